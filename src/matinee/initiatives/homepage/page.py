@@ -1,0 +1,118 @@
+"""What the composer reads (titles, a member) and what it makes (a page of rows of tiles)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.observe.catalogue.catalogue import Catalogue, Limits
+from matinee.types import Index, Scores, Times
+
+Intent = Literal["discover", "continue", "task"]
+NO_ELIGIBLE_TITLE = "no_eligible_title"
+
+
+@dataclass(frozen=True, slots=True)
+class TitleState:
+    """What is the same for all members: the catalogue and what a release knows about each title.
+
+    Attributes
+    ----------
+    catalogue : Catalogue
+    popularity : ndarray of float32, shape (n_titles,)
+        Time-decayed number of members who watched it.
+    trending : ndarray of float32, shape (n_titles,)
+        Recent watching against what popularity leads to expect; higher is rising.
+    territory_popularity : mapping of territory to ndarray of float32, shape (n_titles,)
+    vectors : ndarray of float32, shape (n_titles, d)
+        Unit rows; the inner product says how alike two titles are. Used for diversity.
+    neighbours : ndarray of int32, shape (n_titles, k)
+        Most similar titles, best first; -1 where there are fewer than k.
+    neighbour_scores : ndarray of float32, shape (n_titles, k)
+    """
+
+    catalogue: Catalogue
+    popularity: Scores
+    trending: Scores
+    territory_popularity: Mapping[str, Scores]
+    vectors: NDArray[np.float32]
+    neighbours: NDArray[np.int32]
+    neighbour_scores: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberState:
+    """What is known about one member at the moment of the page.
+
+    Attributes
+    ----------
+    history : ndarray of int32
+        Titles watched (series for episodes), oldest first; may repeat.
+    history_at_us : ndarray of int64
+    history_weight : ndarray of float32
+        How much each was liked, 0 to 1; a quality play has at least 0.7.
+    next_scores, window_scores : ndarray of float32, shape (n_titles,)
+        Probability-like scores (non-negative, summing to about 1 over the catalogue) that the title is
+        played next, and within the coming weeks.
+    in_progress : ndarray of int32
+        Titles begun and not finished (the next episode for series), latest first.
+    in_progress_share : ndarray of float32
+        Share already watched, 0 to 1.
+    my_list, disliked : ndarray of int32
+        Titles on the list (latest first), and titles thumbed down.
+    """
+
+    member_id: str
+    limits: Limits
+    history: Index
+    history_at_us: Times
+    history_weight: Scores
+    next_scores: Scores
+    window_scores: Scores
+    in_progress: Index = field(default_factory=lambda: np.zeros(0, np.int32))
+    in_progress_share: Scores = field(default_factory=lambda: np.zeros(0, np.float32))
+    my_list: Index = field(default_factory=lambda: np.zeros(0, np.int32))
+    disliked: Index = field(default_factory=lambda: np.zeros(0, np.int32))
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A title in a row. `col` starts at 1."""
+
+    col: int
+    title: int
+    title_id: str
+    reason: str
+    propensity: float = 1.0
+    explored: bool = False
+    artwork_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An ordered shelf. `row` starts at 1; `reason` is the sentence shown above it."""
+
+    row: int
+    kind: str
+    intent: Intent
+    reason: str
+    tiles: list[Tile]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A composed homepage.
+
+    `unmet` names each constraint that could not be kept (a pin of a masked title, a quota without
+    candidates). `reason` is set only when there are no rows.
+    """
+
+    member_id: str
+    at_us: int
+    rows: list[Row]
+    unmet: list[str] = field(default_factory=list)
+    reason: str | None = None

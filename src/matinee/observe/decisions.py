@@ -1,0 +1,46 @@
+"""The decision record: what was possible, what was chosen, how probably, by which version, and what came of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+DECISION_FORMAT = 1
+
+
+class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One choice inside a decision: a tile of a page, or the single action of a simple decision.
+
+    `propensity` is conditional on the slots before it and the mask; a deterministic slot has 1.0.
+    `row` and `col` start at 1. `explored` marks slots drawn at random.
+    """
+
+    action: str
+    propensity: float
+    row: int | None = None
+    col: int | None = None
+    row_kind: str | None = None
+    reason: str | None = None
+    n_permitted: int | None = None
+    explored: bool = False
+
+
+class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A decision as it is logged at the moment it is made; the reward is joined later by `decision_id`.
+
+    `actions` is the eligible set; for large sets it may hold a reference ("mask:<hash>") instead.
+    `sticky_of` names the first decision when an old choice was served again; such records are left out
+    of off-policy data.
+    """
+
+    decision_id: str
+    initiative: str
+    unit_id: str
+    at_us: int
+    policy: str
+    model: str
+    slots: list[Slot]
+    actions: list[str] = []
+    context: dict[str, str | int | float | bool | None] = {}
+    fallback: bool = False
+    sticky_of: str | None = None
+    format: int = DECISION_FORMAT

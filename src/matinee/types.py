@@ -1,0 +1,93 @@
+"""Ids, time and seeds: the few types that every folder shares."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import NewType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.errors import InputError
+
+MemberId = NewType("MemberId", str)
+TitleId = NewType("TitleId", str)
+AtUs = NewType("AtUs", int)
+"""Microseconds since 1970-01-01T00:00:00Z."""
+
+Ids = NDArray[np.object_]
+"""One-dimensional array of id strings."""
+Index = NDArray[np.int32]
+"""Positions in an array of ids."""
+Times = NDArray[np.int64]
+"""Microseconds since the epoch, UTC."""
+Scores = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+SECOND_US = 1_000_000
+HOUR_US = 3_600 * SECOND_US
+DAY_US = 24 * HOUR_US
+NEVER_US = np.iinfo(np.int64).max
+"""Stands for 'no end' in a time window."""
+ALWAYS_US = np.iinfo(np.int64).min
+"""Stands for 'no beginning' in a time window, and for an unknown time."""
+
+
+def parse_at(value: str | int | float) -> AtUs:
+    """Read a time: ISO-8601 (without zone: UTC) or seconds since the epoch.
+
+    Raises
+    ------
+    InputError
+        The text is neither.
+
+    Examples
+    --------
+    >>> parse_at("1998-04-23T00:00:00Z")
+    893289600000000
+    >>> parse_at(893286638)
+    893286638000000
+    """
+    if isinstance(value, int | float):
+        return AtUs(round(value * SECOND_US))
+    text = value.strip()
+    try:
+        return AtUs(round(float(text) * SECOND_US))
+    except (ValueError, OverflowError):
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(
+            f'time is "{value}", expected ISO-8601 (2024-12-31T20:15:00Z) or epoch seconds.'
+        ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return AtUs(((delta.days * 86_400 + delta.seconds) * SECOND_US) + delta.microseconds)
+
+
+def format_at(at_us: int) -> str:
+    """ISO-8601 in UTC, seconds.
+
+    Examples
+    --------
+    >>> format_at(893286638000000)
+    '1998-04-22T23:10:38Z'
+    """
+    return datetime.fromtimestamp(at_us // SECOND_US, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def derive_seed(seed: int, *parts: str | int) -> int:
+    """Give each part of a run its own random stream that does not depend on the order of the work.
+
+    Examples
+    --------
+    >>> derive_seed(0, "member", "m1") == derive_seed(0, "member", "m1")
+    True
+    >>> derive_seed(0, "member", "m1") == derive_seed(0, "member", "m2")
+    False
+    """
+    text = "\x1f".join([str(seed), *map(str, parts)])
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
