@@ -46,8 +46,8 @@ class Queries:
     def build(log: Histories, member: Index, known: Times, last: Times) -> Queries:
         """Ask about each member after their first `known` events; targets are the next, up to `last`.
 
-        `last` is exclusive. Repeated targets and targets that stand in the history are left out, and queries that then have
-        no target.
+        `last` is exclusive. Repeated targets and targets that stand in the history are left out, and
+        so are queries that then have no target.
         """
         lengths = last - known
         query = np.repeat(np.arange(len(member)), lengths)
