@@ -10,6 +10,12 @@ from matinee import settings
 from matinee.errors import ConfigError
 
 
+@pytest.fixture(autouse=True)
+def only_toy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "every_section" not in request.node.name:
+        monkeypatch.setattr(settings, "SECTIONS", {"toy": "nowhere:ToyConfig"})
+
+
 @dataclass(frozen=True)
 class ToyConfig:
     """Settings of a toy.

@@ -25,7 +25,9 @@ from matinee.errors import ConfigError, StorageError, unknown_name
 
 FILE_NAME = "matinee.toml"
 PREFIX = "MATINEE_"
-SECTIONS: dict[str, str] = {}
+SECTIONS: dict[str, str] = {
+    "clock": "matinee.cli.context:ClockConfig",
+}
 """Section -> "module:class". Names only, so that reading settings imports nothing else."""
 
 T = TypeVar("T")
