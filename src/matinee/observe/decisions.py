@@ -1,4 +1,4 @@
-"""The decision record: what was possible, what was chosen, how probably, by which version, and what came of it."""
+"""The decision record: what was possible, what was chosen, how probably, by which version, to what end."""
 
 from __future__ import annotations
 

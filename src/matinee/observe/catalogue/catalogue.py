@@ -76,7 +76,7 @@ class Windows:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """An editor's order: this title at (row, col), or this kind of row at `row`. Rows and columns start at 1."""
+    """An editor's order: this title at (row, col), or this kind of row at `row`; both start at 1."""
 
     row: int
     col: int | None = None
@@ -239,7 +239,7 @@ class Catalogue:
         return np.where(self.series >= 0, self.series, own).astype(np.int32)
 
     def discoverable(self) -> Mask:
-        """Titles that a discovery row may show: films, series, games, live events; not episodes or seasons."""
+        """Titles that a discovery row may show: films, series, games, live events; no episode, no season."""
         return self.series < 0
 
     def available(self, territory: str | None, at_us: int) -> Mask:
@@ -247,12 +247,11 @@ class Catalogue:
         restricted = np.zeros(len(self), np.bool_)
         restricted[self.windows.title] = True
         now = (self.windows.from_us <= at_us) & (at_us < self.windows.until_us)
-        if territory is None:
-            here = np.zeros(len(now), np.bool_)
-        else:
-            here = self.windows.territory == territory
+        here = np.zeros(len(now), np.bool_)
+        if territory is not None:
+            here = (self.windows.territory == territory).astype(np.bool_)
         open_now = np.zeros(len(self), np.bool_)
-        open_now[self.windows.title[now & here.astype(np.bool_)]] = True
+        open_now[self.windows.title[now & here]] = True
         return ~restricted | open_now
 
     def allowed(self, limits: Limits, at_us: int) -> Mask:

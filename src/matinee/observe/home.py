@@ -1,0 +1,113 @@
+"""The folder of one streaming service: where its settings, log, lake, databases and releases are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from matinee.errors import NotFoundError, StorageError
+
+SETTINGS_FILE = "matinee.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Paths of a service home. It knows names only; what is in the files belongs to their owners.
+
+    Attributes
+    ----------
+    root : Path
+        The folder that holds `matinee.toml`.
+
+    Examples
+    --------
+    >>> Home(Path("shop")).lake.as_posix()
+    'shop/lake'
+    """
+
+    root: Path
+
+    @property
+    def settings(self) -> Path:
+        """Settings file; its presence is what makes a folder a home."""
+        return self.root / SETTINGS_FILE
+
+    @property
+    def log(self) -> Path:
+        """Open NDJSON segments, one per process."""
+        return self.root / "log"
+
+    @property
+    def lake(self) -> Path:
+        """Parquet tables and their manifest."""
+        return self.root / "lake"
+
+    @property
+    def state_db(self) -> Path:
+        """SQLite: what a request needs to know about a member."""
+        return self.root / "state.db"
+
+    @property
+    def meta_db(self) -> Path:
+        """SQLite: initiatives, runs, releases."""
+        return self.root / "meta.db"
+
+    @property
+    def releases(self) -> Path:
+        """Saved models."""
+        return self.root / "releases"
+
+    @property
+    def initiatives(self) -> Path:
+        """Initiatives written by the team that owns this home."""
+        return self.root / "initiatives"
+
+    @staticmethod
+    def create(folder: Path) -> Home:
+        """Make the folders of a home; what is already there stays. The settings file is the caller's.
+
+        Raises
+        ------
+        StorageError
+            The folder cannot be made.
+        """
+        home = Home(folder)
+        try:
+            for path in (home.root, home.log, home.lake, home.releases):
+                path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"{folder}: the home could not be made ({error.strerror or error}). "
+                "Choose a folder that you may write to."
+            ) from error
+        return home
+
+    @staticmethod
+    def find(given: Path | str | None = None, environment: str | None = None) -> Home:
+        """Home named by `--home`, else by MATINEE_HOME, else the current folder.
+
+        Parameters
+        ----------
+        given : Path, str or None
+            Value of `--home`.
+        environment : str or None
+            Value of MATINEE_HOME; the caller reads it, so that a library never does.
+
+        Raises
+        ------
+        NotFoundError
+            The folder has no `matinee.toml`.
+        """
+        if given is not None:
+            source, root = f"--home {given}", Path(given)
+        elif environment:
+            source, root = f"MATINEE_HOME={environment}", Path(environment)
+        else:
+            source, root = "current folder", Path()
+        home = Home(root)
+        if not home.settings.is_file():
+            raise NotFoundError(
+                f"{source}: no {SETTINGS_FILE} in {root.resolve()}, expected a service home. "
+                f"Make one: matinee init {root if given or environment else 'DIR'}, or pass --home DIR."
+            )
+        return home

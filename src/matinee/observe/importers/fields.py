@@ -1,0 +1,183 @@
+"""What a column of an input file may hold: how SQL parses it, what is refused, and what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Parse = Callable[[str, str], str]
+"""From a value expression and its SQL type to the SQL of the parsed value; NULL when it cannot be parsed."""
+
+FUTURE = "future"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of value.
+
+    Attributes
+    ----------
+    parse : Parse
+    sql_type : str
+        Type of the parsed value.
+    valid : str
+        SQL condition on the parsed value `{p}`.
+    expected : str
+        The words of the error message.
+    """
+
+    parse: Parse
+    sql_type: str
+    valid: str
+    expected: str
+
+
+def _is_text(sql_type: str) -> bool:
+    return sql_type in ("VARCHAR", "JSON")
+
+
+def _text(v: str, sql_type: str) -> str:
+    return v if sql_type == "VARCHAR" else f"CAST({v} AS VARCHAR)"
+
+
+def _double(v: str, _: str) -> str:
+    return f"TRY_CAST({v} AS DOUBLE)"
+
+
+def _whole(v: str, _: str) -> str:
+    number = f"TRY_CAST({v} AS DOUBLE)"
+    return f"CASE WHEN {number} = round({number}) AND abs({number}) < 2e9 THEN CAST({number} AS INTEGER) END"
+
+
+def _seconds_to_us(v: str) -> str:
+    return f"TRY_CAST(round(TRY_CAST({v} AS DOUBLE) * 1e6) AS BIGINT)"
+
+
+def _time(v: str, sql_type: str) -> str:
+    if sql_type.startswith("TIMESTAMP") or sql_type == "DATE":
+        return f"CASE WHEN isfinite({v}) THEN epoch_us(CAST({v} AS TIMESTAMPTZ)) END"
+    if not _is_text(sql_type):
+        return _seconds_to_us(v)
+    moment = f"TRY_CAST({v} AS TIMESTAMPTZ)"
+    return f"coalesce({_seconds_to_us(v)}, CASE WHEN isfinite({moment}) THEN epoch_us({moment}) END)"
+
+
+def _day(v: str, sql_type: str) -> str:
+    """Like a time, but four digits are a year."""
+    if not _is_text(sql_type):
+        if sql_type.startswith("TIMESTAMP") or sql_type == "DATE":
+            return _time(v, sql_type)
+        v = f"CAST({v} AS VARCHAR)"
+    year = f"epoch_us(make_date(TRY_CAST(substr({v}, 1, 4) AS INTEGER), 1, 1)::TIMESTAMP)"
+    return f"CASE WHEN regexp_full_match({v}, '\\d{{4}}(\\.0)?') THEN {year} ELSE {_time(v, 'VARCHAR')} END"
+
+
+def _flag(v: str, _: str) -> str:
+    return f"CASE WHEN lower({v}::VARCHAR) IN ('yes', 'y') THEN true " + (
+        f"WHEN lower({v}::VARCHAR) IN ('no', 'n') THEN false ELSE TRY_CAST({v} AS BOOLEAN) END"
+    )
+
+
+def _labels(v: str, sql_type: str) -> str:
+    if sql_type.endswith("[]"):
+        found = f"CAST({v} AS VARCHAR[])"
+    else:
+        text = f"CAST({v} AS VARCHAR)"
+        found = (
+            f"CASE WHEN {text} LIKE '[%]' AND json_valid({text}) THEN TRY_CAST({text}::JSON AS VARCHAR[]) "
+            f"ELSE string_split({text}, '|') END"
+        )
+    return f"list_filter(list_transform({found}, lambda x: trim(x)), lambda x: x <> '')"
+
+
+ID = Kind(_text, "VARCHAR", "{p} <> ''", "an id that is not empty")
+TEXT = Kind(_text, "VARCHAR", "true", "text")
+TIME = Kind(_time, "BIGINT", "true", "ISO-8601 (2024-12-31T20:15:00Z) or epoch seconds")
+DAY = Kind(_day, "BIGINT", "true", "a date (2024-12-31) or a year (2024)")
+NUMBER = Kind(_double, "DOUBLE", "isfinite({p})", "a number (not NaN)")
+SECONDS = Kind(_double, "DOUBLE", "isfinite({p}) AND {p} >= 0", "a number of seconds, 0 or more (not NaN)")
+WHOLE = Kind(_whole, "INTEGER", "true", "a whole number")
+POSITION = Kind(_whole, "INTEGER", "{p} >= 1", "a whole number, 1 or more")
+AGE = Kind(_whole, "INTEGER", "{p} BETWEEN 0 AND 18", "an age in years, 0 to 18")
+FLAG = Kind(_flag, "BOOLEAN", "true", "true or false")
+LABELS = Kind(_labels, "VARCHAR[]", "true", 'labels separated by "|", or a list')
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column that an importer knows.
+
+    Attributes
+    ----------
+    name : str
+        Name in the file.
+    kind : Kind
+    required : bool
+        The column must exist and no row may leave it empty.
+    column : str
+        Name of the parsed value; the same as `name` if empty.
+    not_future : bool
+        Refuse times later than now plus 24 hours.
+    one_of : tuple of str
+        When not empty, the only values allowed.
+    """
+
+    name: str
+    kind: Kind
+    required: bool = False
+    column: str = ""
+    not_future: bool = False
+    one_of: tuple[str, ...] = ()
+
+    @property
+    def output(self) -> str:
+        """Name of the parsed column."""
+        return self.column or self.name
+
+    @property
+    def expected(self) -> str:
+        """What a value has to be, in words."""
+        return "one of " + ", ".join(self.one_of) if self.one_of else self.kind.expected
+
+    def parsed(self, value: str, sql_type: str) -> str:
+        """SQL of the parsed value."""
+        return self.kind.parse(value, sql_type)
+
+    def bad(self, raw: str, parsed: str) -> str:
+        """SQL condition that is true when the value is refused; both arguments are column names."""
+        valid = self.kind.valid.format(p=parsed)
+        if self.one_of:
+            valid += f" AND {parsed} IN ({', '.join(repr(x) for x in self.one_of)})"
+        wrong = f"{parsed} IS NULL" if valid == "true" else f"({parsed} IS NULL OR NOT ({valid}))"
+        return wrong if self.required else f"({raw} IS NOT NULL AND {wrong})"
+
+
+INTERACTION = (
+    Field("member_id", ID, required=True),
+    Field("title_id", ID, required=True),
+    Field("at", TIME, required=True, column="at_us", not_future=True),
+    Field("rating", NUMBER),
+    Field("watch_s", SECONDS),
+    Field("territory", TEXT),
+    Field("event", TEXT),
+)
+"""A viewing log for one training run, without a home."""
+
+TITLE = (
+    Field("title_id", ID, required=True),
+    Field("name", TEXT),
+    Field("kind", TEXT),
+    Field("series_id", TEXT),
+    Field("season", WHOLE),
+    Field("episode", WHOLE),
+    Field("release_date", DAY, column="release_us"),
+    Field("runtime_s", SECONDS),
+    Field("genres", LABELS),
+    Field("languages", LABELS),
+    Field("countries", LABELS),
+    Field("maturity", AGE),
+    Field("synopsis", TEXT),
+    Field("cast", LABELS),
+    Field("directors", LABELS),
+)
+MEMBER_ONLY = (Field("member_id", ID, required=True),)

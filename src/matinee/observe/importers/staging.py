@@ -1,0 +1,263 @@
+"""Parse and check every row of a table in one pass; refuse the file, or set the bad rows aside."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from matinee.errors import InputError, StorageError
+from matinee.observe.importers.fields import TEXT, TIME, Field
+from matinee.observe.importers.table import Located, Table, is_json
+from matinee.observe.lake.connection import literal, quoted
+from matinee.types import format_at
+
+NOTHING = "Nothing was written."
+SKIP_HINT = "Correct it, or pass --on-error skip to leave such rows out."
+
+
+@dataclass(frozen=True, slots=True)
+class Strictness:
+    """What to do with bad rows.
+
+    Attributes
+    ----------
+    on_error : {"fail", "skip"}
+        "fail": one bad row refuses the file. "skip": it goes to the rejects file and is counted.
+    rejects : Path or None
+        Where "skip" writes `file, line, reason, text` (CSV). None: they are only counted.
+    latest_us : int or None
+        Latest time that an event may have. None: any.
+    """
+
+    on_error: str = "fail"
+    rejects: Path | None = None
+    latest_us: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.on_error not in ("fail", "skip"):
+            raise InputError(f'--on-error is "{self.on_error}", expected fail or skip.')
+        if self.rejects is not None and self.on_error == "fail":
+            raise InputError(
+                "--rejects is given without --on-error skip. Add it: with fail nothing is rejected."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What staging found. The good rows stand in the view `staged` with `row_no` and the parsed columns."""
+
+    n_rows: int
+    n_rejected: int
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    field: Field
+    bad: str
+    expected: str
+
+
+def stage(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    fields: Sequence[Field],
+    *,
+    values: Mapping[str, str] | None = None,
+    strictness: Strictness | None = None,
+    into: Path | None = None,
+) -> Staged:
+    """Make the view `staged` of the good rows of a file, in file order.
+
+    Parameters
+    ----------
+    fields : sequence of Field
+        What the importer knows. Optional columns that the file lacks are left out of `staged`.
+    values : mapping, optional
+        Field name -> SQL expression over the columns of the file, where they are named otherwise.
+    into : Path, optional
+        A Parquet file to stage in, for files larger than memory. Default: a temporary table.
+
+    Raises
+    ------
+    InputError
+        A required column is missing, the file has no rows, or a row is bad and `on_error` is "fail".
+    StorageError
+        The disk is full.
+    """
+    strict = strictness or Strictness()
+    given = _expressions(table, fields, values or {})
+    present = [f for f in fields if f.name in given]
+    types = _types(con, table, given)
+    rules = _rules(present, strict.latest_us)
+    sql = _select(table, present, given, types, rules, skip_broken=strict.on_error == "skip")
+    _run(con, table, sql, into)
+    (n_rows,) = con.execute("SELECT count(*) FROM _staging").fetchall()[0]
+    bad: dict[int, int] = dict(
+        con.execute("SELECT row_no, problem FROM _staging WHERE problem IS NOT NULL").fetchall()
+        if strict.on_error == "skip"
+        else con.execute(
+            "SELECT min(row_no), arg_min(problem, row_no) FROM _staging "
+            "WHERE problem IS NOT NULL HAVING count(*) > 0"
+        ).fetchall()
+    )
+    broken = list(table.broken_lines()) if strict.on_error == "skip" and table.format == "csv" else []
+    if bad and strict.on_error == "fail":
+        hint = SKIP_HINT if strictness is not None else "Correct it."
+        _refuse(con, table, given, rules, next(iter(bad.items())), hint)
+    if n_rows + len(broken) == 0:
+        raise InputError(f"{table.named}: no rows, expected at least one below the header. {NOTHING}")
+    if strict.rejects is not None and (bad or broken):
+        _write_rejects(strict.rejects, table, bad, broken, rules)
+    where = "WHERE problem IS NULL" if bad else ""
+    con.execute(f"CREATE OR REPLACE TEMP VIEW staged AS SELECT * EXCLUDE (problem) FROM _staging {where}")
+    return Staged(n_rows - len(bad), len(bad) + len(broken), tuple(f.output for f in present))
+
+
+def _expressions(table: Table, fields: Sequence[Field], values: Mapping[str, str]) -> dict[str, str]:
+    """Field name -> SQL of the raw value, for the fields that the file has."""
+    given = dict(values)
+    for field in fields:
+        if not values and field.name in table.columns:
+            given[field.name] = quoted(field.name)
+    missing = [f.name for f in fields if f.required and f.name not in given]
+    if missing:
+        raise InputError(
+            f"{table.named}{', line 1' if table.format == 'csv' else ''}: column {', '.join(missing)} is "
+            f"missing, expected {', '.join(f.name for f in fields if f.required)}; "
+            f"found {', '.join(table.columns)}. Rename or add the column. {NOTHING}"
+        )
+    return given
+
+
+def _types(con: duckdb.DuckDBPyConnection, table: Table, given: Mapping[str, str]) -> dict[str, str]:
+    if table.format != "parquet":
+        return dict.fromkeys(given, "VARCHAR")
+    columns = ", ".join(f"{value} AS {quoted(name)}" for name, value in given.items())
+    return {
+        row[0]: row[1] for row in con.execute(f"DESCRIBE SELECT {columns} FROM {table.relation()}").fetchall()
+    }
+
+
+def _raw(value: str, sql_type: str) -> str:
+    return f"nullif({value}, '')" if sql_type == "VARCHAR" else value
+
+
+def _rules(fields: Sequence[Field], latest_us: int | None) -> list[_Rule]:
+    rules = []
+    for field in fields:
+        if field.required or field.one_of or field.kind is not TEXT:
+            bad = field.bad(quoted("raw_" + field.name), quoted(field.output))
+            rules.append(_Rule(field, bad, field.expected))
+        if field.not_future and field.kind is TIME and latest_us is not None:
+            expected = f"a time not later than {format_at(latest_us)} (now plus 24 hours)"
+            rules.append(_Rule(field, f"{quoted(field.output)} > {latest_us}", expected))
+    return rules
+
+
+def _select(
+    table: Table,
+    fields: Sequence[Field],
+    given: Mapping[str, str],
+    types: Mapping[str, str],
+    rules: Sequence[_Rule],
+    *,
+    skip_broken: bool,
+) -> str:
+    raw = ", ".join(f"{_raw(given[f.name], types[f.name])} AS {quoted('raw_' + f.name)}" for f in fields)
+    parsed = ", ".join(
+        f"{f.parsed(quoted('raw_' + f.name), types[f.name])} AS {quoted(f.output)}" for f in fields
+    )
+    cases = " ".join(f"WHEN {rule.bad} THEN {i}" for i, rule in enumerate(rules))
+    return (
+        f"SELECT {', '.join(quoted(f.output) for f in fields)}, "
+        f"CAST(CASE {cases} END AS UTINYINT) AS problem "
+        f"FROM (SELECT *, {parsed} FROM (SELECT {raw} FROM {table.relation(skip_broken=skip_broken)}))"
+    )
+
+
+def _run(con: duckdb.DuckDBPyConnection, table: Table, sql: str, into: Path | None) -> None:
+    """Run the staging query and make the view `_staging` of all rows, good or bad, with `row_no`."""
+    con.execute("DROP VIEW IF EXISTS staged")
+    try:
+        if into is None:
+            con.execute("DROP VIEW IF EXISTS _staging")
+            con.execute("DROP TABLE IF EXISTS _staged_rows")
+            con.execute(f"CREATE TEMP TABLE _staged_rows AS {sql}")
+            con.execute("CREATE TEMP VIEW _staging AS SELECT rowid AS row_no, * FROM _staged_rows")
+            return
+        con.execute(f"COPY ({sql}) TO {literal(into)} (FORMAT parquet, COMPRESSION lz4_raw)")
+        con.execute(
+            "CREATE OR REPLACE TEMP VIEW _staging AS SELECT file_row_number AS row_no, "
+            f"* EXCLUDE (file_row_number) FROM read_parquet({literal(into)}, file_row_number = true)"
+        )
+    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        raise InputError(_broken(table, error)) from None
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        raise StorageError(
+            f"{table.named}: the import stopped ({str(error).splitlines()[0]}). {NOTHING} "
+            "Free space on the disk and run it again."
+        ) from error
+
+
+def _broken(table: Table, error: Exception) -> str:
+    first = next(table.broken_lines(), None)
+    if first is None:
+        return f"{table.named}: {' '.join(str(error).split())[:300]} {NOTHING}"
+    return (
+        f'{table.named}, line {first.line}: "{first.text[:80]}" has another number of values, '
+        f"expected {len(table.columns)} ({', '.join(table.columns)}). Correct the line, or pass "
+        f"--on-error skip. {NOTHING}"
+    )
+
+
+def _refuse(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    given: Mapping[str, str],
+    rules: Sequence[_Rule],
+    found: tuple[int, int],
+    hint: str,
+) -> None:
+    row, problem = found
+    rule = rules[problem]
+    value = con.execute(
+        f"SELECT CAST({given[rule.field.name]} AS VARCHAR) FROM {table.relation()} LIMIT 1 OFFSET {row}"
+    ).fetchall()[0][0]
+    located = table.locate([row]).get(row, Located(row + 1, ""))
+    where = f"{table.named}, {'row' if table.format == 'parquet' else 'line'} {located.line}"
+    if table.format == "ndjson" and not is_json(located.text):
+        raise InputError(
+            f'{where}: "{located.text[:80]}" is not JSON, expected one JSON object per line. {hint} {NOTHING}'
+        )
+    shown = "empty" if value in (None, "") else f'"{value[:80]}"'
+    raise InputError(f"{where}: {rule.field.name} is {shown}, expected {rule.expected}. {hint} {NOTHING}")
+
+
+def _write_rejects(
+    path: Path, table: Table, bad: Mapping[int, int], broken: Sequence[Located], rules: Sequence[_Rule]
+) -> None:
+    """Append to the rejects file: one import may read several files."""
+    located = table.locate(bad)
+    lines = [(place, f"expected {len(table.columns)} values in the line") for place in broken]
+    for row, place in located.items():
+        rule = rules[bad[row]]
+        broken_json = table.format == "ndjson" and not is_json(place.text)
+        reason = "expected one JSON object per line" if broken_json else f"expected {rule.expected}"
+        lines.append((place, reason if broken_json else f"{rule.field.name}: {reason}"))
+    try:
+        new = not path.exists()
+        with path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            if new:
+                writer.writerow(["file", "line", "reason", "text"])
+            for place, reason in sorted(lines, key=lambda pair: pair[0].line):
+                writer.writerow([table.named, place.line, reason, place.text])
+    except OSError as error:
+        raise StorageError(
+            f"{path}: the rejects could not be written ({error.strerror}). {NOTHING}"
+        ) from error

@@ -1,0 +1,42 @@
+"""A DuckDB connection as this project needs it: in memory, UTC, no downloads, bounded memory."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import duckdb
+
+DEFAULT_MEMORY_MB = 1_200
+"""DuckDB's share of the 2 GB that an import may use."""
+
+
+def connect(
+    temp: Path | None = None, *, memory_mb: int = DEFAULT_MEMORY_MB, threads: int | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Open an in-memory database; what does not fit spills to `temp` (default: the system's temp folder).
+
+    Extensions are never installed or loaded: on closed networks they cannot be downloaded.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "temp_directory": str(temp or Path(tempfile.gettempdir()) / "matinee-spill"),
+        "memory_limit": f"{memory_mb}MB",
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    if threads is not None:
+        config["threads"] = threads
+    con = duckdb.connect(":memory:", config=config)
+    con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET enable_progress_bar = false")
+    return con
+
+
+def quoted(name: str) -> str:
+    """Name of a column or table inside SQL text."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str | Path) -> str:
+    """Text value inside SQL text."""
+    return "'" + str(text).replace("'", "''") + "'"
