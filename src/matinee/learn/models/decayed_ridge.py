@@ -1,0 +1,296 @@
+"""Decayed-history ridge: predicts the next title from the titles before it, faded by recency, in closed form.
+
+For each event t of a member the features are, per time scale s, a vector over titles that holds
+decay_s ** (rank of recency) for the last `depth_s` titles watched before t, plus a bias; the target is
+the title watched at t. Ridge regression of targets on features has the closed form
+W = (X'X + lambda I)^-1 X'Y. It belongs to the family of linear session models of Choi et al. (2021),
+"Session-aware Linear Item-Item Models for Session-based Recommendation" (SLIST), arXiv 2103.16104; the
+several time scales with their own weights, and the Gram matrix by shifts, are our own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import scipy.linalg
+from numba import njit
+from numpy.typing import NDArray
+
+from matinee.errors import ConfigError, NotFittedError
+from matinee.learn.interactions import Histories, Interactions
+from matinee.learn.models.base import Scorer
+from matinee.learn.models.storage import load_arrays, save_arrays
+from matinee.types import Index, Scores
+
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class DecayedRidgeConfig:
+    """Settings of the decayed-history ridge.
+
+    Attributes
+    ----------
+    decays : tuple of float, each between 0 and 1
+        One time scale each: the weight of a title falls by this factor with every later title.
+    depths : tuple of int, at least 1
+        How many of the latest titles each scale looks at.
+    reg : float, above 0
+        Ridge weight, in events.
+    max_titles : int
+        Only the most watched titles become features; cost grows with their cube. All are targets.
+    """
+
+    decays: tuple[float, ...] = (0.6, 0.93)
+    depths: tuple[int, ...] = (8, 60)
+    reg: float = 400.0
+    max_titles: int = 4_000
+
+    def __post_init__(self) -> None:
+        if len(self.decays) != len(self.depths) or not self.decays:
+            raise ConfigError(
+                f"DecayedRidge: {len(self.decays)} decays and {len(self.depths)} depths, "
+                "expected one depth for each decay."
+            )
+        if not all(0 < d < 1 for d in self.decays):
+            raise ConfigError(f"DecayedRidge: decays are {self.decays}, expected numbers between 0 and 1.")
+        if not all(d >= 1 for d in self.depths):
+            raise ConfigError(f"DecayedRidge: depths are {self.depths}, expected whole numbers of at least 1.")
+        if not self.reg > 0:
+            raise ConfigError(f"DecayedRidge: reg is {self.reg}, expected a number above 0.")
+
+
+@dataclass(slots=True)
+class Gram:
+    """X'X (one triangle) and X'Y, sums over members; may be added and subtracted for cross-fitting.
+
+    Attributes
+    ----------
+    xx : ndarray of float32, shape (n_features, n_features), Fortran order, lower triangle
+    xy : ndarray of float32, shape (n_features, n_titles), Fortran order
+    """
+
+    xx: Matrix
+    xy: Matrix
+
+
+class DecayedRidgeScorer(Scorer):
+    """Next-title scores from a member's latest titles; a new event counts at once, without retraining.
+
+    Choose it for rows that continue a session. For the coming weeks `EaseScorer` is better.
+
+    Parameters
+    ----------
+    config : DecayedRidgeConfig, optional
+
+    Attributes
+    ----------
+    features_ : ndarray of int32, shape (n_head,)
+        Titles that are features, most watched first.
+    weights_ : ndarray of float32, shape (n_head * n_scales + 1, n_titles)
+        Row `h * n_scales + s`: head title h at scale s. The last row is the bias.
+
+    Notes
+    -----
+    Cost: time O(n_events * depth) for the Gram matrix and O((n_scales * n_head) ** 3) to solve; memory
+    8 * (n_scales * n_head) ** 2 bytes while fitting, 4 * n_scales * n_head * n_titles after.
+
+    References
+    ----------
+    Choi, Kim, Lee, Shin, Lee (2021), WWW, arXiv 2103.16104.
+    """
+
+    def __init__(self, config: DecayedRidgeConfig | None = None) -> None:
+        self.config = config or DecayedRidgeConfig()
+        self.features_: Index | None = None
+        self.weights_: Matrix | None = None
+
+    def fit(self, train: Interactions) -> Self:
+        """Learn from all members of `train`."""
+        self.features_ = self.head(train)
+        return self.solve(self.gram(train.histories, self.features_, train.n_titles))
+
+    def head(self, train: Interactions) -> Index:
+        """Titles that become features: those watched most, at most `max_titles`, never unwatched ones."""
+        count = np.bincount(train.histories.title, minlength=train.n_titles)
+        order = np.argsort(-count, kind="stable")[: self.config.max_titles]
+        return order[count[order] > 0].astype(np.int32)
+
+    def gram(self, histories: Histories, features: Index, n_titles: int) -> Gram:
+        """X'X and X'Y of some members."""
+        decays = np.array(self.config.decays, np.float64)
+        depths = np.array(self.config.depths, np.int64)
+        n = len(features) * len(decays) + 1
+        xx = np.zeros((n, n), np.float32, order="F")
+        xy = np.zeros((n, n_titles), np.float32)
+        head = np.full(n_titles, -1, np.int32)
+        head[features] = np.arange(len(features), dtype=np.int32)
+        _scatter(histories.indptr, histories.title, head, decays, _overlap(decays, depths), depths, xx.T, xy)
+        return Gram(xx, xy)
+
+    def solve(self, gram: Gram, features: Index | None = None) -> Self:
+        """Weights from X'X and X'Y; destroys `gram`."""
+        if features is not None:
+            self.features_ = features
+        n = gram.xx.shape[0]
+        gram.xx[np.arange(n), np.arange(n)] += np.float32(self.config.reg)
+        factor = scipy.linalg.cho_factor(gram.xx, lower=True, overwrite_a=True, check_finite=False)
+        xy = gram.xy
+        step = 1024  # solves in slices: LAPACK wants Fortran order, and a whole copy would double the memory
+        for start in range(0, xy.shape[1], step):
+            xy[:, start : start + step] = scipy.linalg.cho_solve(
+                factor, np.asfortranarray(xy[:, start : start + step]), overwrite_b=True, check_finite=False
+            )
+        self.weights_ = xy
+        return self
+
+    def inputs(self, histories: Histories) -> tuple[NDArray[np.int64], Index, Matrix]:
+        """Feature rows of the members as (indptr, column, value) of a sparse matrix, without the bias."""
+        features, _ = self._fitted()
+        head = np.full(self._n_titles(), -1, np.int32)
+        head[features] = np.arange(len(features), dtype=np.int32)
+        decays = np.array(self.config.decays, np.float64)
+        depths = np.array(self.config.depths, np.int64)
+        return _inputs(histories.indptr, histories.title, head, decays, depths)
+
+    def score(self, histories: Histories) -> Scores:
+        """Expected share of each title among next titles, float32, shape (n_members, n_titles)."""
+        _, weights = self._fitted()
+        indptr, column, value = self.inputs(histories)
+        out = np.empty((len(histories), weights.shape[1]), np.float32)
+        _sparse_rows_times(indptr, column, value, weights, out)
+        return out
+
+    def save(self, folder: Path) -> None:
+        """Write features and weights."""
+        features, weights = self._fitted()
+        save_arrays(folder, self.config, features=features, weights=weights)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        config, arrays = load_arrays(folder, DecayedRidgeConfig)
+        scorer = cls(config)
+        scorer.features_, scorer.weights_ = arrays["features"], arrays["weights"]
+        return scorer
+
+    def _fitted(self) -> tuple[Index, Matrix]:
+        if self.features_ is None or self.weights_ is None:
+            raise NotFittedError("DecayedRidgeScorer: score was called before fit. Call fit(train) first.")
+        return self.features_, self.weights_
+
+    def _n_titles(self) -> int:
+        return int(self._fitted()[1].shape[1])
+
+
+def _overlap(decays: NDArray[np.float64], depths: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Table of sums over targets of the product of two faded events.
+
+    Entry [s, r, lag, n]: older event at scale s, newer event at scale r, `lag` events between them, n
+    targets after the newer one (clipped at the largest depth: no further target sees both).
+    """
+    d = int(depths.max())
+    table = np.zeros((len(decays), len(decays), d, d + 1))
+    u = np.arange(d)
+    for s, (decay_s, depth_s) in enumerate(zip(decays, depths, strict=True)):
+        for r, (decay_r, depth_r) in enumerate(zip(decays, depths, strict=True)):
+            for lag in range(d):
+                terms = decay_s ** (u + lag) * decay_r**u * ((u + lag < depth_s) & (u < depth_r))
+                table[s, r, lag, 1:] = np.cumsum(terms)
+    return table
+
+
+@njit(cache=True, fastmath=True)
+def _scatter(indptr, title, head, decays, overlap, depths, xx, xy):  # type: ignore[no-untyped-def]
+    """Add each member's block to X'X (upper triangle of the C-ordered `xx`) and X'Y."""
+    n_scales = len(decays)
+    deepest = overlap.shape[2]
+    bias = xx.shape[0] - 1
+    single = np.zeros((n_scales, deepest + 1))
+    for s in range(n_scales):
+        for u in range(deepest):
+            single[s, u + 1] = single[s, u] + (decays[s] ** u if u < depths[s] else 0.0)
+    power = np.zeros((n_scales, deepest))
+    for s in range(n_scales):
+        for u in range(depths[s]):
+            power[s, u] = decays[s] ** u
+    for m in range(len(indptr) - 1):
+        first, last = indptr[m], indptr[m + 1]
+        for b in range(first, last):
+            if b > first:
+                xx[bias, bias] += 1.0
+                xy[bias, title[b]] += 1.0
+            hb = head[title[b]]
+            if hb < 0:
+                continue
+            n = min(last - 1 - b, deepest)  # targets after b that may see it
+            for s in range(n_scales):
+                xx[hb * n_scales + s, bias] += single[s, n]
+                for t in range(n):
+                    xy[hb * n_scales + s, title[b + 1 + t]] += power[s, t]
+            for a in range(max(first, b - deepest + 1), b + 1):
+                ha = head[title[a]]
+                if ha < 0:
+                    continue
+                lag = b - a
+                for s in range(n_scales):
+                    for r in range(n_scales):
+                        i, j = ha * n_scales + s, hb * n_scales + r
+                        value = overlap[s, r, lag, n]
+                        if i < j:
+                            xx[i, j] += value
+                        elif i > j:
+                            xx[j, i] += value
+                        elif a == b:
+                            xx[i, i] += value
+                        else:
+                            xx[i, i] += 2.0 * value
+                if a == b:
+                    # both orders (s, r) and (r, s) fell on the same upper entry; the pair counts once
+                    for s in range(n_scales):
+                        for r in range(s):
+                            i, j = ha * n_scales + r, hb * n_scales + s
+                            xx[i, j] -= overlap[s, r, 0, n]
+
+
+@njit(cache=True)
+def _inputs(indptr, title, head, decays, depths):  # type: ignore[no-untyped-def]
+    n_scales = len(decays)
+    n_members = len(indptr) - 1
+    out_indptr = np.zeros(n_members + 1, np.int64)
+    for m in range(n_members):
+        length = indptr[m + 1] - indptr[m]
+        count = 0
+        for s in range(n_scales):
+            for k in range(min(length, depths[s])):
+                if head[title[indptr[m + 1] - 1 - k]] >= 0:
+                    count += 1
+        out_indptr[m + 1] = out_indptr[m] + count
+    column = np.zeros(out_indptr[-1], np.int32)
+    value = np.zeros(out_indptr[-1], np.float32)
+    for m in range(n_members):
+        length = indptr[m + 1] - indptr[m]
+        at = out_indptr[m]
+        for s in range(n_scales):
+            for k in range(min(length, depths[s])):
+                h = head[title[indptr[m + 1] - 1 - k]]
+                if h >= 0:
+                    column[at] = h * n_scales + s
+                    value[at] = decays[s] ** k
+                    at += 1
+    return out_indptr, column, value
+
+
+@njit(cache=True, fastmath=True)
+def _sparse_rows_times(indptr, column, value, weights, out):  # type: ignore[no-untyped-def]
+    bias = weights.shape[0] - 1
+    for m in range(len(indptr) - 1):
+        out[m, :] = weights[bias, :]
+        for k in range(indptr[m], indptr[m + 1]):
+            v = value[k]
+            row = weights[column[k]]
+            for t in range(weights.shape[1]):
+                out[m, t] += v * row[t]

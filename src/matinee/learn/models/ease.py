@@ -1,0 +1,173 @@
+"""EASE: a linear model from watched titles to titles, in closed form; EDLAE with a dropout penalty.
+
+Steck (2019), "Embarrassingly Shallow Autoencoders for Sparse Data", WWW, arXiv 1905.03375, equation 8.
+Steck (2020), "Autoencoders that don't overfit towards the Identity", NeurIPS, for `dropout` > 0 (EDLAE).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse
+from numpy.typing import NDArray
+
+from matinee.errors import ConfigError, NotFittedError
+from matinee.learn.interactions import Histories, Interactions
+from matinee.learn.models.base import Scorer
+from matinee.learn.models.storage import load_arrays, save_arrays
+from matinee.types import Index, Scores
+
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class EaseConfig:
+    """Settings of EASE.
+
+    Attributes
+    ----------
+    reg : float, above 0
+        Ridge weight, in members.
+    dropout : float, 0 to below 1
+        Above 0: EDLAE, the penalty of dropping that share of the input (Steck 2020, section 3).
+    input_decay : float, above 0 to 1
+        Weight of a watched title when scoring: this to the power of its rank of recency. 1: all equal.
+    max_titles : int
+        Only the most watched titles take part; cost grows with their cube. The rest scores 0.
+    """
+
+    reg: float = 200.0
+    dropout: float = 0.0
+    input_decay: float = 1.0
+    max_titles: int = 10_000
+
+    def __post_init__(self) -> None:
+        if not self.reg > 0:
+            raise ConfigError(
+                f"EaseScorer: reg is {self.reg}, expected a number above 0. Pass reg=200, or leave it out."
+            )
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"EaseScorer: dropout is {self.dropout}, expected 0 to below 1.")
+        if not 0 < self.input_decay <= 1:
+            raise ConfigError(f"EaseScorer: input_decay is {self.input_decay}, expected above 0 and at most 1.")
+
+
+class EaseScorer(Scorer):
+    """Taste scores for the coming weeks, from everything a member watched; order does not matter.
+
+    Not for the next title inside a session: there `DecayedRidgeScorer` is twice as good.
+
+    Parameters
+    ----------
+    config : EaseConfig, optional
+
+    Attributes
+    ----------
+    titles_ : ndarray of int32, shape (n_head,)
+        Titles that take part, most watched first.
+    weights_ : ndarray of float32, shape (n_head, n_head)
+        Row: title watched. Column: title scored. The diagonal is 0.
+
+    Notes
+    -----
+    Cost: time O(n_head ** 3) once, memory 8 * n_head ** 2 bytes. Departs from the paper: repeated plays
+    count once.
+    """
+
+    def __init__(self, config: EaseConfig | None = None) -> None:
+        self.config = config or EaseConfig()
+        self.titles_: Index | None = None
+        self.weights_: Matrix | None = None
+        self.n_titles_: int | None = None
+
+    def fit(self, train: Interactions) -> Self:
+        """Learn from all members of `train`."""
+        count = np.bincount(train.histories.title, minlength=train.n_titles)
+        order = np.argsort(-count, kind="stable")[: self.config.max_titles]
+        titles = order[count[order] > 0].astype(np.int32)
+        return self.solve(cooccurrence(train.histories, titles, train.n_titles), titles, train.n_titles)
+
+    def solve(self, gram: Matrix, titles: Index, n_titles: int) -> Self:
+        """Weights from the co-occurrence counts of `titles`; destroys `gram`."""
+        self.titles_, self.n_titles_ = titles, n_titles
+        n = len(titles)
+        diagonal = np.arange(n)
+        count = gram[diagonal, diagonal].copy()
+        penalty = self.config.reg + (self.config.dropout / (1 - self.config.dropout)) * count
+        gram[diagonal, diagonal] += penalty.astype(np.float32)
+        inverse = _inverse(gram)
+        weights = -inverse / np.diagonal(inverse)[None, :]
+        weights[diagonal, diagonal] = 0.0
+        self.weights_ = weights.astype(np.float32, copy=False)
+        return self
+
+    def score(self, histories: Histories) -> Scores:
+        """Expected watching, float32, shape (n_members, n_titles)."""
+        titles, weights, n_titles = self._fitted()
+        head = np.full(n_titles, -1, np.int64)
+        head[titles] = np.arange(len(titles))
+        column = head[histories.title]
+        known = column >= 0
+        value = np.power(np.float32(self.config.input_decay), histories.age().astype(np.float32))
+        row = histories.member_of_event()
+        x = scipy.sparse.csr_array(
+            (value[known], (row[known], column[known])), shape=(len(histories), len(titles)), dtype=np.float32
+        )
+        if self.config.input_decay == 1.0:
+            x.data[:] = 1.0
+        out = np.zeros((len(histories), n_titles), np.float32)
+        out[:, titles] = x @ weights
+        return out
+
+    def save(self, folder: Path) -> None:
+        """Write titles and weights."""
+        titles, weights, n_titles = self._fitted()
+        save_arrays(folder, self.config, titles=titles, weights=weights, n_titles=np.array(n_titles))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        config, arrays = load_arrays(folder, EaseConfig)
+        scorer = cls(config)
+        scorer.titles_, scorer.weights_ = arrays["titles"], arrays["weights"]
+        scorer.n_titles_ = int(arrays["n_titles"])
+        return scorer
+
+    def _fitted(self) -> tuple[Index, Matrix, int]:
+        if self.titles_ is None or self.weights_ is None or self.n_titles_ is None:
+            raise NotFittedError("EaseScorer: score was called before fit. Call fit(train) first.")
+        return self.titles_, self.weights_, self.n_titles_
+
+
+def cooccurrence(histories: Histories, titles: Index, n_titles: int) -> Matrix:
+    """Number of members who watched both titles of each pair, float32, shape (n_head, n_head)."""
+    head = np.full(n_titles, -1, np.int64)
+    head[titles] = np.arange(len(titles))
+    column = head[histories.title]
+    known = column >= 0
+    x = scipy.sparse.csr_array(
+        (np.ones(int(known.sum()), np.float32), (histories.member_of_event()[known], column[known])),
+        shape=(len(histories), len(titles)),
+    )
+    x.data[:] = 1.0
+    out = np.zeros((len(titles), len(titles)), np.float32)
+    step = max(1, 20_000_000 // max(1, len(titles)))
+    for start in range(0, len(histories), step):  # dense blocks: BLAS is faster than a sparse product here
+        block = x[start : start + step].toarray()
+        out += block.T @ block
+    return out
+
+
+def _inverse(matrix: Matrix) -> Matrix:
+    """Inverse of a symmetric positive definite matrix, in place where LAPACK allows."""
+    factor, info = scipy.linalg.lapack.spotrf(matrix.T, lower=True, overwrite_a=True)
+    if info != 0:
+        raise ConfigError(f"EaseScorer: the Gram matrix is not positive definite (LAPACK says {info}). Raise reg.")
+    inverse, _ = scipy.linalg.lapack.spotri(factor, lower=True, overwrite_c=True)
+    lower = np.tril_indices(len(inverse), -1)
+    inverse.T[lower] = inverse[lower]
+    return np.asarray(inverse, np.float32)

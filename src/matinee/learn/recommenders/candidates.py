@@ -1,0 +1,135 @@
+"""Shared steps of the two-stage recommenders: queries out of histories, candidates out of scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from matinee.learn.interactions import Histories
+from matinee.types import Index, Mask, Scores, Times
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Moments at which a recommender is asked: what the member had watched, and when it was.
+
+    Attributes
+    ----------
+    histories : Histories
+        Shape (n_queries,).
+    asked_us : ndarray of int64, shape (n_queries,)
+        Features know nothing later than this.
+    member : ndarray of int32, shape (n_queries,)
+        Training member whose own events must not help, -1 for none.
+    """
+
+    histories: Histories
+    asked_us: Times
+    member: Index
+
+    def __len__(self) -> int:
+        return len(self.histories)
+
+    def take(self, queries: Index | Times) -> Queries:
+        """Some of the queries."""
+        return Queries(self.histories.take(queries), self.asked_us[queries], self.member[queries])
+
+
+def queries_now(histories: Histories, asked_us: Times | None = None) -> Queries:
+    """One query per member with their whole history; asked at their last event unless said otherwise."""
+    if asked_us is None:
+        last = np.zeros(len(histories), np.int64)
+        some = histories.lengths > 0
+        last[some] = histories.at_us[histories.indptr[1:][some] - 1]
+        last[~some] = histories.at_us.max(initial=0)
+        asked_us = last
+    return Queries(histories, asked_us, np.full(len(histories), -1, np.int32))
+
+
+def past_queries(histories: Histories, members: Index, back: int) -> tuple[Queries, Index]:
+    """Queries of some members at the moment before their event number `back` from the end, and that event.
+
+    Members with fewer than two events before it are left out.
+    """
+    lengths = histories.lengths[members]
+    members = members[lengths - back >= 3]
+    before = histories.take(members).drop_last(back + 1)
+    target = histories.title[histories.indptr[1:][members] - 1 - back]
+    last = before.at_us[before.indptr[1:] - 1]
+    return Queries(before, last, members.astype(np.int32)), target.astype(np.int32)
+
+
+def mask_seen(scores: Scores, histories: Histories, permitted: Mask | None = None) -> Scores:
+    """Set titles already watched, or not permitted, to -inf, in place."""
+    scores[histories.member_of_event(), histories.title] = -np.inf
+    if permitted is not None:
+        scores[:, ~permitted] = -np.inf
+    return scores
+
+
+def top(scores: Scores, k: int) -> tuple[Index, Scores]:
+    """Best k titles of each row, best first; ties by position. Positions of -inf scores come last."""
+    k = min(k, scores.shape[1])
+    if k < scores.shape[1]:
+        part = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+        part.sort(axis=1)
+    else:
+        part = np.broadcast_to(np.arange(k), (len(scores), k)).copy()
+    value = np.take_along_axis(scores, part, axis=1)
+    order = np.argsort(-value, axis=1, kind="stable")
+    titles = np.take_along_axis(part, order, axis=1).astype(np.int32)
+    return titles, np.take_along_axis(value, order, axis=1)
+
+
+def rank_in_list(values: Scores) -> Scores:
+    """Rank of each value inside its row, 0 for the highest, float32."""
+    order = np.argsort(np.argsort(-values, axis=1, kind="stable"), axis=1, kind="stable")
+    return order.astype(np.float32)
+
+
+@njit(cache=True)
+def own_later(q_indptr, member, candidates, indptr, title, at_us, asked_us, later, same_time):  # type: ignore[no-untyped-def]
+    """Where the querying member watched each candidate after the query, so that it can be left out.
+
+    `later`: int32 (n_queries, n_candidates), events from the query to that play, -1 for none.
+    `same_time`: int8, 1 where that play carries a time not after the query's (equal times are common).
+    """
+    later[:] = -1
+    for q in range(len(q_indptr) - 1):
+        m = member[q]
+        if m < 0:
+            continue
+        first = indptr[m] + q_indptr[q + 1] - q_indptr[q]
+        for p in range(first, indptr[m + 1]):
+            for c in range(candidates.shape[1]):
+                if candidates[q, c] == title[p] and later[q, c] < 0:
+                    later[q, c] = p - first
+                    same_time[q, c] = at_us[p] <= asked_us[q]
+
+
+@njit(cache=True)
+def recent_counts(indptr, at_us, candidates, asked_us, windows_us, out):  # type: ignore[no-untyped-def]
+    """Plays of each candidate inside windows that end when the query is asked; last: all before.
+
+    `indptr`, `at_us`: play times per title, sorted. `out`: float32 (n_queries, n_candidates,
+    n_windows + 1).
+    """
+    for q in range(candidates.shape[0]):
+        for c in range(candidates.shape[1]):
+            t = candidates[q, c]
+            times = at_us[indptr[t] : indptr[t + 1]]
+            end = np.searchsorted(times, asked_us[q], side="right")
+            for w in range(len(windows_us)):
+                begin = np.searchsorted(times, asked_us[q] - windows_us[w], side="right")
+                out[q, c, w] = end - begin
+            out[q, c, len(windows_us)] = end
+
+
+def times_by_title(histories: Histories, n_titles: int) -> tuple[NDArray[np.int64], Times]:
+    """Play times per title in order, as (indptr, at_us)."""
+    order = np.lexsort((histories.at_us, histories.title))
+    count = np.bincount(histories.title, minlength=n_titles)
+    return np.concatenate([[0], np.cumsum(count)]).astype(np.int64), histories.at_us[order]

@@ -1,0 +1,246 @@
+"""What the next-title ranker sees of each candidate: scores of the generators and point-in-time facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from matinee.learn.models.decayed_ridge import DecayedRidgeScorer
+from matinee.learn.models.ease import EaseScorer
+from matinee.learn.models.sequence_neighbours import SequenceNeighboursScorer
+from matinee.learn.recommenders.candidates import Queries, mask_seen, own_later, rank_in_list, recent_counts, top
+from matinee.learn.recommenders.title_facts import TitleFacts
+from matinee.types import DAY_US, HOUR_US, Index, Mask, Scores
+
+WINDOWS_US = np.array([DAY_US, 7 * DAY_US, 30 * DAY_US, 120 * DAY_US], np.int64)
+"""Windows of recent popularity."""
+LAST_TITLES = 3
+"""How many of the latest titles have their own link to a candidate as a feature."""
+CHUNK_CELLS = 3_000_000
+"""Cells of a dense score block; bounds memory whatever the size of the catalogue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generators:
+    """The models whose scores make candidates and features.
+
+    `near` and `far` are the neighbours again with a shorter and a longer view.
+    """
+
+    ridge: DecayedRidgeScorer
+    ease: EaseScorer
+    neighbours: SequenceNeighboursScorer
+    near: SequenceNeighboursScorer
+    far: SequenceNeighboursScorer
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Candidate titles of each query, best first by the plain sum, and their features.
+
+    Attributes
+    ----------
+    title : ndarray of int32, shape (n_queries, n_candidates)
+        Entries whose `base` is -inf are filler.
+    base : ndarray of float32, same shape
+        Sum of the generators.
+    features : ndarray of float32, shape (n_queries, n_candidates, n_features)
+    """
+
+    title: Index
+    base: Scores
+    features: Scores
+
+
+def base_scores(generators: Generators, facts: TitleFacts, queries: Queries) -> tuple[Scores, Scores]:
+    """Plain sum of the generators over the whole catalogue, and the neighbours' part of it."""
+    neighbours = generators.neighbours.score_excluding(queries.histories, queries.member)
+    ridge = generators.ridge.score(queries.histories)
+    total = neighbours + ridge
+    total += facts.prior[None, :]
+    return total, neighbours
+
+
+def make_candidates(
+    generators: Generators,
+    facts: TitleFacts,
+    queries: Queries,
+    n_candidates: int,
+    permitted: Mask | None = None,
+) -> Candidates:
+    """Candidates of each query with features; in blocks of bounded memory."""
+    n_titles = len(facts.prior)
+    step = max(1, CHUNK_CELLS // n_titles)
+    parts = [
+        _block(generators, facts, queries.take(np.arange(i, min(i + step, len(queries)))), n_candidates, permitted)
+        for i in range(0, len(queries), step)
+    ]
+    if not parts:
+        empty = np.zeros((0, 0), np.float32)
+        return Candidates(np.zeros((0, 0), np.int32), empty, np.zeros((0, 0, 0), np.float32))
+    return Candidates(
+        np.concatenate([p.title for p in parts]),
+        np.concatenate([p.base for p in parts]),
+        np.concatenate([p.features for p in parts]),
+    )
+
+
+def _block(
+    generators: Generators, facts: TitleFacts, queries: Queries, n_candidates: int, permitted: Mask | None
+) -> Candidates:
+    histories = queries.histories
+    total, neighbours = base_scores(generators, facts, queries)
+    mask_seen(total, histories, permitted)
+    title, base = top(total, n_candidates)
+    at = np.arange(len(queries))[:, None]
+    near = generators.near.score_excluding(histories, queries.member)[at, title]
+    far = generators.far.score_excluding(histories, queries.member)[at, title]
+    votes = neighbours[at, title]
+    ridge = ridge_parts(generators.ridge, histories.indptr, histories.title, title)
+    ease = ease_parts(generators.ease, queries, title)
+    later = np.empty(title.shape, np.int32)
+    same_time = np.zeros(title.shape, np.int8)
+    train = generators.neighbours.histories_
+    assert train is not None
+    own_later(
+        histories.indptr,
+        queries.member,
+        title,
+        train.indptr,
+        train.title,
+        train.at_us,
+        queries.asked_us,
+        later,
+        same_time,
+    )
+    links = facts.links(histories, title, later, LAST_TITLES)
+    counts = np.zeros((*title.shape, len(WINDOWS_US) + 1), np.float32)
+    recent_counts(facts.play_indptr, facts.play_at_us, title, queries.asked_us, WINDOWS_US, counts)
+    counts -= same_time[:, :, None]
+    popularity = facts.popularity[title] - (later >= 0)
+    ridge_total = ridge[:, :, : ridge.shape[2] - LAST_TITLES].sum(axis=2)
+    finite = np.where(np.isfinite(base), base, 0.0).astype(np.float32)
+    columns = [
+        votes,
+        np.log(votes + 1e-6),
+        near,
+        far,
+        *np.moveaxis(ridge, 2, 0),
+        ridge_total,
+        ridge_total - ridge_total.max(axis=1, keepdims=True),
+        finite,
+        finite - finite.max(axis=1, keepdims=True),
+        rank_in_list(base),
+        *np.moveaxis(ease, 2, 0),
+        rank_in_list(ease[:, :, 0]),
+        *np.moveaxis(links, 2, 0),
+        *np.moveaxis(np.log1p(counts), 2, 0),
+        counts[:, :, 1] / (counts[:, :, 3] + 1.0),
+        np.log1p(popularity),
+        *_member_columns(queries, title.shape),
+        *facts.metadata_columns(histories, title),
+    ]
+    return Candidates(title, base, np.stack(columns, axis=2).astype(np.float32, copy=False))
+
+
+def _member_columns(queries: Queries, shape: tuple[int, ...]) -> list[Scores]:
+    """Facts of the query that are the same for all its candidates: length and tempo of the history."""
+    h = queries.histories
+    length = h.lengths
+    recent = np.zeros(len(h), np.float32)
+    owner = h.member_of_event()
+    np.add.at(recent, owner, (h.at_us > queries.asked_us[owner] - HOUR_US).astype(np.float32))
+    columns = [np.log1p(length), np.log1p(recent)]
+    return [np.broadcast_to(c.astype(np.float32)[:, None], shape) for c in columns]
+
+
+def ridge_parts(
+    ridge: DecayedRidgeScorer, indptr: NDArray[np.int64], title: Index, candidates: Index
+) -> NDArray[np.float32]:
+    """Ridge score of each candidate by scale, the bias, and the links from the last titles.
+
+    Shape (n_queries, n_candidates, n_scales + 1 + LAST_TITLES).
+    """
+    assert ridge.features_ is not None
+    assert ridge.weights_ is not None
+    head = np.full(ridge.weights_.shape[1], -1, np.int32)
+    head[ridge.features_] = np.arange(len(ridge.features_), dtype=np.int32)
+    scales = len(ridge.config.decays)
+    out = np.zeros((*candidates.shape, scales + 1 + LAST_TITLES), np.float32)
+    _ridge_parts(
+        indptr,
+        title,
+        head,
+        np.array(ridge.config.decays),
+        np.array(ridge.config.depths),
+        ridge.weights_,
+        candidates,
+        LAST_TITLES,
+        out,
+    )
+    return out
+
+
+@njit(cache=True, fastmath=True)
+def _ridge_parts(indptr, title, head, decays, depths, weights, candidates, last_titles, out):  # type: ignore[no-untyped-def]
+    scales = len(decays)
+    bias = weights.shape[0] - 1
+    n = candidates.shape[1]
+    for q in range(len(indptr) - 1):
+        for c in range(n):
+            out[q, c, scales] = weights[bias, candidates[q, c]]
+        length = indptr[q + 1] - indptr[q]
+        for s in range(scales):
+            value = 1.0
+            for k in range(min(length, depths[s])):
+                h = head[title[indptr[q + 1] - 1 - k]]
+                if h >= 0:
+                    row = weights[h * scales + s]
+                    for c in range(n):
+                        part = value * row[candidates[q, c]]
+                        out[q, c, s] += part
+                        if k < last_titles:
+                            out[q, c, scales + 1 + k] += part
+                value *= decays[s]
+
+
+EASE_DECAYS = (0.9, 0.98, 1.0)
+"""EASE is asked with histories that fade fast, slowly and not at all."""
+
+
+def ease_parts(ease: EaseScorer, queries: Queries, candidates: Index) -> NDArray[np.float32]:
+    """EASE score of each candidate, one per decay of `EASE_DECAYS`."""
+    assert ease.titles_ is not None
+    assert ease.weights_ is not None
+    assert ease.n_titles_ is not None
+    head = np.full(ease.n_titles_, -1, np.int32)
+    head[ease.titles_] = np.arange(len(ease.titles_), dtype=np.int32)
+    out = np.zeros((*candidates.shape, len(EASE_DECAYS)), np.float32)
+    h = queries.histories
+    _ease_parts(h.indptr, h.title, head, np.array(EASE_DECAYS), ease.weights_, candidates, out)
+    return out
+
+
+@njit(cache=True, fastmath=True)
+def _ease_parts(indptr, title, head, decays, weights, candidates, out):  # type: ignore[no-untyped-def]
+    n = candidates.shape[1]
+    columns = np.zeros(n, np.int32)
+    fade = np.ones(len(decays), np.float32)
+    for q in range(len(indptr) - 1):
+        for c in range(n):
+            columns[c] = head[candidates[q, c]]
+        fade[:] = 1.0
+        for p in range(indptr[q + 1] - 1, indptr[q] - 1, -1):
+            h = head[title[p]]
+            if h >= 0:
+                row = weights[h]
+                for c in range(n):
+                    if columns[c] >= 0:
+                        w = row[columns[c]]
+                        for d in range(len(decays)):
+                            out[q, c, d] += fade[d] * w
+            for d in range(len(decays)):
+                fade[d] *= decays[d]

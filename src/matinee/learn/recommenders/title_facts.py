@@ -1,0 +1,154 @@
+"""Facts about titles that the rankers read: popularity, age, links between neighbours in time, metadata."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse
+from numba import njit
+from numpy.typing import NDArray
+
+from matinee.learn.interactions import Histories, Interactions
+from matinee.learn.recommenders.candidates import times_by_title
+from matinee.observe.catalogue.catalogue import Catalogue
+from matinee.types import ALWAYS_US, DAY_US, Index, Scores, Times
+
+LINK_REACH = 3
+"""Titles watched within this many events of each other are linked."""
+
+
+@dataclass(frozen=True, slots=True)
+class TitleFacts:
+    """Columns by title.
+
+    Attributes
+    ----------
+    popularity : ndarray of float32
+        Plays in training.
+    prior : ndarray of float32
+        Tiny popularity score that orders candidates nobody else scores; sums to 0.001.
+    play_indptr, play_at_us : ndarray of int64
+        All play times per title.
+    after : csr_array of float32
+        Row: a title. Column: a title that members watched within `LINK_REACH` events after it. Counts.
+    genres : ndarray of float32, shape (n_titles, n_genres); no columns when unknown
+    year : ndarray of float32, NaN where unknown
+    """
+
+    popularity: Scores
+    prior: Scores
+    play_indptr: Times
+    play_at_us: Times
+    after: scipy.sparse.csr_array
+    genres: Scores
+    year: Scores
+
+    @staticmethod
+    def of(train: Interactions, catalogue: Catalogue | None = None) -> TitleFacts:
+        """Measure the titles of `train`; metadata from the catalogue, whose order must be the same."""
+        n = train.n_titles
+        h = train.histories
+        count = np.bincount(h.title, minlength=n).astype(np.float32)
+        play_indptr, play_at_us = times_by_title(h, n)
+        if catalogue is None:
+            genres, year = np.zeros((n, 0), np.float32), np.full(n, np.nan, np.float32)
+        else:
+            genres = catalogue.genres.dense()
+            known = catalogue.release_us != ALWAYS_US
+            year = np.where(known, 1970 + catalogue.release_us / (365.25 * DAY_US), np.nan).astype(np.float32)
+        return TitleFacts(
+            popularity=count,
+            prior=(0.001 * count / max(1.0, float(count.sum()))).astype(np.float32),
+            play_indptr=play_indptr,
+            play_at_us=play_at_us,
+            after=_links(h, n),
+            genres=genres,
+            year=year,
+        )
+
+    def links(
+        self, histories: Histories, candidates: Index, later: Index, last_titles: int
+    ) -> NDArray[np.float32]:
+        """Share of members that went from the last titles to the candidate, and the way back.
+
+        `later` says where the querying member watched the candidate afterwards (see `own_later`): that
+        link is taken out. Shape (n_queries, n_candidates, 2): forwards and backwards, the latest title
+        counting most.
+        """
+        out = np.zeros((*candidates.shape, 2), np.float32)
+        _link_shares(
+            histories.indptr,
+            histories.title,
+            candidates,
+            later,
+            last_titles,
+            self.after.indptr.astype(np.int64),
+            self.after.indices,
+            self.after.data,
+            self.popularity,
+            out,
+        )
+        return out
+
+    def metadata_columns(self, histories: Histories, candidates: Index) -> list[Scores]:
+        """Genre match with the history at two speeds and distance of years; nothing without metadata."""
+        columns: list[Scores] = []
+        if self.genres.shape[1]:
+            unit = self.genres / np.maximum(1.0, np.linalg.norm(self.genres, axis=1, keepdims=True))
+            for decay in (0.7, 0.97):
+                taste = faded_mean(histories, unit, decay)
+                columns.append(np.einsum("qg,qcg->qc", taste, unit[candidates]).astype(np.float32))
+        if np.isfinite(self.year).any():
+            filled = np.where(np.isfinite(self.year), self.year, np.nanmean(self.year)).astype(np.float32)
+            recent = faded_mean(histories, filled[:, None], 0.8)
+            columns += [np.abs(filled[candidates] - recent), filled[candidates]]
+        return columns
+
+
+def faded_mean(histories: Histories, values: Scores, decay: float) -> Scores:
+    """Mean of `values` over each history, later titles counting more; zeros for an empty history."""
+    weight = np.power(np.float32(decay), histories.age().astype(np.float32))
+    owner = histories.member_of_event()
+    x = scipy.sparse.csr_array(
+        (weight, (owner, histories.title)), shape=(len(histories), len(values)), dtype=np.float32
+    )
+    total = np.maximum(1e-9, np.asarray(x.sum(axis=1)).ravel())
+    return np.asarray((x @ values) / total[:, None], np.float32)
+
+
+def _links(histories: Histories, n_titles: int) -> scipy.sparse.csr_array:
+    """Counts of (title, title within LINK_REACH events after it), weighted 1/distance."""
+    owner = histories.member_of_event()
+    rows, columns, data = [], [], []
+    for k in range(1, LINK_REACH + 1):
+        same = owner[k:] == owner[:-k]
+        rows.append(histories.title[:-k][same])
+        columns.append(histories.title[k:][same])
+        data.append(np.full(int(same.sum()), 1.0 / k, np.float32))
+    out = scipy.sparse.csr_array(
+        (np.concatenate(data), (np.concatenate(rows), np.concatenate(columns))), shape=(n_titles, n_titles)
+    )
+    out.sort_indices()
+    return out
+
+
+@njit(cache=True)
+def _link_shares(indptr, title, candidates, later, last_titles, a_indptr, a_title, a_count, popularity, out):  # type: ignore[no-untyped-def]
+    for q in range(len(indptr) - 1):
+        weight = 1.0
+        for k in range(min(last_titles, indptr[q + 1] - indptr[q])):
+            t = title[indptr[q + 1] - 1 - k]
+            for c in range(candidates.shape[1]):
+                u = candidates[q, c]
+                for way in range(2):
+                    i, j = (t, u) if way == 0 else (u, t)
+                    row = a_title[a_indptr[i] : a_indptr[i + 1]]
+                    at = np.searchsorted(row, j)
+                    if at < len(row) and row[at] == j:
+                        links = a_count[a_indptr[i] + at]
+                        distance = later[q, c] + 1 + k
+                        if way == 0 and later[q, c] >= 0 and distance <= LINK_REACH:
+                            links -= 1.0 / distance
+                        out[q, c, way] += weight * links / (popularity[i] + 5.0)
+            weight *= 0.5
