@@ -165,7 +165,7 @@ def _digits(numbers: Sequence[int], width: int) -> str:
     base = len(ALPHABET)
     if numbers and max(numbers) >= base**width:
         raise InputError(
-            f"write_html: {max(numbers)} different titles or reasons, expected at most {base**width - 1} in one "
-            "file. Give fewer members."
+            f"write_html: {max(numbers)} different titles or reasons, expected at most {base**width - 1} "
+            "in one file. Give fewer members."
         )
     return "".join(ALPHABET[n // base**k % base] for n in numbers for k in range(width - 1, -1, -1))
