@@ -27,6 +27,7 @@ FILE_NAME = "matinee.toml"
 PREFIX = "MATINEE_"
 SECTIONS: dict[str, str] = {
     "clock": "matinee.cli.context:ClockConfig",
+    "homepage": "matinee.initiatives.homepage.config:PageConfig",
 }
 """Section -> "module:class". Names only, so that reading settings imports nothing else."""
 
