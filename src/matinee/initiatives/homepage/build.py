@@ -1,0 +1,306 @@
+"""Builds one page stage by stage: choose a row, place the tiles that are seen first, then the rest.
+
+Rows are built in bands of one viewport. In a band all rows get their visible tiles first, so that a title
+stands in the first columns of the third row rather than in the tenth column of the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from matinee.decide.policy import Policy
+from matinee.decide.slates.greedy import greedy_slate
+from matinee.initiatives.homepage.board import Board
+from matinee.initiatives.homepage.choose import RowChooser
+from matinee.initiatives.homepage.kernels import collect
+from matinee.initiatives.homepage.page import Intent, Row, Tile
+from matinee.initiatives.homepage.pins import EDITORIAL, PinPlan
+from matinee.initiatives.homepage.rows.base import RowKind
+from matinee.initiatives.homepage.stock import Stock, admitted
+from matinee.initiatives.homepage.trace import ExploredSlot, PageTrace, TraceWriter
+from matinee.types import Index
+
+POOL_FACTOR, POOL_EXTRA = 3, 8
+"""Candidates that compete for k places under diversity and calibration: 3 k + 8."""
+EXPLORED = "Something different: we would like to know whether it fits"
+
+
+@dataclass(slots=True)
+class Draft:
+    """A row that is being built. `shelf` is -1 for a row of pins only; a free place holds -1."""
+
+    row: int
+    kind: str
+    reason: str
+    shelf: int
+    limit: int
+    gain: float
+    places: Index
+    pinned: dict[int, int] = field(default_factory=dict)
+    drawn: dict[int, float] = field(default_factory=dict)
+
+
+class PageBuilder:
+    """One page while it grows.
+
+    Parameters
+    ----------
+    stock : Stock
+        All permitted candidates of the member.
+    kinds : mapping of str to RowKind
+    plan : PinPlan
+    board : Board
+        Empty; decides the size of the page.
+    policy : Policy
+        Draws the explored slots, from log P(play).
+    rng : numpy Generator
+        The member's own stream.
+    trace : PageTrace, optional
+        Filled if given; costs about as much time as the page.
+    """
+
+    def __init__(
+        self,
+        stock: Stock,
+        kinds: Mapping[str, RowKind],
+        plan: PinPlan,
+        board: Board,
+        *,
+        policy: Policy,
+        rng: np.random.Generator,
+        trace: PageTrace | None = None,
+    ) -> None:
+        self.stock, self.kinds, self.plan, self.board = stock, kinds, plan, board
+        self.policy, self.rng = policy, rng
+        self.config = stock.viewer.audience.config
+        self.chooser = RowChooser(stock, kinds, plan, board)
+        self.trace = None if trace is None else TraceWriter(trace, stock.viewer, kinds)
+        self.unmet: list[str] = list(plan.unmet)
+        self._n_shared_shelves = stock.n_shared_shelves
+        self._n_drawn = 0
+        board.reserved[list(plan.title_at.values())] = True
+
+    def build(self) -> list[Row]:
+        """All rows of the page; empty only when no title is eligible."""
+        drafts: list[Draft] = []
+        for top in range(1, self.board.rows + 1, self.config.viewport_rows):
+            band = self._band(top, min(top + self.config.viewport_rows - 1, self.board.rows))
+            drafts += band
+            if len(drafts) < min(top + self.config.viewport_rows - 1, self.board.rows):
+                break
+        if not drafts:
+            drafts = self._last_resort()
+        rows = [self._finish(draft) for draft in drafts]
+        self.chooser.report(len(rows), [row.kind for row in rows[: self.config.head_rows]])
+        self.unmet += self.chooser.unmet
+        if self.trace is not None:
+            self.trace.finish(self.stock, rows)
+        return rows
+
+    def _band(self, top: int, bottom: int) -> list[Draft]:
+        drafts: list[Draft] = []
+        seen = min(self.config.visible_cols, self.board.cols)
+        for row in range(top, bottom + 1):
+            draft = self._start(row)
+            if draft is None:
+                break
+            self._fill(draft, 0, seen)
+            drafts.append(draft)
+        for draft in drafts:
+            self._fill(draft, seen, max(seen, min(self.config.diverse_cols, self.board.cols)))
+        for draft in drafts:
+            self._fill(draft, max(seen, self.config.diverse_cols), self.board.cols)
+        return drafts
+
+    def _start(self, row: int) -> Draft | None:
+        """Choose what the row is and put its pinned titles in place."""
+        kind = self.plan.kind_at.get(row)
+        if kind == EDITORIAL:
+            self.chooser.counts[EDITORIAL] += 1
+            return self._with_pins(self._editors_row(row))
+        choice = None if kind is None else self.chooser.pinned(row, kind)
+        choice = choice or self.chooser.free(row)
+        if choice is None:
+            return self._rest_of_pins(row)
+        shelf = self.stock.shelves[choice.shelf]
+        self.chooser.take(choice.shelf)
+        draft = Draft(row, shelf.kind, shelf.reason, choice.shelf, choice.limit, choice.gain, self._empty())
+        if self.trace is not None:
+            self.trace.row(row, shelf, choice.gain, self.board, choice.limit)
+        return self._with_pins(draft)
+
+    def _empty(self) -> Index:
+        return np.full(self.board.cols, -1, np.int32)
+
+    def _editors_row(self, row: int) -> Draft:
+        return Draft(row, EDITORIAL, "Chosen by our editors", -1, 0, 0.0, self._empty())
+
+    def _with_pins(self, draft: Draft) -> Draft:
+        for col, title in self.plan.in_row(draft.row).items():
+            self._pin(draft, col, title)
+        return draft
+
+    def _pin(self, draft: Draft, col: int, title: int) -> None:
+        draft.places[col - 1] = title
+        draft.pinned[title] = col
+        self.board.place(title, draft.row, col)
+        self.board.count_in_mix(title, draft.row, col)
+        self.board.reserved[title] = any(
+            other == title and row > draft.row for (row, _), other in self.plan.title_at.items()
+        )
+
+    def _rest_of_pins(self, row: int) -> Draft | None:
+        """No shelf can follow: titles that are pinned further down move up into one editors' row."""
+        rest = {place: t for place, t in sorted(self.plan.title_at.items()) if place[0] >= row}
+        if not rest:
+            return None
+        for place in rest:
+            del self.plan.title_at[place]
+        may_stand = row > self.config.head_rows or not self.chooser.counts[EDITORIAL]
+        draft = self._editors_row(row)
+        col = 0
+        for (pin_row, pin_col), title in rest.items():
+            near = (
+                self.board.last_row[title] > 0
+                and self.board.last_row[title] > row - self.config.viewport_rows
+            )
+            self.board.reserved[title] = False
+            what = f'pin row {pin_row} col {pin_col} title "{self.stock.title_id(title)}"'
+            if may_stand and not near and col < self.board.cols:
+                col += 1
+                self._pin(draft, col, title)
+                draft.pinned[title] = -1
+                if (row, col) != (pin_row, pin_col):
+                    self.unmet.append(f"{what}: no row for it, it stands at row {row} col {col}")
+            else:
+                self.unmet.append(f"{what}: the page ends at row {row - 1}")
+        if not col:
+            return self._start(row)
+        self.chooser.counts[EDITORIAL] += 1
+        return draft
+
+    def _fill(self, draft: Draft, first: int, stop: int) -> None:
+        """Fill the free places first + 1 to stop of a row: the drawn slot, then the others by the slate."""
+        if draft.shelf < 0 or first >= stop:
+            return
+        self._draw(draft, first, stop)
+        free = (first + np.flatnonzero(draft.places[first:stop] < 0)).astype(np.int32)
+        if not len(free):
+            return
+        ordered = self.kinds[draft.kind].ranker == "given" or first >= self.config.diverse_cols
+        titles = self._collect(draft, len(free)) if ordered else self._slate(draft, free)
+        cols = free[: len(titles)] + 1
+        draft.places[cols - 1] = titles
+        self.board.place_many(titles, draft.row, cols)
+
+    def _collect(self, draft: Draft, k: int) -> Index:
+        stock, board, s = self.stock, self.board, draft.shelf
+        titles: Index = collect(
+            stock.candidate, stock.start[s], stock.end[s], board.last_row, board.reserved, draft.limit, k
+        )
+        return titles
+
+    def _slate(self, draft: Draft, free: Index) -> Index:
+        """Titles for the free places under diversity and calibration; adds them to the genre mix."""
+        board, config = self.board, self.config
+        pool = self._collect(draft, POOL_FACTOR * len(free) + POOL_EXTRA)
+        shared = draft.shelf < self._n_shared_shelves
+        quality = self.stock.quality["window" if shared else self.kinds[draft.kind].ranker]
+        chosen = greedy_slate(
+            pool,
+            quality[pool],
+            draft.places[draft.places >= 0],
+            len(free),
+            config.diverse_cols,
+            self.stock.viewer.audience.titles.vectors,
+            config.diversity,
+            config.calibration,
+            board.genres.indptr,
+            board.genres.tag,
+            board.target,
+            board.mass,
+            config.calibration_alpha,
+            board.look[draft.row - 1, free],
+        )
+        titles: Index = pool[chosen]
+        return titles
+
+    def _draw(self, draft: Draft, first: int, stop: int) -> None:
+        """Draw the explored slot of a row, if it is due here."""
+        config = self.config
+        col = min(config.explore_col, self.board.cols)
+        due = self._n_drawn < config.explore_slots and draft.row >= config.explore_row
+        if not due or not first < col <= stop or draft.places[col - 1] >= 0:
+            return
+        if self.kinds[draft.kind].intent != "discover":
+            return
+        pool = self._collect(draft, config.explore_pool)
+        if len(pool) < 2:
+            return
+        scores = np.log(self.stock.viewer.play[pool]).astype(np.float32)
+        permitted = np.ones(len(pool), np.bool_)
+        drawn = self.policy.choose(scores, permitted, self.rng)
+        title = int(pool[drawn.action])
+        self._n_drawn += 1
+        draft.places[col - 1] = title
+        draft.drawn[title] = drawn.propensity
+        self.board.place(title, draft.row, col)
+        self.board.count_in_mix(title, draft.row, col)
+        if self.trace is not None:
+            p = self.policy.probabilities(scores, permitted)
+            self.trace.page.explored.append(ExploredSlot(draft.row, col, title, pool, p))
+
+    def _last_resort(self) -> list[Draft]:
+        """A page that would be empty shows one row of whatever may be shown, watched or not."""
+        viewer = self.stock.viewer
+        fresh = self.stock.fresh_order
+        if len(fresh):
+            kind, reason, titles = "popular", "Popular on the service", fresh
+        else:
+            kind, reason = "watch_again", "Watch again"
+            titles = np.flatnonzero(admitted(viewer, "watched"))
+            titles = titles[np.argsort(-viewer.play[titles], kind="stable")]
+        if not len(titles):
+            begun = viewer.state.in_progress
+            kind, reason = "continue_watching", "Continue watching"
+            titles = np.unique(begun[admitted(viewer, "begun")[begun]])
+        if not len(titles):
+            return []
+        places = self._empty()
+        places[: len(titles)] = titles[: self.board.cols]
+        self.chooser.counts[kind] += 1
+        if kind in self.chooser.max_rows:
+            self.unmet.append(
+                f'quota "{kind}" max_rows {self.chooser.max_rows[kind]}: the page would be empty'
+            )
+        return [Draft(1, kind, reason, -1, 0, 0.0, places)]
+
+    def _finish(self, draft: Draft) -> Row:
+        """Turn a draft into a row; places that stayed free are closed."""
+        kind = self.kinds.get(draft.kind)
+        intent: Intent = "discover" if kind is None else kind.intent
+        usual = draft.reason if kind is None else kind.tile_reason
+        notes = self.stock.shelves[draft.shelf].notes if draft.shelf >= 0 else {}
+        ids = self.stock.viewer.audience.catalogue.title_ids
+        tiles: list[Tile] = []
+        for title in draft.places[draft.places >= 0].tolist():
+            col = len(tiles) + 1
+            if title in draft.pinned:
+                tiles.append(Tile(col, title, ids[title], self.kinds[EDITORIAL].tile_reason))
+                self._report_moved(draft, title, col)
+            elif title in draft.drawn:
+                tiles.append(Tile(col, title, ids[title], EXPLORED, draft.drawn[title], True))
+            else:
+                tiles.append(Tile(col, title, ids[title], notes.get(title, usual)))
+        return Row(draft.row, draft.kind, intent, draft.reason, tiles)
+
+    def _report_moved(self, draft: Draft, title: int, col: int) -> None:
+        wanted = draft.pinned[title]
+        if wanted not in {-1, col}:
+            self.unmet.append(
+                f'pin row {draft.row} col {wanted} title "{self.stock.title_id(title)}": the row has too few '
+                f"titles, it stands at col {col}"
+            )
