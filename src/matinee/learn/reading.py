@@ -14,33 +14,26 @@ from numpy.typing import NDArray
 
 from matinee.errors import InputError, StorageError
 from matinee.learn.interactions import Histories, Interactions
+from matinee.observe.catalogue.availability import window_rows
 from matinee.observe.catalogue.catalogue import Catalogue
+from matinee.observe.catalogue.pins import pin_rows
 from matinee.observe.catalogue.titles import title_rows, with_bare_titles
 from matinee.observe.clock import Clock
+from matinee.observe.home import Home
 from matinee.observe.importers.fields import INTERACTION, MEMBER_ONLY, TITLE
+from matinee.observe.importers.run import rating_scale
 from matinee.observe.importers.staging import Strictness, stage
 from matinee.observe.importers.table import Table
 from matinee.observe.lake.connection import connect
+from matinee.observe.lake.facts import facts
+from matinee.observe.lake.reader import Moment, open_events, open_facts
+from matinee.observe.members import Member, member_rows
 from matinee.types import Ids
 
 Number = TypeVar("Number", bound=np.generic)
 UNKNOWN_RUNTIME_S = 7_200.0
 """Watch time that counts as the whole title when its runtime is not known, in seconds."""
-RATING_SCALES = (1.0, 5.0, 10.0, 100.0)
 NOT_WATCHING = ("impression", "signal", "search", "membership")
-
-
-def rating_scale(highest: float | None) -> float:
-    """Maximum of the scale that a log's highest rating belongs to.
-
-    Examples
-    --------
-    >>> rating_scale(4.5), rating_scale(9), rating_scale(None)
-    (5.0, 10.0, 1.0)
-    """
-    if highest is None or highest <= 0:
-        return 1.0
-    return next((scale for scale in RATING_SCALES if highest <= scale), highest)
 
 
 def read_interactions(
@@ -125,6 +118,87 @@ def read_titles(path: Path) -> Catalogue:
         return Catalogue.from_rows(with_bare_titles(title_rows(con, staged.columns)))
 
 
+def interactions_from_home(
+    home: Home, *, until_us: int, seen_us: int | None = None, catalogue: Catalogue
+) -> Interactions:
+    """Everything that members of a home have watched, as it was known at a moment.
+
+    Parameters
+    ----------
+    until_us : int
+        Leave out later events (an event at exactly this time is kept).
+    seen_us : int, optional
+        Leave out events that arrived later. Default: `until_us`. Imported history arrived when it
+        happened, unless its file says otherwise.
+    catalogue : Catalogue
+        Gives the title positions; a play of an episode counts for its series. Titles that are not in it
+        are left out.
+
+    Returns
+    -------
+    Interactions
+        Members with at least one play, in the order of their ids. `weight` is the rating divided by its
+        scale, else the share of the runtime that was watched, else 1.
+    """
+    moment = Moment(until_us, until_us if seen_us is None else seen_us)
+    with _spilling() as con:
+        open_events(con, home, "plays", moment=moment)
+        open_facts(con, home, "members", at_us=until_us)
+        runtime = np.where(catalogue.runtime_s > 0, catalogue.runtime_s, UNKNOWN_RUNTIME_S)
+        given = {"title_id": catalogue.title_ids, "t": catalogue.unit(), "runtime_s": runtime}
+        con.register("given", given)
+        con.execute(
+            "CREATE TEMP TABLE titles AS SELECT title_id::VARCHAR AS title_id, t, runtime_s FROM given"
+        )
+        con.unregister("given")
+        con.execute(
+            "CREATE TEMP VIEW watching AS SELECT p.seq, p.member_id, p.title_id, p.at_us, p.territory, "
+            "coalesce(greatest(0, p.rating / p.rating_scale), least(1, p.watch_s / t.runtime_s), 1) AS weight "
+            "FROM plays AS p JOIN titles AS t USING (title_id)"
+        )
+        out = encode(con, title_ids=catalogue.title_ids, territories=True)
+        stored = con.execute(
+            "SELECT m, x.territory FROM people JOIN members AS x USING (member_id) "
+            "WHERE x.territory IS NOT NULL"
+        ).fetchall()
+    if out.territory is not None:
+        for m, territory in stored:
+            out.territory[m] = territory
+    return out
+
+
+def load_catalogue(home: Home, at_us: int) -> Catalogue:
+    """The titles of a home with windows and pins, as of a time.
+
+    Titles known only from events until then are in it, without metadata; so are series that only their
+    episodes name.
+
+    Returns
+    -------
+    Catalogue
+        Titles in the order of their ids as text.
+    """
+    with _spilling() as con:
+        open_facts(con, home, "titles", "availability", "pins", at_us=at_us)
+        open_events(con, home, "plays", "impressions", "signals", moment=Moment(at_us, at_us))
+        con.execute("CREATE TEMP VIEW titles_now AS SELECT * FROM titles")
+        rows = title_rows(con, facts("titles"))
+        seen = con.execute(
+            "SELECT title_id FROM plays UNION SELECT title_id FROM impressions "
+            "UNION SELECT title_id FROM signals"
+        ).fetchall()
+        return Catalogue.from_rows(
+            with_bare_titles(rows, (row[0] for row in seen)), windows=window_rows(con), pins=pin_rows(con)
+        )
+
+
+def load_members(home: Home, at_us: int | None = None) -> dict[str, Member]:
+    """Members of a home that were imported, by id, as of a time (None: newest). Others have no limits."""
+    with _spilling() as con:
+        open_facts(con, home, "members", at_us=at_us)
+        return member_rows(con)
+
+
 def read_member_ids(path: Path) -> list[str]:
     """Read the column `member_id` of a file, in file order, each once.
 
@@ -149,13 +223,14 @@ def encode(
     Parameters
     ----------
     title_ids : ndarray of object (str), optional
-        Positions to use. Default: the titles of the view in the order of their ids.
+        Given when the table `titles` (title_id, t) exists already: names of its positions. Default: the
+        titles of the view in the order of their ids.
     territories : bool
         Also read where each member was last.
     """
     where = ", arg_max(territory, at_us) AS territory" if territories else ""
     con.execute(
-        "CREATE TEMP TABLE members AS SELECT *, "
+        "CREATE TEMP TABLE people AS SELECT *, "
         "CAST(row_number() OVER (ORDER BY member_id) - 1 AS INTEGER) AS m "
         f"FROM (SELECT member_id{where} FROM watching GROUP BY member_id)"
     )
@@ -165,14 +240,9 @@ def encode(
             "AS INTEGER) AS t FROM (SELECT DISTINCT title_id FROM watching)"
         )
         title_ids = _ids(con.execute("SELECT title_id FROM titles ORDER BY t").fetchnumpy()["title_id"])
-    else:
-        given = {"title_id": title_ids, "t": np.arange(len(title_ids), dtype=np.int32)}
-        con.register("given_titles", given)
-        con.execute("CREATE TEMP TABLE titles AS SELECT title_id::VARCHAR AS title_id, t FROM given_titles")
-        con.unregister("given_titles")
-    people = con.execute("SELECT * FROM members ORDER BY m").fetchnumpy()
+    people = con.execute("SELECT * FROM people ORDER BY m").fetchnumpy()
     events = con.execute(
-        "SELECT m, t, at_us, CAST(weight AS FLOAT) AS weight FROM watching JOIN members USING (member_id) "
+        "SELECT m, t, at_us, CAST(weight AS FLOAT) AS weight FROM watching JOIN people USING (member_id) "
         "JOIN titles USING (title_id) ORDER BY m, at_us, seq"
     ).fetchnumpy()
     member_ids = _ids(people["member_id"])
@@ -195,7 +265,9 @@ def _weight(con: duckdb.DuckDBPyConnection, columns: set[str]) -> str:
 
 def _ids(values: NDArray[np.object_]) -> Ids:
     """Texts; None where a value is missing."""
-    return np.ma.filled(values.astype(object), None) if np.ma.isMaskedArray(values) else values.astype(object)
+    out = np.array(np.ma.getdata(values), dtype=object)
+    out[np.ma.getmaskarray(values)] = None
+    return out
 
 
 def _plain(values: NDArray[Any], dtype: type[Number]) -> NDArray[Number]:

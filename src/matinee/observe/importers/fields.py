@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+from matinee.observe.events.schema import SIGNALS, STATUSES
+from matinee.observe.lake.tables import TABLE_OF
 
 Parse = Callable[[str, str], str]
 """From a value expression and its SQL type to the SQL of the parsed value; NULL when it cannot be parsed."""
-
-FUTURE = "future"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,8 @@ class Field:
         Refuse times later than now plus 24 hours.
     one_of : tuple of str
         When not empty, the only values allowed.
+    required_if : str
+        SQL condition over the columns `raw_<name>`: no row that meets it may leave the field empty.
     """
 
     name: str
@@ -128,6 +131,7 @@ class Field:
     column: str = ""
     not_future: bool = False
     one_of: tuple[str, ...] = ()
+    required_if: str = ""
 
     @property
     def output(self) -> str:
@@ -149,9 +153,38 @@ class Field:
         if self.one_of:
             valid += f" AND {parsed} IN ({', '.join(repr(x) for x in self.one_of)})"
         wrong = f"{parsed} IS NULL" if valid == "true" else f"({parsed} IS NULL OR NOT ({valid}))"
-        return wrong if self.required else f"({raw} IS NOT NULL AND {wrong})"
+        if self.required:
+            return wrong
+        missing = f" OR ({raw} IS NULL AND {self.required_if})" if self.required_if else ""
+        return f"(({raw} IS NOT NULL AND {wrong}){missing})"
 
 
+def event_fields(columns: Iterable[str]) -> tuple[Field, ...]:
+    """Fields of a file of events with these columns; without `event` every row is a play."""
+    types = "event" in set(columns)
+    return (
+        Field("member_id", ID, required=True),
+        Field("title_id", ID, required=not types, required_if=WITH_TITLE if types else ""),
+        Field("at", TIME, required=True, column="at_us", not_future=True),
+        Field("event", TEXT, one_of=tuple(TABLE_OF)),
+        Field("event_id", TEXT),
+        Field("seen", TIME, column="seen_us"),
+        Field("watch_s", SECONDS),
+        Field("position_s", SECONDS),
+        Field("rating", NUMBER),
+        Field("dwell_ms", SECONDS),
+        Field("signal", TEXT, one_of=SIGNALS, required_if="raw_event = 'signal'" if types else ""),
+        Field("query", TEXT),
+        Field("status", TEXT, one_of=STATUSES),
+        Field("territory", TEXT),
+        Field("device", TEXT),
+        Field("decision_id", TEXT),
+        Field("row", POSITION),
+        Field("col", POSITION),
+    )
+
+
+WITH_TITLE = "coalesce(raw_event, 'play') NOT IN ('search', 'membership')"
 INTERACTION = (
     Field("member_id", ID, required=True),
     Field("title_id", ID, required=True),
@@ -179,5 +212,28 @@ TITLE = (
     Field("synopsis", TEXT),
     Field("cast", LABELS),
     Field("directors", LABELS),
+)
+MEMBER = (
+    Field("member_id", ID, required=True),
+    Field("account_id", TEXT),
+    Field("territory", TEXT),
+    Field("maturity_max", AGE),
+    Field("kids", FLAG),
+    Field("languages", LABELS),
+)
+AVAILABILITY = (
+    Field("title_id", ID, required=True),
+    Field("territory", ID, required=True),
+    Field("from", TIME, column="start_us"),
+    Field("until", TIME, column="end_us"),
+)
+PIN = (
+    Field("row", POSITION, required=True),
+    Field("col", POSITION),
+    Field("title_id", TEXT),
+    Field("row_kind", TEXT, required_if="raw_title_id IS NULL"),
+    Field("territory", TEXT),
+    Field("from", TIME, column="start_us"),
+    Field("until", TIME, column="end_us"),
 )
 MEMBER_ONLY = (Field("member_id", ID, required=True),)

@@ -91,7 +91,8 @@ def stage(
     """
     strict = strictness or Strictness()
     given = _expressions(table, fields, values or {})
-    present = [f for f in fields if f.name in given]
+    present = [f for f in fields if f.name in given or f.required_if]
+    given |= {f.name: "NULL::VARCHAR" for f in present if f.name not in given}
     types = _types(con, table, given)
     rules = _rules(present, strict.latest_us)
     sql = _select(table, present, given, types, rules, skip_broken=strict.on_error == "skip")
@@ -107,8 +108,10 @@ def stage(
     )
     broken = list(table.broken_lines()) if strict.on_error == "skip" and table.format == "csv" else []
     if bad and strict.on_error == "fail":
-        hint = SKIP_HINT if strictness is not None else "Correct it."
-        _refuse(con, table, given, rules, next(iter(bad.items())), hint)
+        row, problem = next(iter(bad.items()))
+        rule = rules[problem]
+        value = _value(con, table, given[rule.field.name], row)
+        raise InputError(_words(table, row, rule, value, SKIP_HINT if strictness else "Correct it."))
     if n_rows + len(broken) == 0:
         raise InputError(f"{table.named}: no rows, expected at least one below the header. {NOTHING}")
     if strict.rejects is not None and (bad or broken):
@@ -150,7 +153,7 @@ def _raw(value: str, sql_type: str) -> str:
 def _rules(fields: Sequence[Field], latest_us: int | None) -> list[_Rule]:
     rules = []
     for field in fields:
-        if field.required or field.one_of or field.kind is not TEXT:
+        if field.required or field.required_if or field.one_of or field.kind is not TEXT:
             bad = field.bad(quoted("raw_" + field.name), quoted(field.output))
             rules.append(_Rule(field, bad, field.expected))
         if field.not_future and field.kind is TIME and latest_us is not None:
@@ -215,27 +218,23 @@ def _broken(table: Table, error: Exception) -> str:
     )
 
 
-def _refuse(
-    con: duckdb.DuckDBPyConnection,
-    table: Table,
-    given: Mapping[str, str],
-    rules: Sequence[_Rule],
-    found: tuple[int, int],
-    hint: str,
-) -> None:
-    row, problem = found
-    rule = rules[problem]
-    value = con.execute(
-        f"SELECT CAST({given[rule.field.name]} AS VARCHAR) FROM {table.relation()} LIMIT 1 OFFSET {row}"
-    ).fetchall()[0][0]
+def _value(con: duckdb.DuckDBPyConnection, table: Table, expression: str, row: int) -> str:
+    """A value of the file as text; "" where it is missing."""
+    found = con.execute(
+        f"SELECT CAST({expression} AS VARCHAR) FROM {table.relation()} LIMIT 1 OFFSET {row}"
+    ).fetchall()
+    return (found[0][0] or "") if found else ""
+
+
+def _words(table: Table, row: int, rule: _Rule, value: str, hint: str) -> str:
+    """What is wrong with a row, where, and what to do."""
     located = table.locate([row]).get(row, Located(row + 1, ""))
     where = f"{table.named}, {'row' if table.format == 'parquet' else 'line'} {located.line}"
     if table.format == "ndjson" and not is_json(located.text):
-        raise InputError(
-            f'{where}: "{located.text[:80]}" is not JSON, expected one JSON object per line. {hint} {NOTHING}'
-        )
-    shown = "empty" if value in (None, "") else f'"{value[:80]}"'
-    raise InputError(f"{where}: {rule.field.name} is {shown}, expected {rule.expected}. {hint} {NOTHING}")
+        text = located.text[:80]
+        return f'{where}: "{text}" is not JSON, expected one JSON object per line. {hint} {NOTHING}'
+    shown = f'"{value[:80]}"' if value else "empty"
+    return f"{where}: {rule.field.name} is {shown}, expected {rule.expected}. {hint} {NOTHING}"
 
 
 def _write_rejects(

@@ -1,0 +1,53 @@
+"""Move the events of closed log segments into the lake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matinee.observe.home import Home
+from matinee.observe.lake.connection import connect
+from matinee.observe.lake.spans import store_events
+from matinee.observe.lake.tables import EVENTS
+from matinee.observe.lake.writer import writing
+from matinee.observe.log import closed_segments, segment_events
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """What a compaction did: events added, events that were known, torn lines, segments removed."""
+
+    added: int
+    duplicate: int
+    torn: int
+    segments: int
+
+
+def compact(home: Home) -> Compacted:
+    """Write the events of closed segments to Parquet, then delete the segments.
+
+    A crash before the manifest changes leaves the segments as they were; a crash after it leaves segments
+    that readers know to leave out and that the next compaction deletes.
+
+    Raises
+    ------
+    StorageError
+        The disk is full, or another process is writing. The lake and the log are as they were.
+    """
+    added = duplicate = torn = 0
+    with writing(home.lake) as write:
+        found = closed_segments(home.log)
+        fresh = [path for path in found if path.name not in write.before.segments]
+        if fresh:
+            with connect(write.scratch / "spill") as con:
+                torn = segment_events(con, fresh)
+                for table in EVENTS:
+                    if con.execute(f"SELECT count(*) FROM log_{table}").fetchall()[0][0]:
+                        rows = f"SELECT * EXCLUDE (copy) FROM log_{table}"
+                        con.execute(f"CREATE OR REPLACE TEMP VIEW incoming AS {rows}")
+                        stored = store_events(write, con, table, "incoming", has_ids=True)
+                        added += stored.added
+                        duplicate += stored.duplicate
+        write.segments = [path.name for path in found]
+    for path in found:
+        path.unlink(missing_ok=True)
+    return Compacted(added, duplicate, torn, len(found))

@@ -1,0 +1,110 @@
+"""The tables of the lake and their columns."""
+
+from __future__ import annotations
+
+COMMON = {
+    "event_id": "VARCHAR",
+    "copy": "INTEGER",
+    "member_id": "VARCHAR",
+    "title_id": "VARCHAR",
+    "at_us": "BIGINT",
+    "seen_us": "BIGINT",
+    "seq": "BIGINT",
+}
+"""Columns of every event.
+
+`event_id` is NULL for imported rows that came without one; their id is then a hash of the row and `copy`,
+the number of equal rows before it in its file, and is computed when it is read.
+"""
+PLACE = {"territory": "VARCHAR", "device": "VARCHAR"}
+SLOT = {"decision_id": "VARCHAR", "row": "INTEGER", "col": "INTEGER"}
+
+EVENTS: dict[str, dict[str, str]] = {
+    "plays": COMMON
+    | {"watch_s": "DOUBLE", "position_s": "DOUBLE", "rating": "DOUBLE", "rating_scale": "DOUBLE"}
+    | PLACE
+    | SLOT,
+    "impressions": COMMON | {"dwell_ms": "DOUBLE"} | PLACE | SLOT,
+    "signals": COMMON | {"signal": "VARCHAR"} | PLACE | SLOT,
+    "searches": COMMON | {"query": "VARCHAR"} | PLACE,
+    "membership": COMMON | {"status": "VARCHAR"} | PLACE,
+}
+"""Table -> column -> SQL type."""
+
+TABLE_OF = {
+    "play": "plays",
+    "impression": "impressions",
+    "signal": "signals",
+    "search": "searches",
+    "membership": "membership",
+}
+"""Type of an event -> its table."""
+
+VERSION = {"from_us": "BIGINT", "batch": "BIGINT"}
+"""Since when a fact holds, and which write it came with (the later one wins at equal times)."""
+
+FACTS: dict[str, dict[str, str]] = {
+    "titles": {
+        "title_id": "VARCHAR",
+        "name": "VARCHAR",
+        "kind": "VARCHAR",
+        "series_id": "VARCHAR",
+        "season": "INTEGER",
+        "episode": "INTEGER",
+        "release_us": "BIGINT",
+        "runtime_s": "DOUBLE",
+        "genres": "VARCHAR[]",
+        "languages": "VARCHAR[]",
+        "countries": "VARCHAR[]",
+        "maturity": "INTEGER",
+        "synopsis": "VARCHAR",
+        "cast": "VARCHAR[]",
+        "directors": "VARCHAR[]",
+    }
+    | VERSION,
+    "members": {
+        "member_id": "VARCHAR",
+        "account_id": "VARCHAR",
+        "territory": "VARCHAR",
+        "maturity_max": "INTEGER",
+        "kids": "BOOLEAN",
+        "languages": "VARCHAR[]",
+    }
+    | VERSION,
+    "availability": {
+        "title_id": "VARCHAR",
+        "territory": "VARCHAR",
+        "start_us": "BIGINT",
+        "end_us": "BIGINT",
+    }
+    | VERSION,
+    "pins": {
+        "row": "INTEGER",
+        "col": "INTEGER",
+        "title_id": "VARCHAR",
+        "row_kind": "VARCHAR",
+        "territory": "VARCHAR",
+        "start_us": "BIGINT",
+        "end_us": "BIGINT",
+    }
+    | VERSION,
+}
+
+FACT_KEY: dict[str, str] = {
+    "titles": "title_id",
+    "members": "member_id",
+    "availability": "title_id",
+    "pins": "'all'",
+}
+"""What an import replaces: one title, one member, all windows of a title, the whole plan of pins (SQL)."""
+
+
+def same_row(table: str) -> list[str]:
+    """Columns that make two events without an id the same event (together with `copy`)."""
+    return [c for c in EVENTS[table] if c not in ("event_id", "copy", "seen_us", "seq", "rating_scale")]
+
+
+def event_id(table: str) -> str:
+    """SQL of the id that readers see."""
+    parts = ", '\\x1f', ".join(f"coalesce(CAST(\"{c}\" AS VARCHAR), '')" for c in [*same_row(table), "copy"])
+    return f"coalesce(event_id, md5(concat({parts})))"
