@@ -1,0 +1,77 @@
+"""Fit one model on one protocol in a process of its own, and write the ranks of all targets.
+
+Runs in the environment of the peers or in that of Matinee, with `PYTHONPATH=src:benchmarks`. Ranks are
+computed by `matinee.prove.metrics.ranking` for every model, so all are measured by the same rules.
+
+    python benchmarks/peers/answer.py --log log.npz --protocol loo --model ease:Ease --out ease.npz
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tuning import Tuned, popularity_for_strangers
+
+from matinee.prove.metrics.ranking import ask
+from protocols import load_log, make_task
+
+LIST_LENGTH = 20
+
+
+def main() -> None:
+    """Parse the arguments and run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--log", type=Path, required=True)
+    parser.add_argument("--protocol", required=True)
+    parser.add_argument("--model", required=True, help="module:Class")
+    parser.add_argument("--arguments", default="{}", help="JSON for the constructor")
+    parser.add_argument("--titles", type=Path, help="metadata, for models of ours")
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    module, name = args.model.split(":")
+    arguments = json.loads(args.arguments)
+    if args.titles:
+        from matinee.learn.reading import read_titles
+
+        arguments["catalogue"] = read_titles(args.titles)
+    model = getattr(importlib.import_module(module), name)(**arguments)
+    task = make_task(load_log(args.log), args.protocol)
+    facts: dict[str, Any] = {}
+    if isinstance(model, Tuned):
+        start = time.process_time()
+        facts["config"] = model.tune(task.train, "window" if args.protocol == "window" else "next")
+        facts["tune_cpu_s"] = time.process_time() - start
+    start, wall = time.process_time(), time.perf_counter()
+    model.fit(task.train)
+    facts |= {"fit_cpu_s": time.process_time() - start, "fit_wall_s": time.perf_counter() - wall}
+    facts["fit_peak_mb"] = peak_mb()
+    score = popularity_for_strangers(model.score, task.train) if isinstance(model, Tuned) else model.score
+    arrays = {}
+    start = time.process_time()
+    for form, queries in task.queries.items():
+        answers = ask(score, queries, k=LIST_LENGTH)
+        arrays[f"{form}/rank"], arrays[f"{form}/lists"] = answers.ranks.rank, answers.lists
+    n_queries = sum(len(q) for q in task.queries.values())
+    facts |= {
+        "score_ms_per_query": 1000 * (time.process_time() - start) / n_queries,
+        "peak_mb": peak_mb(),
+    }
+    np.savez(args.out, facts=np.array(json.dumps(facts)), **arrays)
+
+
+def peak_mb() -> float:
+    """Highest resident memory of this process so far, in MB (not that of its parent, as ru_maxrss may be)."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return float("nan")
+
+
+if __name__ == "__main__":
+    main()
