@@ -159,7 +159,9 @@ class PageBuilder:
             return None
         for place in rest:
             del self.plan.title_at[place]
-        may_stand = row > self.config.head_rows or not self.chooser.counts[EDITORIAL]
+        for later in [r for r, kind in self.plan.kind_at.items() if kind == EDITORIAL and r >= row]:
+            del self.plan.kind_at[later]
+        may_stand = self.chooser.may_add(EDITORIAL, row)
         draft = self._editors_row(row)
         col = 0
         for (pin_row, pin_col), title in rest.items():

@@ -53,6 +53,12 @@ class RowChooser:
         self._unused[shelf] = False
         self.counts[self.stock.shelves[shelf].kind] += 1
 
+    def may_add(self, kind: str, row: int) -> bool:
+        """Whether quota and variety allow one more row of the kind."""
+        count = self.counts[kind]
+        twice = row <= self.config.head_rows and count > 0 and not self.kinds[kind].several
+        return not twice and count < self.max_rows.get(kind, count + 1)
+
     def pinned(self, row: int, kind: str) -> Choice | None:
         """The best shelf of the kind ordered for the row; None (and a line in `unmet`) without one."""
         before = f'pin row {row} kind "{kind}"'
@@ -72,7 +78,8 @@ class RowChooser:
         """The best shelf for a row without an order; None when nothing may follow.
 
         First without repeating a title; in the first viewport then with shorter rows; below it then with
-        titles that have left the viewport. Only an otherwise empty page lifts the quotas.
+        titles that have left the viewport. Only an otherwise empty page lifts the quotas, and takes
+        a kind that was kept for a pin.
         """
         open_kinds = self._open_kinds(row)
         wanted = self._wanted(row, open_kinds)
@@ -86,11 +93,11 @@ class RowChooser:
             choice = self._best(row, kinds, least, limit)
             if choice is not None:
                 return choice
-        if row > 1 or not self.max_rows:
+        if row > 1:
             return None
         choice = self._best(row, set(self.names), self._one_tile, 0)
-        if choice is not None:
-            kind = self.stock.shelves[choice.shelf].kind
+        kind = "" if choice is None else self.stock.shelves[choice.shelf].kind
+        if kind in self.max_rows:
             self.unmet.append(f'quota "{kind}" max_rows {self.max_rows[kind]}: the page would be empty')
         return choice
 
@@ -106,7 +113,7 @@ class RowChooser:
                     "no more has enough titles that may be shown"
                 )
         wanted = min(self.config.head_kinds, self.config.head_rows, self.board.rows)
-        if len(set(head)) < wanted:
+        if head and len(set(head)) < wanted:
             self.unmet.append(
                 f"first {self.config.head_rows} rows: {len(set(head))} kinds of row, expected {wanted}; "
                 "no other kind has enough titles that may be shown"

@@ -53,6 +53,8 @@ def plan_pins(viewer: Viewer, known_kinds: Collection[str], rows: int, cols: int
                 _put_title(plan, viewer, pin, pin.col)
         elif pin.row_kind not in known_kinds:
             plan.unmet.append(f'pin row {pin.row} kind "{pin.row_kind}": there is no such kind of row')
+        elif _barred(viewer, str(pin.row_kind)):
+            plan.unmet.append(f'pin row {pin.row} kind "{pin.row_kind}": a quota allows no such row')
         elif pin.row in plan.kind_at:
             plan.unmet.append(
                 f'pin row {pin.row} kind "{pin.row_kind}": "{plan.kind_at[pin.row]}" is pinned there'
@@ -68,6 +70,7 @@ def plan_pins(viewer: Viewer, known_kinds: Collection[str], rows: int, cols: int
             _put_title(plan, viewer, pin, col)
             and pin.row not in plan.kind_at
             and EDITORIAL not in plan.kind_at.values()
+            and not _barred(viewer, EDITORIAL)
         ):
             plan.kind_at[pin.row] = EDITORIAL
     for row in [r for r, kind in plan.kind_at.items() if kind == EDITORIAL and not plan.in_row(r)]:
@@ -117,6 +120,10 @@ def _why_not(plan: PinPlan, viewer: Viewer, pin: Pin, col: int) -> str | None:
         if other == title and abs(row - pin.row) < near:
             return f"it is pinned to row {row}, in the same viewport"
     return None
+
+
+def _barred(viewer: Viewer, kind: str) -> bool:
+    return any(q.kind == kind and q.max_rows == 0 for q in viewer.audience.config.quotas)
 
 
 def _position(viewer: Viewer, title_id: str) -> int:

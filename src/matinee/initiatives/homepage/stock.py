@@ -176,8 +176,14 @@ def admitted(viewer: Viewer, admits: str) -> Mask:
     liked = ~(viewer.disliked | viewer.disliked[viewer.unit])
     if admits == "begun":
         return viewer.audience.allowed & liked
-    out = viewer.audience.shown & viewer.watched & liked
-    out[viewer.unit[viewer.state.in_progress]] = False
+    return viewer.audience.shown & viewer.watched & liked & ~resumable(viewer)
+
+
+def resumable(viewer: Viewer) -> Mask:
+    """Titles (series for episodes) that continue-watching may offer."""
+    begun = viewer.state.in_progress
+    out = np.zeros(len(viewer.watched), np.bool_)
+    out[viewer.unit[begun[admitted(viewer, "begun")[begun]]]] = True
     return out
 
 

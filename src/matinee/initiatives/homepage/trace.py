@@ -12,7 +12,7 @@ from matinee.decide.masks import Masks
 from matinee.initiatives.homepage.board import Board
 from matinee.initiatives.homepage.page import Row
 from matinee.initiatives.homepage.rows.base import Admits, RowKind, Shelf, Viewer
-from matinee.initiatives.homepage.stock import Stock
+from matinee.initiatives.homepage.stock import Stock, resumable
 from matinee.observe.catalogue.catalogue import Limits
 from matinee.types import Index
 
@@ -94,10 +94,8 @@ def rules(viewer: Viewer, admits: Admits) -> Masks:
     if admits == "fresh":
         masks.add("already watched", ~viewer.watched)
     if admits == "watched":
-        begun = np.zeros(len(catalogue), np.bool_)
-        begun[viewer.unit[viewer.state.in_progress]] = True
         masks.add("not watched yet", viewer.watched)
-        masks.add("in progress", ~begun)
+        masks.add("in progress", ~resumable(viewer))
     return masks
 
 
