@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from matinee.errors import ConfigError, MissingExtraError, NotFittedError
 from matinee.learn.interactions import Histories, Interactions
 from matinee.learn.models.base import Scorer
+from matinee.learn.models.sasrec_loss import Seen, full_loss, sampled_loss
 from matinee.learn.models.storage import load_arrays, save_arrays
 from matinee.types import SECOND_US, Scores, derive_seed
 
@@ -30,7 +31,6 @@ Progress = Callable[[str, float], None]
 """Called with what is being done and the share that is done, 0 to 1."""
 
 N_GAPS = 16
-CHUNK_ROWS = 128
 SCORE_BATCH = 64
 ROTARY_BASE = 1_000.0
 
@@ -59,6 +59,9 @@ class SasRecConfig:
         Events to train on in all, repeats counted, when `n_epochs` is 0.
     batch_events : int, at least 1
         Events in one step of the optimiser.
+    hide_seen : bool
+        In training, leave the titles that a member had watched out of the softmax (but not one that is
+        watched again). Scores of watched titles then mean little; right where the caller removes them.
     max_softmax_titles : int, at least 2
         In a larger catalogue, the softmax runs over this many titles, drawn anew for each batch.
     n_threads : int, at least 1
@@ -77,6 +80,7 @@ class SasRecConfig:
     n_epochs: int = 0
     epoch_events: int = 30_000_000
     batch_events: int = 4096
+    hide_seen: bool = True
     max_softmax_titles: int = 10_000
     n_threads: int = 2
     seed: int = 0
@@ -133,7 +137,7 @@ class SasRecScorer(Scorer):
     Notes
     -----
     Cost of an epoch: about 6 * n_events * dim * (n_titles + 24 * dim) operations. Memory: the events,
-    3 times the weights, and per thread CHUNK_ROWS * n_titles * 4 bytes of logits.
+    3 times the weights, and per thread 128 * n_titles * 4 bytes of logits.
     Departs from the paper: full softmax over the catalogue instead of one sampled negative; RMS norm
     before each part; rotary positions instead of learned ones; the pause since the title before is an
     input; a bias per title, started at its log popularity. Members with more than `max_len` events are
@@ -240,7 +244,7 @@ def _torch() -> Any:
 
 @contextmanager
 def _one_thread_each(torch: Any) -> Iterator[None]:
-    """Let every worker of our pool compute alone: threads inside one small product only wait on each other."""
+    """Let every worker of our pool compute alone: threads inside one small product wait for each other."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -339,57 +343,6 @@ def _encode(
     return functional.rms_norm(x, (dim,), params["norm"], 1e-6)
 
 
-def _chunked_loss(
-    hidden: Tensor, title: Tensor, bias: Tensor, target: Tensor
-) -> tuple[float, Tensor, Tensor, Tensor]:
-    """Sum of the cross-entropy over all titles, and its gradients, in chunks of rows that stay in cache.
-
-    Returns
-    -------
-    loss : float
-        Nats, summed over rows.
-    d_hidden, d_title, d_bias : tensors
-        Gradients of that sum, shaped like `hidden` (n, dim), `title` (n_titles, dim), `bias` (n_titles,).
-    """
-    torch = _torch()
-    d_hidden, d_title, d_bias = torch.empty_like(hidden), torch.zeros_like(title), torch.zeros_like(bias)
-    buffer = hidden.new_empty(min(CHUNK_ROWS, len(hidden)), len(title))
-    minus_one = hidden.new_full((len(buffer), 1), -1.0)
-    across, tiny, loss = title.t(), torch.finfo(hidden.dtype).tiny, 0.0
-    for start in range(0, len(hidden), CHUNK_ROWS):
-        rows = hidden[start : start + CHUNK_ROWS]
-        p = buffer[: len(rows)]
-        y = target[start : start + CHUNK_ROWS, None]
-        torch.addmm(bias, rows, across, out=p)
-        torch.softmax(p, 1, out=p)
-        loss -= float(p.gather(1, y).clamp_min_(tiny).log_().sum())
-        p.scatter_add_(1, y, minus_one[: len(rows)])
-        torch.mm(p, title, out=d_hidden[start : start + CHUNK_ROWS])
-        d_title.addmm_(p.t(), rows)
-        d_bias += p.sum(0)
-    return loss, d_hidden, d_title, d_bias
-
-
-def _sampled_loss(
-    hidden: Tensor, title: Tensor, bias: Tensor, target: Tensor, sample: Tensor
-) -> tuple[float, Tensor, Tensor, Tensor]:
-    """Like `_chunked_loss`, with the softmax over `sample` (sorted titles, drawn uniformly) and the targets.
-
-    A sampled title stands for n_titles / len(sample) others. A target outside the sample takes part in
-    its own rows as itself and is all but absent (weight 1e-4) from the rows of other targets.
-    """
-    torch = _torch()
-    candidates, inverse = torch.unique(torch.cat([sample, target]), return_inverse=True)
-    shift = hidden.new_full((len(candidates),), float(np.log(1e-4)))
-    shift[inverse[: len(sample)]] = float(np.log(len(title) / len(sample)))
-    loss, d_hidden, d_some, d_bias_some = _chunked_loss(
-        hidden, title[candidates], bias[candidates] + shift, inverse[len(sample) :]
-    )
-    d_title, d_bias = torch.zeros_like(title), torch.zeros_like(bias)
-    d_title[candidates], d_bias[candidates] = d_some, d_bias_some
-    return loss, d_hidden, d_title, d_bias
-
-
 def _windows(indptr: Ints, max_len: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """First event and number of inputs of each training window; each event but a first is a target once.
 
@@ -429,7 +382,8 @@ class _Trainer:
     ) -> None:
         torch = _torch()
         self.config, self.params, self.pool, self.rng = config, params, pool, rng
-        self.indptr = train.histories.indptr
+        self.events = train.histories
+        self.first = np.repeat(train.histories.indptr[:-1], train.histories.lengths)
         self.titles = torch.from_numpy(train.histories.title.astype(np.int64))
         self.gaps = torch.from_numpy(_gap_bucket(train.histories))
         self.thread_rngs = rng.spawn(config.n_threads)
@@ -448,7 +402,7 @@ class _Trainer:
     def epoch(self, done_from: float, done_to: float) -> float:
         """Train on every event once; `done_from` and `done_to` place the epoch in the schedule. Mean loss."""
         config, n = self.config, self.config.n_threads
-        firsts, sizes = _windows(self.indptr, config.max_len, self.rng)
+        firsts, sizes = _windows(self.events.indptr, config.max_len, self.rng)
         shares = _shares(sizes, max(1, config.batch_events // n), self.rng)
         batches = [shares[i : i + n] for i in range(0, len(shares), n)]
         loss = 0.0
@@ -493,12 +447,17 @@ class _Trainer:
         hidden = _encode(leaves, self.config, self.titles[events], self.gaps[events], rng)
         hidden = hidden.flatten(0, 1)[real]
         target = self.titles[(events + 1).flatten()[real]]
-        title, bias = self.params["title"], self.params["title_bias"]
+        title, bias, seen = self.params["title"], self.params["title_bias"], None
+        if self.config.hide_seen:
+            last = events.flatten()[real].numpy()
+            seen = Seen(self.events.title, self.first[last], last)
         with torch.no_grad():
             if sample is None:
-                loss, d_hidden, d_title, d_bias = _chunked_loss(hidden, title, bias, target)
+                loss, d_hidden, d_title, d_bias = full_loss(hidden, title, bias, target, seen)
             else:
-                loss, d_hidden, d_title, d_bias = _sampled_loss(hidden, title, bias, target, sample)
+                loss, d_hidden, d_title, d_bias = sampled_loss(
+                    hidden, title, bias, target, sample=sample, seen=seen
+                )
         hidden.backward(d_hidden)
         gradients = {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
         gradients["title"] += d_title
