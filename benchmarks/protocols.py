@@ -61,11 +61,11 @@ def make_task(data: Interactions, protocol: str) -> Task:
     split = global_time(data, CUT)
     members = np.concatenate([split.warm, split.cold])
     queries, parts = {}, {}
-    for form in ("window",) if protocol == "window" else ("last", "first", "successive"):
+    for form in ("window",) if protocol == "window" else ("last", "first", "successive", "window"):
         asked = split.queries(form, members)  # type: ignore[arg-type]
         warm, history = split.n_before[asked.member] > 0, asked.known > 0
         queries[form] = asked
-        if form == "window":
+        if form == "window":  # asked in both protocols, shown in its own: some models learn once for both
             parts[form] = {"warm members": warm, "cold members (no history)": ~warm}
             continue
         seen = split.seen_title[asked.target]

@@ -49,6 +49,10 @@ PEERS = {
 }
 
 
+LEARNS_ONCE = {"SASRec (RecTools)"}
+"""Peers that learn the same for all questions after the cut; the others choose settings for each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A model: its name in the tables, where it is, and what its constructor gets."""
@@ -130,8 +134,9 @@ def main() -> None:
             results.append(run(ours, task, **where, titles=args.titles))
         for name in chosen if args.peers else []:
             peer = Model(name, PEERS[name], {})
-            out = args.cache / f"{digest}-{protocol}-{peer_key(PEERS[name])}.npz"
-            where = {"python": python, "log": log, "protocol": protocol, "out": out}
+            fit = "next-after-cut" if protocol == "window" and name in LEARNS_ONCE else protocol
+            out = args.cache / f"{digest}-{fit}-{peer_key(PEERS[name])}.npz"
+            where = {"python": python, "log": log, "protocol": fit, "out": out}
             results.append(run(peer, task, **where, keep=True))
         report["protocols"][protocol] = show(protocol, task, results, compare=args.ours)
     if args.out:
@@ -202,6 +207,8 @@ def show(protocol: str, task: Task, results: list[Result], *, compare: bool) -> 
     notes = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in task.notes.items())
     print(f"\n{PROTOCOLS[protocol].upper()}\n{notes}")
     for form, queries in task.queries.items():
+        if form == "window" and protocol != "window":
+            continue
         report["forms"][form] = {}
         apart = []
         for order, (group, mask) in enumerate(task.groups[form].items()):

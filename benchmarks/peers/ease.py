@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.linalg import lapack
 from tuning import Tuned, counts
 
 from matinee.learn.interactions import Histories, Interactions
@@ -13,16 +14,18 @@ from matinee.learn.interactions import Histories, Interactions
 class Ease(Tuned):
     """B = I - P / diag(P) with P = (X'X + reg I)^-1."""
 
-    grid: ClassVar[list[dict[str, Any]]] = [{"reg": reg} for reg in (20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)]
+    grid: ClassVar[list[dict[str, Any]]] = [{"reg": reg} for reg in (20.0, 100.0, 300.0, 1000.0)]
 
     def fit(self, train: Interactions) -> None:
         x = counts(train.histories, train.n_titles)
-        gram = (x.T @ x).toarray().astype(np.float64)
+        gram = (x.T @ x).toarray()
         gram[np.diag_indices_from(gram)] += self.config["reg"]
-        inverse = np.linalg.inv(gram)
+        factor, _ = lapack.spotrf(gram, lower=1, overwrite_a=1)
+        inverse, _ = lapack.spotri(factor, lower=1, overwrite_c=1)
+        inverse = np.tril(inverse) + np.tril(inverse, -1).T
         weights = -inverse / np.diag(inverse)
         np.fill_diagonal(weights, 0.0)
-        self.weights_ = weights.astype(np.float32)
+        self.weights_ = weights
 
     def score(self, histories: Histories) -> np.ndarray:
         return counts(histories, len(self.weights_)) @ self.weights_
