@@ -153,8 +153,8 @@ def interactions_from_home(
         con.unregister("given")
         con.execute(
             "CREATE TEMP VIEW watching AS SELECT p.seq, p.member_id, p.title_id, p.at_us, p.territory, "
-            "coalesce(greatest(0, p.rating / p.rating_scale), least(1, p.watch_s / t.runtime_s), 1) AS weight "
-            "FROM plays AS p JOIN titles AS t USING (title_id)"
+            "coalesce(greatest(0, p.rating / p.rating_scale), least(1, p.watch_s / t.runtime_s), 1) "
+            "AS weight FROM plays AS p JOIN titles AS t USING (title_id)"
         )
         out = encode(con, title_ids=catalogue.title_ids, territories=True)
         stored = con.execute(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Literal
 
 from matinee.errors import InputError
 from matinee.types import DAY_US, AtUs, format_at, parse_at
@@ -16,19 +15,6 @@ FUTURE_SLACK_US = DAY_US
 def wall_us() -> AtUs:
     """Wall time, microseconds since the epoch, UTC."""
     return AtUs(time.time_ns() // 1_000)
-
-
-@dataclass(frozen=True, slots=True)
-class ClockConfig:
-    """Section `[clock]` of matinee.toml.
-
-    Attributes
-    ----------
-    now : {"wall", "last_event"}, default "wall"
-        What "now" means: real time, or the time of the newest event (for data that ended long ago).
-    """
-
-    now: Literal["wall", "last_event"] = "wall"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ Reads the `omdb` table of `movies.db` in bokeh_sampledata 2026.1 and later. The 
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from matinee.errors import InputError
@@ -165,3 +166,12 @@ def _best(title: NamedTitle, rows: list[Sequence[object]], by_name: dict[str, li
 def _list(text: object) -> tuple[str, ...]:
     """Labels of a comma-separated cell, in order, without repeats."""
     return tuple(dict.fromkeys(part.strip() for part in str(text or "").split(",") if part.strip()))
+
+
+def write_titles(facts: Iterable[TitleFacts], path: Path) -> None:
+    """Write facts as a `titles` file (NDJSON), to be imported with `matinee import titles`."""
+    with path.open("w", encoding="utf-8") as file:
+        for one in facts:
+            row = asdict(one)
+            del row["matched"]
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")

@@ -114,14 +114,11 @@ def run_import(
     with writing(home.lake) as write:
         report(f"looking at {path}", 0.0)
         found = importer.parts(path, write.scratch)
-        staged_files = [write.scratch / f"staged-{i}.parquet" for i in range(len(found))]
         with connect(write.scratch / "spill", threads=threads) as con:
             for i, part in enumerate(found):
                 report(f"reading {part.table.named}", 0.02 + 0.9 * i / len(found))
                 fields = FIELDS.get(part.target) or event_fields(part.table.columns)
-                staged = stage(
-                    con, part.table, fields, values=part.values, strictness=strict, into=staged_files[i]
-                )
+                staged = stage(con, part.table, fields, values=part.values, strictness=strict)
                 report(f"writing {part.target}", 0.02 + 0.9 * (i + 0.4) / len(found))
                 done.extend(_store(write, con, part, staged, now))
         report("committing", 0.95)
@@ -165,19 +162,13 @@ def _store_events(
     scale = part.rating_scale
     if scale is None and "rating" in staged.columns:
         scale = rating_scale(con.execute("SELECT max(rating) FROM staged").fetchall()[0][0])
-    special = {
-        "seen_us": "coalesce(seen_us, at_us)" if "seen_us" in staged.columns else "at_us",
-        "seq": f"row_no + {write.next_seq}",
-        "rating_scale": f"{scale}" if scale is not None else "NULL",
-    }
+    values = {c: quoted(c) for c in staged.columns}
+    values["seq"] = f"row_no + {write.next_seq}"
+    if scale is not None:
+        values["rating_scale"] = str(scale)
+    values = {"title_id": "NULL"} | values
     columns = EVENTS[table]
-    select = ", ".join(
-        f"CAST({special[c]} AS {columns[c]}) AS {quoted(c)}"
-        if c in special
-        else _column(c, columns[c], staged)
-        for c in columns
-        if c != "copy"
-    )
+    select = ", ".join(f"CAST({values[c]} AS {columns[c]}) AS {quoted(c)}" for c in columns if c in values)
     where = f" WHERE coalesce(event, 'play') = '{kind}'" if "event" in staged.columns else ""
     con.execute(f"CREATE OR REPLACE TEMP VIEW incoming AS SELECT {select} FROM staged{where}")
     return store_events(write, con, table, "incoming", has_ids="event_id" in staged.columns)

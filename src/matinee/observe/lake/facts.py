@@ -5,7 +5,8 @@ from __future__ import annotations
 import duckdb
 
 from matinee.observe.lake.connection import quoted
-from matinee.observe.lake.spans import Stored, parquet
+from matinee.observe.lake.manifest import parquet
+from matinee.observe.lake.spans import Stored
 from matinee.observe.lake.tables import FACT_KEY, FACTS, VERSION
 from matinee.observe.lake.writer import LakeWriter
 
@@ -28,7 +29,7 @@ def store_facts(
     changed = f"SELECT {key} AS key FROM {source}"
     files = write.before.of(table)
     if files:
-        present = as_of(table, parquet(write, files), None)
+        present = as_of(table, parquet(write.lake, files), None)
         changed = (
             f"SELECT key FROM (SELECT {key} AS key, {state} FROM {source} GROUP BY key) "
             f"EXCEPT SELECT key FROM (SELECT {key} AS key, {state} FROM {source} GROUP BY key INTERSECT "

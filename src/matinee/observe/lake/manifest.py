@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from matinee.errors import StorageError
+from matinee.observe.lake.connection import literal
 
 MANIFEST_FILE = "manifest.json"
 
@@ -60,6 +62,11 @@ class Manifest(msgspec.Struct, frozen=True):
     def of(self, table: str) -> list[DataFile]:
         """Files of one table."""
         return [file for file in self.files if file.table == table]
+
+
+def parquet(lake: Path, files: Sequence[DataFile]) -> str:
+    """SQL that reads some files of the lake; a column that one of them lacks is NULL there."""
+    return f"read_parquet([{', '.join(literal(lake / f.path) for f in files)}], union_by_name = true)"
 
 
 def read_manifest(lake: Path) -> Manifest:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 
 from matinee.errors import StorageError
 from matinee.observe.home import Home
-from matinee.observe.lake.connection import literal, quoted
+from matinee.observe.lake.connection import quoted
 from matinee.observe.lake.facts import as_of, facts
-from matinee.observe.lake.manifest import DataFile, Manifest, read_manifest
-from matinee.observe.lake.tables import EVENTS, FACTS, event_id
+from matinee.observe.lake.manifest import Manifest, parquet, read_manifest
+from matinee.observe.lake.tables import EVENTS, FACTS, event_id, filled, no_events
 from matinee.observe.log import segment_events, segments
 from matinee.types import NEVER_US
 
@@ -79,7 +78,7 @@ def open_facts(
     for table in tables:
         files = manifest.of(table)
         out[table] = bool(files)
-        rows = as_of(table, _parquet(home.lake, files), at_us) if files else _nothing(table)
+        rows = as_of(table, parquet(home.lake, files), at_us) if files else _nothing(table)
         con.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS {rows}")
     return out
 
@@ -95,7 +94,7 @@ def _events(con: duckdb.DuckDBPyConnection, home: Home, manifest: Manifest, tabl
     select = f"SELECT {event_id(table)} AS event_id, {columns}"
     bounds = f"at_us <= {when.at_us} AND seen_us <= {when.seen_us}"
     files = [f for f in manifest.of(table) if f.min_at_us <= when.at_us and f.min_seen_us <= when.seen_us]
-    lake = _parquet(home.lake, files) if files else f"({_no_events(table)})"
+    lake = f"({filled(table, parquet(home.lake, files)) if files else no_events(table)})"
     sql = f"{select} FROM {lake} WHERE {bounds}"
     in_log = f"log_{table}"
     (logged,) = con.execute(f"SELECT count(*) FROM {in_log}").fetchall()[0]
@@ -104,20 +103,12 @@ def _events(con: duckdb.DuckDBPyConnection, home: Home, manifest: Manifest, tabl
     known = ""
     if manifest.of(table):
         known = (
-            f" AND event_id NOT IN (SELECT event_id FROM {_parquet(home.lake, manifest.of(table))} "
-            "WHERE event_id IS NOT NULL)"
+            f" AND event_id NOT IN (SELECT event_id FROM "
+            f"({filled(table, parquet(home.lake, manifest.of(table)))}) WHERE event_id IS NOT NULL)"
         )
     return f"{sql} UNION ALL BY NAME {select} FROM {in_log} WHERE {bounds}{known}"
 
 
-def _parquet(lake: Path, files: list[DataFile]) -> str:
-    return f"read_parquet([{', '.join(literal(lake / f.path) for f in files)}])"
-
-
-def _no_events(table: str) -> str:
-    return "SELECT " + ", ".join(f"NULL::{t} AS {quoted(c)}" for c, t in EVENTS[table].items()) + " LIMIT 0"
-
-
 def _nothing(table: str) -> str:
     columns = ", ".join(f"NULL::{FACTS[table][c]} AS {quoted(c)}" for c in facts(table))
-    return f"SELECT {columns} LIMIT 0"
+    return f"SELECT {columns} WHERE false"

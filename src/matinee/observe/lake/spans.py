@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
+import numpy as np
 
-from matinee.observe.lake.connection import literal, quoted
-from matinee.observe.lake.manifest import DataFile
-from matinee.observe.lake.tables import EVENTS, same_row
+from matinee.observe.lake.connection import quoted
+from matinee.observe.lake.manifest import DataFile, parquet
+from matinee.observe.lake.tables import filled, no_events, same_row
 from matinee.observe.lake.writer import LakeWriter
 from matinee.types import DAY_US
 
@@ -35,7 +37,7 @@ def store_events(
     Parameters
     ----------
     source : str
-        View with the columns of the table except `copy`.
+        View with columns of the table; it has member_id, title_id, at_us and seq; `event_id` if `has_ids`.
     has_ids : bool
         Some rows have an `event_id`: of equal ids the first to arrive is kept.
 
@@ -47,28 +49,24 @@ def store_events(
     offered: int = con.execute(f"SELECT count(*) FROM {source}").fetchall()[0][0]
     files = write.before.of(table)
     if has_ids:
-        first = _first_of_each_id(write, con, source, files)
+        first = _first_of_each_id(con, table, source, write.lake, files)
     added = 0
     for low, high in _spans(con, source):
         inside = f"at_us >= {low} AND at_us < {high}"
         old = [f for f in files if f.min_at_us < high and f.max_at_us >= low]
-        there = f"(SELECT * FROM {parquet(write, old)} WHERE {inside})" if old else ""
-        fresh = _fresh(con, table, f"SELECT * FROM {first} WHERE {inside}", there)
+        there = f"(SELECT * FROM ({filled(table, parquet(write.lake, old))}) WHERE {inside})" if old else ""
+        rows = f"SELECT * FROM {first} WHERE {inside}"
+        fresh = _fresh(con, table, rows, there, "event_id IS NULL" if has_ids else "true")
         (new,) = con.execute(f"SELECT count(*) FROM ({fresh})").fetchall()[0] if old else (1,)
         if not new:
             continue
         merged = [f for f in old if f.rows < SMALL_ROWS and f not in write.replaced]
         if merged:
-            fresh = f"{fresh} UNION ALL BY NAME SELECT * FROM {parquet(write, merged)}"
+            fresh = f"{fresh} UNION ALL BY NAME SELECT * FROM {parquet(write.lake, merged)}"
         file = write.add(con, table, fresh)
         write.replace(merged)
         added += (file.rows if file else 0) - sum(f.rows for f in merged)
     return Stored(added, offered - added)
-
-
-def parquet(write: LakeWriter, files: Sequence[DataFile]) -> str:
-    """SQL that reads some files of the lake."""
-    return f"read_parquet([{', '.join(literal(write.lake / f.path) for f in files)}])"
 
 
 def _spans(con: duckdb.DuckDBPyConnection, source: str) -> list[tuple[int, int]]:
@@ -90,18 +88,17 @@ def _spans(con: duckdb.DuckDBPyConnection, source: str) -> list[tuple[int, int]]
 
 
 def _first_of_each_id(
-    write: LakeWriter, con: duckdb.DuckDBPyConnection, source: str, files: Sequence[DataFile]
+    con: duckdb.DuckDBPyConnection, table: str, source: str, lake: Path, files: Sequence[DataFile]
 ) -> str:
     """SQL of the rows whose id did not stand in an earlier row or in the lake. Ids may recur at any time."""
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE repeated_ids AS SELECT event_id, min(seq) AS seq FROM {source} "
         "WHERE event_id IS NOT NULL GROUP BY event_id HAVING count(*) > 1"
     )
-    known = "SELECT NULL::VARCHAR AS event_id LIMIT 0"
+    known = "SELECT NULL::VARCHAR AS event_id WHERE false"
     if files:
-        known = (
-            f"SELECT event_id FROM {parquet(write, files)} WHERE event_id IN (SELECT event_id FROM {source})"
-        )
+        there = filled(table, parquet(lake, files))
+        known = f"SELECT event_id FROM ({there}) WHERE event_id IN (SELECT event_id FROM {source})"
     con.execute(f"CREATE OR REPLACE TEMP TABLE known_ids AS {known}")
     return (
         f"(SELECT s.* FROM {source} AS s LEFT JOIN repeated_ids AS r ON s.event_id = r.event_id "
@@ -110,29 +107,33 @@ def _first_of_each_id(
     )
 
 
-def _fresh(con: duckdb.DuckDBPyConnection, table: str, rows: str, there: str) -> str:
-    """SQL of the rows of one span with their `copy` number, without those that the lake has (`there`)."""
-    within = f"PARTITION BY {', '.join(map(quoted, same_row(table)))} ORDER BY seq"
+def _fresh(con: duckdb.DuckDBPyConnection, table: str, rows: str, there: str, loose: str) -> str:
+    """SQL of the rows of one span, without those that the lake has (`there`, "" if none can be there).
+
+    `loose` is the condition of rows without an id. A column `copy` is added when equal rows without an id are found, or are looked for in the lake.
+    """
     key = "hash(member_id, title_id, at_us)"
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE repeated_rows AS SELECT {key} AS h FROM ({rows}) "
-        "WHERE event_id IS NULL GROUP BY h HAVING count(*) > 1"
-    )
-    (repeated,) = con.execute("SELECT count(*) FROM repeated_rows").fetchall()[0]
-    numbered = f"SELECT *, 0 AS copy FROM ({rows})"
-    if repeated:
-        here = f"event_id IS NULL AND {key} IN (SELECT h FROM repeated_rows)"
-        numbered += (
-            f" WHERE NOT ({here}) UNION ALL "
-            f"SELECT *, row_number() OVER ({within}) - 1 AS copy FROM ({rows}) WHERE {here}"
+    found = con.execute(f"SELECT {key} AS h FROM ({rows}) WHERE {loose}").fetchnumpy()["h"]
+    hashes = np.sort(np.ma.getdata(found))
+    repeated = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+    numbered = rows
+    if len(repeated):
+        con.register("repeated", {"h": repeated})
+        con.execute("CREATE OR REPLACE TEMP TABLE repeated_rows AS SELECT h FROM repeated")
+        con.unregister("repeated")
+        here = f"{loose} AND {key} IN (SELECT h FROM repeated_rows)"
+        same = ", ".join(f"n.{quoted(c)}" for c in same_row(table))
+        numbered = (
+            f"SELECT *, 0 AS copy FROM ({rows}) WHERE NOT ({here}) UNION ALL BY NAME "
+            f"SELECT n.* EXCLUDE (copy), row_number() OVER (PARTITION BY {same} ORDER BY n.seq) - 1 AS copy "
+            f"FROM (SELECT * FROM ({no_events(table)}) UNION ALL BY NAME "
+            f"SELECT * FROM ({rows}) WHERE {here}) AS n"
         )
     if not there:
         return numbered
-    equal = " AND ".join(
-        f"n.{quoted(c)} IS NOT DISTINCT FROM o.{quoted(c)}" for c in [*same_row(table), "copy"]
-    )
-    columns = ", ".join(f"n.{quoted(c)}" for c in EVENTS[table])
+    whole = f"SELECT * FROM ({no_events(table)}) UNION ALL BY NAME SELECT * FROM ({numbered})"
+    equal = " AND ".join(f"n.{quoted(c)} IS NOT DISTINCT FROM o.{quoted(c)}" for c in same_row(table))
     return (
-        f"SELECT {columns} FROM ({numbered}) AS n WHERE n.event_id IS NOT NULL OR NOT EXISTS "
-        f"(SELECT 1 FROM {there} AS o WHERE o.event_id IS NULL AND {equal})"
+        f"SELECT n.* FROM ({whole}) AS n WHERE n.event_id IS NOT NULL OR NOT EXISTS "
+        f"(SELECT 1 FROM {there} AS o WHERE o.event_id IS NULL AND coalesce(n.copy, 0) = o.copy AND {equal})"
     )

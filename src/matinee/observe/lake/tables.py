@@ -13,8 +13,11 @@ COMMON = {
 }
 """Columns of every event.
 
-`event_id` is NULL for imported rows that came without one; their id is then a hash of the row and `copy`,
-the number of equal rows before it in its file, and is computed when it is read.
+A file leaves out columns that say nothing, and readers fill them in (`filled`):
+- `event_id` is missing for imported rows that came without one; it is then a hash of the row and `copy`.
+- `copy` is the number of equal rows before this one in its file; missing means 0.
+- `seen_us` is missing where it is `at_us`: history that was imported counts as having arrived when it
+  happened, or no reading as of a past moment would ever see it.
 """
 PLACE = {"territory": "VARCHAR", "device": "VARCHAR"}
 SLOT = {"decision_id": "VARCHAR", "row": "INTEGER", "col": "INTEGER"}
@@ -102,6 +105,20 @@ FACT_KEY: dict[str, str] = {
 def same_row(table: str) -> list[str]:
     """Columns that make two events without an id the same event (together with `copy`)."""
     return [c for c in EVENTS[table] if c not in ("event_id", "copy", "seen_us", "seq", "rating_scale")]
+
+
+def no_events(table: str) -> str:
+    """SQL of no rows with the columns of a table."""
+    return "SELECT " + ", ".join(f'NULL::{t} AS "{c}"' for c, t in EVENTS[table].items()) + " WHERE false"
+
+
+def filled(table: str, relation: str) -> str:
+    """SQL of the rows of a relation that may lack columns, with all of them; only `event_id` may be NULL."""
+    rest = ", ".join(f'"{c}"' for c in EVENTS[table] if c not in ("copy", "seen_us"))
+    return (
+        f"SELECT {rest}, coalesce(copy, 0) AS copy, coalesce(seen_us, at_us) AS seen_us "
+        f"FROM ({no_events(table)} UNION ALL BY NAME SELECT * FROM {relation})"
+    )
 
 
 def event_id(table: str) -> str:

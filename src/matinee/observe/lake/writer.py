@@ -60,19 +60,21 @@ class LakeWriter:
     def add(self, con: duckdb.DuckDBPyConnection, table: str, sql: str) -> DataFile | None:
         """Write the rows of a query as one Parquet file of a table; None if there are none.
 
-        The query gives the columns of the table; events are sorted by (member_id, at_us, seq).
+        Columns that the query does not give are left out of the file and read as NULL. Events are sorted by
+        (member_id, at_us, seq).
         """
         events = table in EVENTS
         columns = EVENTS[table] if events else FACTS[table]
-        at, seen = ("at_us", "seen_us") if events else ("from_us", "from_us")
+        given = {row[0] for row in con.execute(f"DESCRIBE {sql}").fetchall()}
+        at = "at_us" if events else "from_us"
+        seen = "coalesce(seen_us, at_us)" if "seen_us" in given else at
         order = "member_id, at_us, seq" if events else quoted(next(iter(columns)))
         staged = self.scratch / f"{table}-{len(self.added)}.parquet"
         select = ", ".join(
-            f"CAST({quoted(c)} AS {sql_type}) AS {quoted(c)}" for c, sql_type in columns.items()
+            f"CAST({quoted(c)} AS {t}) AS {quoted(c)}" for c, t in columns.items() if c in given
         )
-        con.execute(
-            f"COPY (SELECT {select} FROM ({sql}) ORDER BY {order}) TO {literal(staged)} (FORMAT parquet)"
-        )
+        ordered = f"SELECT {select} FROM ({sql}) ORDER BY {order}"
+        con.execute(f"COPY ({ordered}) TO {literal(staged)} (FORMAT parquet, PARQUET_VERSION v2)")
         rows, *bounds = con.execute(
             f"SELECT count(*), min({at}), max({at}), min({seen}), max({seen}) "
             f"FROM read_parquet({literal(staged)})"

@@ -1,0 +1,68 @@
+"""Load history, titles, members, windows or pins into a home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from matinee.cli.console import print_json, print_table, progress, say
+from matinee.cli.context import clock, find_home
+from matinee.observe.importers.run import run_import
+from matinee.observe.importers.staging import Strictness
+from matinee.observe.lake.reader import last_event_us
+
+
+def import_(
+    kind: str,
+    path: Path,
+    *,
+    home: Path | None = None,
+    on_error: Literal["fail", "skip"] = "fail",
+    rejects: Path | None = None,
+    at: str | None = None,
+    json: bool = False,
+) -> int:
+    """Load PATH into a home: all of it, or nothing. The same file again adds nothing.
+
+    KIND is one of events, titles, members, availability, pins (CSV, Parquet or NDJSON files), or a
+    published data set: movielens, movietweetings (a zip or a folder).
+
+    Example: matinee import events plays.csv --home shop
+
+    Example: matinee import movielens ml-1m.zip --home shop
+
+    Example: matinee import events plays.csv --home shop --on-error skip --rejects bad.csv
+
+    Parameters
+    ----------
+    kind
+        What the file holds.
+    path
+        File, folder or archive.
+    home
+        Service home; else MATINEE_HOME, else the current folder.
+    on_error
+        fail: one bad row refuses the whole import. skip: bad rows are left out and counted.
+    rejects
+        CSV file for the rows that skip leaves out: file, line, reason, text.
+    at
+        Read "now" as this time: facts hold from then on, and events more than 24 hours later are refused.
+    json
+        Print machine-readable JSON.
+    """
+    where = find_home(home)
+    now = clock(where, at, last_event_us(where))
+    strictness = Strictness(on_error, rejects)
+    with progress("Importing", quiet=json) as report:
+        done = run_import(where, kind, path, clock=now, strictness=strictness, progress=report)
+    if json:
+        print_json({"home": str(where.root), "kind": kind, "imported": done})
+        return 0
+    print_table(
+        [(Path(d.file).name, d.table, f"{d.added:,}", f"{d.duplicate:,}", f"{d.rejected:,}") for d in done],
+        ["file", "table", "added", "known already", "rejected"],
+        left=2,
+    )
+    if rejects is not None and any(d.rejected for d in done):
+        say(f"Rejected rows and the reasons: {rejects}")
+    return 0
