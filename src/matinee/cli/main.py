@@ -18,7 +18,7 @@ from cyclopts.exceptions import CycloptsError, UnusedCliTokensError
 
 from matinee import __version__
 from matinee.cli.console import EXIT_BAD_INPUT, guarded, report_error
-from matinee.errors import unknown_name
+from matinee.errors import InputError, unknown_name
 
 FRAME = {"main", "console", "context", "download"}
 """Files here that are not commands."""
@@ -80,15 +80,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     if chosen is not None and not chosen.startswith("-") and chosen not in commands():
         report_error(unknown_name("matinee", "command", chosen, commands()), EXIT_BAD_INPUT, json=json)
         return EXIT_BAD_INPUT
+    return guarded(lambda: _run(tokens, chosen), json=json, debug=debug)
+
+
+def _run(tokens: list[str], chosen: str | None) -> object:
     app = build(chosen)
     try:
         run, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
     except CycloptsError as problem:
         problem.verbose = False
         where = " ".join(["matinee", *(problem.command_chain or ())])
-        report_error(f"{where}: {_words(problem)} See {where} --help.", EXIT_BAD_INPUT, json=json)
-        return EXIT_BAD_INPUT
-    return guarded(lambda: run(*bound.args, **bound.kwargs), json=json, debug=debug)
+        raise InputError(f"{where}: {_words(problem)} See {where} --help.") from None
+    return run(*bound.args, **bound.kwargs)
 
 
 def _words(problem: CycloptsError) -> str:

