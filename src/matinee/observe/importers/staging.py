@@ -91,7 +91,8 @@ def stage(
     """
     strict = strictness or Strictness()
     given = _expressions(table, fields, values or {})
-    present = [f for f in fields if f.name in given or f.required_if]
+    conditions = " ".join(f.required_if for f in fields)
+    present = [f for f in fields if f.name in given or f.required_if or f"raw_{f.name} " in conditions]
     given |= {f.name: "NULL::VARCHAR" for f in present if f.name not in given}
     types = _types(con, table, given)
     rules = _rules(present, strict.latest_us)

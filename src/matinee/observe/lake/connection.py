@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-DEFAULT_MEMORY_MB = 1_200
+DEFAULT_MEMORY_MB = 1_500
 """DuckDB's share of the 2 GB that an import may use."""
 
 

@@ -110,7 +110,8 @@ def _first_of_each_id(
 def _fresh(con: duckdb.DuckDBPyConnection, table: str, rows: str, there: str, loose: str) -> str:
     """SQL of the rows of one span, without those that the lake has (`there`, "" if none can be there).
 
-    `loose` is the condition of rows without an id. A column `copy` is added when equal rows without an id are found, or are looked for in the lake.
+    `loose` is the condition of rows without an id. A column `copy` is added when equal rows without an id
+    are found, or are looked for in the lake.
     """
     key = "hash(member_id, title_id, at_us)"
     found = con.execute(f"SELECT {key} AS h FROM ({rows}) WHERE {loose}").fetchnumpy()["h"]

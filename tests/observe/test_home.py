@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from matinee.errors import NotFoundError, StorageError
+from matinee.observe.home import Home
+
+
+def test_a_home_is_found_by_option_then_environment_then_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        Home.create(tmp_path / name).settings.touch()
+    monkeypatch.chdir(tmp_path / "c")
+    assert Home.find(tmp_path / "a", str(tmp_path / "b")).root.name == "a"
+    assert Home.find(None, str(tmp_path / "b")).root.name == "b"
+    assert Home.find().root.resolve().name == "c"
+
+
+def test_a_folder_without_settings_is_no_home(tmp_path: Path) -> None:
+    with pytest.raises(
+        NotFoundError, match=r"no matinee\.toml in .*expected a service home\. Make one: matinee init"
+    ):
+        Home.find(tmp_path)
+
+
+def test_create_keeps_what_is_there(tmp_path: Path) -> None:
+    home = Home.create(tmp_path)
+    (home.lake / "x").touch()
+    assert (Home.create(tmp_path).lake / "x").exists()
+
+
+def test_a_home_cannot_be_made_inside_a_file(tmp_path: Path) -> None:
+    (tmp_path / "f").touch()
+    with pytest.raises(StorageError, match="Choose a folder"):
+        Home.create(tmp_path / "f" / "home")
