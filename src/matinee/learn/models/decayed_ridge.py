@@ -58,7 +58,9 @@ class DecayedRidgeConfig:
         if not all(0 < d < 1 for d in self.decays):
             raise ConfigError(f"DecayedRidge: decays are {self.decays}, expected numbers between 0 and 1.")
         if not all(d >= 1 for d in self.depths):
-            raise ConfigError(f"DecayedRidge: depths are {self.depths}, expected whole numbers of at least 1.")
+            raise ConfigError(
+                f"DecayedRidge: depths are {self.depths}, expected whole numbers of at least 1."
+            )
         if not self.reg > 0:
             raise ConfigError(f"DecayedRidge: reg is {self.reg}, expected a number above 0.")
 

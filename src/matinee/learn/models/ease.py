@@ -53,7 +53,9 @@ class EaseConfig:
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"EaseScorer: dropout is {self.dropout}, expected 0 to below 1.")
         if not 0 < self.input_decay <= 1:
-            raise ConfigError(f"EaseScorer: input_decay is {self.input_decay}, expected above 0 and at most 1.")
+            raise ConfigError(
+                f"EaseScorer: input_decay is {self.input_decay}, expected above 0 and at most 1."
+            )
 
 
 class EaseScorer(Scorer):
@@ -166,7 +168,9 @@ def _inverse(matrix: Matrix) -> Matrix:
     """Inverse of a symmetric positive definite matrix, in place where LAPACK allows."""
     factor, info = scipy.linalg.lapack.spotrf(matrix.T, lower=True, overwrite_a=True)
     if info != 0:
-        raise ConfigError(f"EaseScorer: the Gram matrix is not positive definite (LAPACK says {info}). Raise reg.")
+        raise ConfigError(
+            f"EaseScorer: the Gram matrix is not positive definite (LAPACK says {info}). Raise reg."
+        )
     inverse, _ = scipy.linalg.lapack.spotri(factor, lower=True, overwrite_c=True)
     lower = np.tril_indices(len(inverse), -1)
     inverse.T[lower] = inverse[lower]

@@ -87,7 +87,11 @@ class LambdaMartRanker:
 
         c = self.config
         data = lightgbm.Dataset(
-            features, relevant, group=list_size, params={"max_bin": c.bins, "verbosity": -1}, free_raw_data=True
+            features,
+            relevant,
+            group=list_size,
+            params={"max_bin": c.bins, "verbosity": -1},
+            free_raw_data=True,
         )
         self.booster_ = lightgbm.train(
             {

@@ -75,11 +75,11 @@ class SasRecConfig:
     n_heads: int = 2
     max_len: int = 200
     dropout: float = 0.2
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     weight_decay: float = 0.01
     n_epochs: int = 0
     epoch_events: int = 30_000_000
-    batch_events: int = 4096
+    batch_events: int = 2048
     hide_seen: bool = True
     max_softmax_titles: int = 10_000
     n_threads: int = 2

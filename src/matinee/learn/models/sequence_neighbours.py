@@ -67,7 +67,9 @@ class SequenceNeighboursConfig:
     def __post_init__(self) -> None:
         for name in ("anchors", "ahead", "depth", "max_states"):
             if getattr(self, name) < 1:
-                raise ConfigError(f"SequenceNeighbours: {name} is {getattr(self, name)}, expected at least 1.")
+                raise ConfigError(
+                    f"SequenceNeighbours: {name} is {getattr(self, name)}, expected at least 1."
+                )
         for name in ("decay", "anchor_decay", "ahead_decay"):
             if not 0 < getattr(self, name) <= 1:
                 raise ConfigError(
@@ -117,6 +119,13 @@ class SequenceNeighboursScorer(Scorer):
         self.states_ = np.argsort(histories.title, kind="stable").astype(np.int64)
         return self
 
+    def seen_as(self, config: SequenceNeighboursConfig) -> SequenceNeighboursScorer:
+        """The same index asked with other settings; nothing is copied."""
+        other = SequenceNeighboursScorer(config)
+        other.histories_, other.n_titles_ = self.histories_, self.n_titles_
+        other.state_indptr_, other.states_ = self.state_indptr_, self.states_
+        return other
+
     def score(self, histories: Histories) -> Scores:
         """Share of votes of each title, float32, shape (n_members, n_titles); zero where nobody votes."""
         return self.score_excluding(histories, None)
@@ -160,7 +169,9 @@ class SequenceNeighboursScorer(Scorer):
             or self.states_ is None
             or self.n_titles_ is None
         ):
-            raise NotFittedError("SequenceNeighboursScorer: score was called before fit. Call fit(train) first.")
+            raise NotFittedError(
+                "SequenceNeighboursScorer: score was called before fit. Call fit(train) first."
+            )
         return self.histories_, self.state_indptr_, self.states_, self.n_titles_
 
 

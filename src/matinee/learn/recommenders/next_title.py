@@ -1,169 +1,110 @@
-"""Next title: what will this member watch next? Generators, cross-fitted, then a ranker.
+"""Next title: what will this member watch next?
 
 Decayed-history ridge and sequence neighbours are summed; the best candidates are ordered by LambdaMART
 over the scores of all generators and point-in-time facts. The ranker learns from the latest training
-events of each member, scored by generators that have not seen that member.
+events of each member, scored by generators that have not seen that member (cross-fitting over members),
+so that its features are distributed as when serving.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from matinee.learn.interactions import Histories, Interactions
-from matinee.learn.models.decayed_ridge import DecayedRidgeConfig, DecayedRidgeScorer, Gram
-from matinee.learn.models.base import Scorer
-from matinee.learn.models.ease import EaseConfig, EaseScorer, cooccurrence
-from matinee.learn.models.lambdamart import LambdaMartConfig, LambdaMartRanker
-from matinee.learn.models.sequence_neighbours import SequenceNeighboursConfig, SequenceNeighboursScorer
-from matinee.learn.recommenders.candidates import Queries, past_queries, queries_now
-from matinee.learn.recommenders.next_features import Candidates, Generators, make_candidates
-from matinee.learn.recommenders.title_facts import TitleFacts
-from matinee.observe.catalogue.catalogue import Catalogue
-from matinee.types import Scores, Times, derive_seed
-
-Progress = Callable[[str, float], None]
+from matinee.learn.interactions import Interactions
+from matinee.learn.models.decayed_ridge import DecayedRidgeScorer, Gram
+from matinee.learn.models.ease import EaseScorer, cooccurrence
+from matinee.learn.models.sequence_neighbours import SequenceNeighboursScorer
+from matinee.learn.recommenders.candidates import past_queries
+from matinee.learn.recommenders.features import Generators, make_candidates
+from matinee.learn.recommenders.two_stage import Examples, TwoStage, TwoStageConfig
+from matinee.types import Index, derive_seed
 
 
-@dataclass(frozen=True, slots=True)
-class NextTitleConfig:
-    """Settings of the next-title recommender.
+class NextTitle(TwoStage):
+    """Orders titles by how likely the member watches them next.
 
-    Attributes
-    ----------
-    candidates : int
-        Titles per query that the ranker orders.
-    folds : int, at least 2
-        Parts of the members in cross-fitting.
-    lists : int
-        Ranker examples to aim for; decides how many of each member's latest events are used.
-    max_back : int
-        At most this many of a member's latest events become examples.
+    The default of `matinee recommend`, and the scorer of session rows. For the coming weeks use `Window`.
+
+    Notes
+    -----
+    Cost: `folds` + 1 solutions of the ridge (see `DecayedRidgeScorer`), then trees over
+    `lists * candidates` rows. The neighbours are not refitted: leaving out the member's own votes is
+    exact for them.
     """
 
-    candidates: int = 100
-    folds: int = 3
-    lists: int = 12_000
-    max_back: int = 12
-    ridge: DecayedRidgeConfig = field(default_factory=DecayedRidgeConfig)
-    ease: EaseConfig = field(default_factory=lambda: EaseConfig(reg=200.0, max_titles=6_000))
-    neighbours: SequenceNeighboursConfig = field(default_factory=SequenceNeighboursConfig)
-    near: SequenceNeighboursConfig = field(
-        default_factory=lambda: SequenceNeighboursConfig(anchors=1, ahead=2, decay=0.9)
-    )
-    far: SequenceNeighboursConfig = field(
-        default_factory=lambda: SequenceNeighboursConfig(
-            anchors=8, ahead=15, depth=60, decay=0.97, ahead_decay=0.85, behind=0.5
+    default_config = TwoStageConfig()
+
+    def _learn(self, train: Interactions) -> tuple[Generators, list[Examples]]:
+        c = self.config
+        rng = np.random.default_rng(derive_seed(self.seed, "folds"))
+        fold_of = rng.permutation(train.n_members) % c.folds
+        index = SequenceNeighboursScorer(c.neighbours).fit(train)
+        near, far = index.seen_as(c.near), index.seen_as(c.far)
+        solver = _Solver(self.config, train)
+        back = max(1, min(c.max_back, round(c.lists / max(1, train.n_members))))
+        examples: list[Examples] = []
+        for fold in range(c.folds):
+            self._tell("learn from the other members", fold / (c.folds + 1) * 0.6)
+            members = np.flatnonzero(fold_of == fold).astype(np.int32)
+            ridge, ease = solver.without(train, members)
+            generators = Generators(ridge, ease, index, near, far)
+            for b in range(back):
+                examples += self._examples(generators, train, members, b)
+        self._tell("learn from all members", c.folds / (c.folds + 1) * 0.6)
+        ridge, ease = solver.all()
+        return Generators(ridge, ease, index, near, far), examples
+
+    def _examples(
+        self, generators: Generators, train: Interactions, members: Index, back: int
+    ) -> list[Examples]:
+        """Lists of one earlier moment; those whose next title is not among the candidates teach nothing."""
+        assert self.facts_ is not None
+        queries, target = past_queries(train.histories, members, back)
+        if len(queries) == 0:
+            return []
+        candidates = make_candidates(
+            generators, self.facts_, queries, min(self.config.candidates, train.n_titles)
         )
-    )
-    ranker: LambdaMartConfig = field(default_factory=LambdaMartConfig)
+        hit = (candidates.title == target[:, None]) & np.isfinite(candidates.base)
+        some = hit.any(axis=1)
+        return [Examples(candidates.features[some], hit[some])]
 
 
 @dataclass(slots=True)
-class Examples:
-    """Ranker examples: candidates that contain the title that was watched."""
+class _Solver:
+    """Ridge and EASE of all members, and of all but some: their sums are made once and subtracted from."""
 
-    features: Scores
-    target_at: np.ndarray
-    base: Scores
+    config: TwoStageConfig
+    head: Index
+    taste: Index
+    n_titles: int
+    total: Gram
+    counts: NDArray[np.float32]
 
+    def __init__(self, config: TwoStageConfig, train: Interactions) -> None:
+        ridge = DecayedRidgeScorer(config.ridge)
+        self.config, self.n_titles = config, train.n_titles
+        self.head = ridge.head(train)
+        self.taste = self.head[: config.ease.max_titles]
+        self.total = ridge.gram(train.histories, self.head, train.n_titles)
+        self.counts = cooccurrence(train.histories, self.taste, train.n_titles)
 
-class NextTitle(Scorer):
-    """Orders titles by how likely the member watches them next."""
+    def without(self, train: Interactions, members: Index) -> tuple[DecayedRidgeScorer, EaseScorer]:
+        """Models that have not seen these members."""
+        own = train.histories.take(members)
+        ridge = DecayedRidgeScorer(self.config.ridge)
+        gram = ridge.gram(own, self.head, self.n_titles)
+        np.subtract(self.total.xx, gram.xx, out=gram.xx)
+        np.subtract(self.total.xy, gram.xy, out=gram.xy)
+        ridge.solve(gram, self.head)
+        counts = cooccurrence(own, self.taste, self.n_titles)
+        np.subtract(self.counts, counts, out=counts)
+        return ridge, EaseScorer(self.config.ease).solve(counts, self.taste, self.n_titles)
 
-    def __init__(
-        self,
-        config: NextTitleConfig | None = None,
-        *,
-        seed: int = 0,
-        catalogue: Catalogue | None = None,
-        progress: Progress | None = None,
-    ) -> None:
-        self.config = config or NextTitleConfig()
-        self.seed = seed
-        self.catalogue = catalogue
-        self.progress = progress
-        self.generators_: Generators | None = None
-        self.facts_: TitleFacts | None = None
-        self.ranker_: LambdaMartRanker | None = None
-
-    def fit(self, train: Interactions) -> Self:
-        c = self.config
-        self.facts_ = TitleFacts.of(train, self.catalogue)
-        ridge, ease = DecayedRidgeScorer(c.ridge), EaseScorer(c.ease)
-        features = ridge.head(train)
-        taste = features[: c.ease.max_titles]
-        n = train.n_titles
-        index = SequenceNeighboursScorer(c.neighbours).fit(train)
-        near = _same_index(index, c.near)
-        far = _same_index(index, c.far)
-        total = ridge.gram(train.histories, features, n)
-        counts = cooccurrence(train.histories, taste, n)
-        fold_of = self._folds(train)
-        back = max(1, min(c.max_back, round(c.lists / max(1, train.n_members))))
-        parts = []
-        for fold in range(c.folds):
-            members = np.flatnonzero(fold_of == fold).astype(np.int32)
-            own = train.histories.take(members)
-            part = ridge.gram(own, features, n)
-            part.xx, part.xy = total.xx - part.xx, total.xy - part.xy
-            r = DecayedRidgeScorer(c.ridge).solve(part, features)
-            e = EaseScorer(c.ease).solve(counts - cooccurrence(own, taste, n), taste, n)
-            generators = Generators(r, e, index, near, far)
-            parts.append(self._examples(generators, train.histories, members, back))
-        self.train_examples_ = parts
-        self.ranker_ = LambdaMartRanker(c.ranker, seed=self.seed).fit(*_stack(parts))
-        ridge.solve(total, features)
-        ease.solve(counts, taste, n)
-        self.generators_ = Generators(ridge, ease, index, near, far)
-        return self
-
-    def _folds(self, train):
-        rng = np.random.default_rng(derive_seed(self.seed, "folds"))
-        return rng.permutation(train.n_members) % self.config.folds
-
-    def _examples(self, generators, histories, members, back):
-        out = []
-        for b in range(back):
-            queries, target = past_queries(histories, members, b)
-            if len(queries) == 0:
-                continue
-            cand = make_candidates(generators, self.facts_, queries, self.config.candidates)
-            hit = (cand.title == target[:, None]) & np.isfinite(cand.base)
-            some = hit.any(axis=1)
-            out.append((cand.features[some], hit[some]))
-        return out
-
-    def ranked(self, queries, k=None):
-        cand = make_candidates(self.generators_, self.facts_, queries, self.config.candidates)
-        s = self.ranker_.score(cand.features.reshape(-1, cand.features.shape[2])).reshape(cand.title.shape)
-        s[~np.isfinite(cand.base)] = -np.inf
-        return cand, s
-
-    def score(self, histories):
-        raise ValueError
-
-    def save(self, folder):
-        pass
-
-    @classmethod
-    def load(cls, folder):
-        pass
-
-
-def _stack(parts):
-    flat = [p for part in parts for p in part]
-    x = np.concatenate([f.reshape(-1, f.shape[2]) for f, _ in flat])
-    y = np.concatenate([h.ravel() for _, h in flat]).astype(np.int8)
-    size = np.concatenate([np.full(len(h), h.shape[1], np.int32) for _, h in flat])
-    return x, y, size
-
-
-def _same_index(index, config):
-    out = SequenceNeighboursScorer(config)
-    out.histories_, out.n_titles_ = index.histories_, index.n_titles_
-    out.state_indptr_, out.states_ = index.state_indptr_, index.states_
-    return out
+    def all(self) -> tuple[DecayedRidgeScorer, EaseScorer]:
+        """Models of all members; uses the sums up."""
+        ridge = DecayedRidgeScorer(self.config.ridge).solve(self.total, self.head)
+        return ridge, EaseScorer(self.config.ease).solve(self.counts, self.taste, self.n_titles)

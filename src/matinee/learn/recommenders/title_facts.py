@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import scipy.sparse
@@ -10,6 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from matinee.learn.interactions import Histories, Interactions
+from matinee.learn.models.storage import load_arrays, save_arrays
 from matinee.learn.recommenders.candidates import times_by_title
 from matinee.observe.catalogue.catalogue import Catalogue
 from matinee.types import ALWAYS_US, DAY_US, Index, Scores, Times
@@ -66,6 +68,44 @@ class TitleFacts:
             genres=genres,
             year=year,
         )
+
+    def save(self, folder: Path) -> None:
+        """Write one array per column."""
+        save_arrays(
+            folder,
+            {},
+            popularity=self.popularity,
+            prior=self.prior,
+            play_indptr=self.play_indptr,
+            play_at_us=self.play_at_us,
+            after_indptr=self.after.indptr,
+            after_title=self.after.indices,
+            after_count=self.after.data,
+            genres=self.genres,
+            year=self.year,
+        )
+
+    @staticmethod
+    def load(folder: Path) -> TitleFacts:
+        """Read what `save` wrote."""
+        _, a = load_arrays(folder, dict[str, str])
+        n = len(a["popularity"])
+        after = scipy.sparse.csr_array((a["after_count"], a["after_title"], a["after_indptr"]), shape=(n, n))
+        return TitleFacts(
+            a["popularity"], a["prior"], a["play_indptr"], a["play_at_us"], after, a["genres"], a["year"]
+        )
+
+    def recent_share(self, asked_us: Times, window_us: int = 30 * DAY_US) -> Scores:
+        """Share of each title among all plays of the window before each query; shape (n_queries, n_titles)."""
+        moments, of_query = np.unique(asked_us, return_inverse=True)
+        if len(moments) > 64:  # one profile per query would cost more than it tells: use the latest one
+            moments, of_query = moments[-1:], np.zeros(len(asked_us), np.int64)
+        title = np.repeat(np.arange(len(self.popularity)), np.diff(self.play_indptr))
+        out = np.zeros((len(moments), len(self.popularity)), np.float32)
+        for i, moment in enumerate(moments):
+            inside = (self.play_at_us <= moment) & (self.play_at_us > moment - window_us)
+            out[i] = np.bincount(title[inside], minlength=out.shape[1])
+        return (out / np.maximum(1.0, out.sum(axis=1, keepdims=True)))[of_query]
 
     def links(
         self, histories: Histories, candidates: Index, later: Index, last_titles: int

@@ -1,4 +1,4 @@
-"""What the next-title ranker sees of each candidate: scores of the generators and point-in-time facts."""
+"""What the rankers see of each candidate: scores of the generators and point-in-time facts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from matinee.learn.models.decayed_ridge import DecayedRidgeScorer
 from matinee.learn.models.ease import EaseScorer
 from matinee.learn.models.sequence_neighbours import SequenceNeighboursScorer
-from matinee.learn.recommenders.candidates import Queries, mask_seen, own_later, rank_in_list, recent_counts, top
+from matinee.learn.recommenders.candidates import (
+    Queries,
+    mask_seen,
+    own_later,
+    rank_in_list,
+    recent_counts,
+    top,
+)
 from matinee.learn.recommenders.title_facts import TitleFacts
 from matinee.types import DAY_US, HOUR_US, Index, Mask, Scores
 
@@ -27,7 +34,9 @@ CHUNK_CELLS = 3_000_000
 class Generators:
     """The models whose scores make candidates and features.
 
-    `near` and `far` are the neighbours again with a shorter and a longer view.
+    `near` and `far` are the neighbours again with a shorter and a longer view. With `edlae` the
+    candidates are those for the coming weeks (EASE, EDLAE and recent popularity); without it those for
+    the next title (neighbours and ridge).
     """
 
     ridge: DecayedRidgeScorer
@@ -35,6 +44,7 @@ class Generators:
     neighbours: SequenceNeighboursScorer
     near: SequenceNeighboursScorer
     far: SequenceNeighboursScorer
+    edlae: EaseScorer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +66,14 @@ class Candidates:
 
 
 def base_scores(generators: Generators, facts: TitleFacts, queries: Queries) -> tuple[Scores, Scores]:
-    """Plain sum of the generators over the whole catalogue, and the neighbours' part of it."""
-    neighbours = generators.neighbours.score_excluding(queries.histories, queries.member)
-    ridge = generators.ridge.score(queries.histories)
-    total = neighbours + ridge
+    """Sum of the generators over the whole catalogue, and the neighbours' part of it."""
+    histories = queries.histories
+    neighbours = generators.neighbours.score_excluding(histories, queries.member)
+    if generators.edlae is None:
+        total = neighbours + generators.ridge.score(histories)
+    else:
+        total = generators.ease.score(histories) + generators.edlae.score(histories)
+        total += facts.recent_share(queries.asked_us) * total.sum(axis=1, keepdims=True).clip(min=1.0)
     total += facts.prior[None, :]
     return total, neighbours
 
@@ -75,7 +89,13 @@ def make_candidates(
     n_titles = len(facts.prior)
     step = max(1, CHUNK_CELLS // n_titles)
     parts = [
-        _block(generators, facts, queries.take(np.arange(i, min(i + step, len(queries)))), n_candidates, permitted)
+        _block(
+            generators,
+            facts,
+            queries.take(np.arange(i, min(i + step, len(queries)))),
+            n_candidates,
+            permitted,
+        )
         for i in range(0, len(queries), step)
     ]
     if not parts:
@@ -122,6 +142,11 @@ def _block(
     counts -= same_time[:, :, None]
     popularity = facts.popularity[title] - (later >= 0)
     ridge_total = ridge[:, :, : ridge.shape[2] - LAST_TITLES].sum(axis=2)
+    if generators.edlae is not None:
+        taste = generators.edlae.score(histories)[at, title]
+        extra = [taste, rank_in_list(taste), _idle_days(queries, title.shape)]
+    else:
+        extra = []
     finite = np.where(np.isfinite(base), base, 0.0).astype(np.float32)
     columns = [
         votes,
@@ -141,9 +166,19 @@ def _block(
         counts[:, :, 1] / (counts[:, :, 3] + 1.0),
         np.log1p(popularity),
         *_member_columns(queries, title.shape),
+        *extra,
         *facts.metadata_columns(histories, title),
     ]
     return Candidates(title, base, np.stack(columns, axis=2).astype(np.float32, copy=False))
+
+
+def _idle_days(queries: Queries, shape: tuple[int, ...]) -> Scores:
+    """Days since the member's last event."""
+    h = queries.histories
+    days = np.full(len(h), 3_650.0, np.float32)
+    some = h.lengths > 0
+    days[some] = (queries.asked_us[some] - h.at_us[h.indptr[1:][some] - 1]) / DAY_US
+    return np.broadcast_to(np.log1p(days.clip(0))[:, None], shape)
 
 
 def _member_columns(queries: Queries, shape: tuple[int, ...]) -> list[Scores]:

@@ -1,0 +1,335 @@
+"""What the two-stage recommenders share: generators make candidates, a ranker orders them.
+
+`NextTitle` and `Window` differ in where their ranker's examples come from; the rest is here.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from matinee.errors import ConfigError, NotFittedError
+from matinee.learn.interactions import Histories, Interactions
+from matinee.learn.models.base import Scorer
+from matinee.learn.models.decayed_ridge import DecayedRidgeConfig, DecayedRidgeScorer
+from matinee.learn.models.ease import EaseConfig, EaseScorer
+from matinee.learn.models.lambdamart import LambdaMartConfig, LambdaMartRanker
+from matinee.learn.models.sequence_neighbours import SequenceNeighboursConfig, SequenceNeighboursScorer
+from matinee.learn.models.storage import load_arrays, save_arrays
+from matinee.learn.recommenders.candidates import Queries, mask_seen, queries_now, top
+from matinee.learn.recommenders.features import Candidates, Generators, base_scores, make_candidates
+from matinee.learn.recommenders.title_facts import TitleFacts
+from matinee.observe.catalogue.catalogue import Catalogue
+from matinee.types import Index, Mask, Scores, Times
+
+Progress = Callable[[str, float], None]
+"""Called with the name of a step and the share that is done, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class TwoStageConfig:
+    """Settings of a two-stage recommender; `NextTitle` and `Window` have their own defaults.
+
+    Attributes
+    ----------
+    candidates : int
+        Titles per query that the ranker orders.
+    folds : int, at least 2
+        Parts of the members (next title) or moments of the past (window) that give examples.
+    lists : int
+        Ranker examples to aim for.
+    max_back : int
+        At most this many of a member's latest events become examples.
+    threads : int
+        Threads of the linear algebra. On a busy machine one is the fastest.
+    """
+
+    candidates: int = 100
+    folds: int = 3
+    lists: int = 12_000
+    max_back: int = 12
+    threads: int = 1
+    ridge: DecayedRidgeConfig = field(default_factory=DecayedRidgeConfig)
+    ease: EaseConfig = field(default_factory=lambda: EaseConfig(reg=200.0, max_titles=6_000))
+    edlae: EaseConfig | None = None
+    neighbours: SequenceNeighboursConfig = field(default_factory=SequenceNeighboursConfig)
+    near: SequenceNeighboursConfig = field(
+        default_factory=lambda: SequenceNeighboursConfig(anchors=1, ahead=2, decay=0.9)
+    )
+    far: SequenceNeighboursConfig = field(
+        default_factory=lambda: SequenceNeighboursConfig(
+            anchors=8, ahead=15, depth=60, decay=0.97, ahead_decay=0.85, behind=0.5, max_states=1_000
+        )
+    )
+    ranker: LambdaMartConfig = field(default_factory=LambdaMartConfig)
+
+    def __post_init__(self) -> None:
+        if self.candidates < 1 or self.folds < 2:
+            raise ConfigError(
+                f"recommender: candidates is {self.candidates} and folds is {self.folds}, "
+                "expected at least 1 and 2."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Lists of candidates with what was watched.
+
+    Attributes
+    ----------
+    features : ndarray of float32, shape (n_lists, n_candidates, n_features)
+    relevant : ndarray of bool, shape (n_lists, n_candidates)
+    """
+
+    features: Scores
+    relevant: Mask
+
+
+class TwoStage(Scorer):
+    """Generators, candidates, features, ranker.
+
+    Parameters
+    ----------
+    config : TwoStageConfig, optional
+    seed : int, default 0
+    catalogue : Catalogue, optional
+        Metadata of the titles, in the order of the interactions' `title_ids`; used when fitting.
+    progress : callable, optional
+
+    Attributes
+    ----------
+    generators_ : Generators
+    facts_ : TitleFacts
+    ranker_ : LambdaMartRanker or None
+        None when the log was too short to learn an order from: candidates keep the generators' order.
+    log_temperature_ : float
+        Makes the ranker's scores probabilities: softmax(score * exp(log_temperature_)).
+    """
+
+    default_config = TwoStageConfig()
+
+    def __init__(
+        self,
+        config: TwoStageConfig | None = None,
+        *,
+        seed: int = 0,
+        catalogue: Catalogue | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.config = config or self.default_config
+        self.seed = seed
+        self.catalogue = catalogue
+        self.progress = progress
+        self.generators_: Generators | None = None
+        self.facts_: TitleFacts | None = None
+        self.ranker_: LambdaMartRanker | None = None
+        self.log_temperature_ = 0.0
+
+    def fit(self, train: Interactions) -> Self:
+        """Learn generators and ranker from `train`."""
+        with threadpool_limits(self.config.threads):
+            self.facts_ = TitleFacts.of(train, self.catalogue)
+            self.generators_, examples = self._learn(train)
+            self._fit_ranker(examples)
+        self._tell("ready", 1.0)
+        return self
+
+    @abstractmethod
+    def _learn(self, train: Interactions) -> tuple[Generators, list[Examples]]:
+        """Generators learned from all of `train`, and examples from generators that had not seen them."""
+
+    def ranked(self, queries: Queries, permitted: Mask | None = None) -> tuple[Candidates, Scores]:
+        """Candidates of each query and the ranker's score of each; -inf marks filler."""
+        generators, facts = self._fitted()
+        n = min(self.config.candidates, len(facts.popularity))
+        candidates = make_candidates(generators, facts, queries, n, permitted)
+        if self.ranker_ is None:
+            return candidates, candidates.base.copy()
+        shape = candidates.features.shape
+        scores = self.ranker_.score(candidates.features.reshape(-1, shape[2])).reshape(shape[:2])
+        scores *= np.float32(np.exp(self.log_temperature_))
+        scores[~np.isfinite(candidates.base)] = -np.inf
+        short = queries.histories.lengths == 0
+        scores[short] = candidates.base[short]
+        return candidates, scores
+
+    def best(
+        self,
+        histories: Histories,
+        k: int,
+        *,
+        asked_us: Times | None = None,
+        permitted: Mask | None = None,
+    ) -> tuple[Index, Scores]:
+        """Best k unseen titles of each member, best first, as (titles, scores), shape (n_members, k).
+
+        Parameters
+        ----------
+        histories : Histories
+        k : int
+        asked_us : ndarray of int64, shape (n_members,), optional
+            When each member is asked; the time of their last event unless given.
+        permitted : ndarray of bool, shape (n_titles,), optional
+            Titles that may be recommended.
+
+        Returns
+        -------
+        titles : ndarray of int32, -1 where fewer than k titles are left
+        scores : ndarray of float32, falling from left to right
+        """
+        queries = queries_now(histories, asked_us)
+        titles, scores = [], []
+        for start in range(0, len(queries), 1024):
+            part = queries.take(np.arange(start, min(start + 1024, len(queries))))
+            found, value = self._best_of(part, k, permitted)
+            titles.append(found)
+            scores.append(value)
+            self._tell("rank", min(1.0, (start + 1024) / len(queries)))
+        if not titles:
+            return np.zeros((0, k), np.int32), np.zeros((0, k), np.float32)
+        return np.concatenate(titles), np.concatenate(scores)
+
+    def _best_of(self, queries: Queries, k: int, permitted: Mask | None) -> tuple[Index, Scores]:
+        candidates, scores = self.ranked(queries, permitted)
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        titles = np.take_along_axis(candidates.title, order, axis=1)
+        values = np.take_along_axis(scores, order, axis=1)
+        if k > candidates.title.shape[1]:
+            titles, values = self._extend(queries, k, permitted, candidates, titles, values)
+        titles = np.where(np.isfinite(values), titles, -1).astype(np.int32)
+        return titles, values
+
+    def _extend(
+        self,
+        queries: Queries,
+        k: int,
+        permitted: Mask | None,
+        candidates: Candidates,
+        titles: Index,
+        values: Scores,
+    ) -> tuple[Index, Scores]:
+        """More titles than the ranker orders: the rest follows in the generators' order."""
+        generators, facts = self._fitted()
+        rest, _ = base_scores(generators, facts, queries)
+        mask_seen(rest, queries.histories, permitted)
+        rest[np.arange(len(rest))[:, None], candidates.title] = -np.inf
+        more, base = top(rest, k - titles.shape[1])
+        floor = np.where(np.isfinite(values), values, np.inf).min(axis=1, keepdims=True)
+        floor = np.where(np.isfinite(floor), floor, 0.0)
+        base = np.where(np.isfinite(base), floor - 1.0 + np.minimum(base, 0.5), -np.inf)
+        return np.hstack([titles, more]), np.hstack([values, base]).astype(np.float32)
+
+    def score(self, histories: Histories) -> Scores:
+        """Probability-like scores that sum to 1 over the unseen titles, shape (n_members, n_titles).
+
+        Candidates share their mass by softmax; all other titles, watched ones among them, get less than
+        the last candidate.
+        """
+        return self.score_at(histories, None)
+
+    def score_at(self, histories: Histories, asked_us: Times | None) -> Scores:
+        """Like `score`, asked at given times."""
+        generators, facts = self._fitted()
+        queries = queries_now(histories, asked_us)
+        out = np.empty((len(histories), len(facts.popularity)), np.float32)
+        for start in range(0, len(queries), 256):
+            part = queries.take(np.arange(start, min(start + 256, len(queries))))
+            candidates, scores = self.ranked(part)
+            rest, _ = base_scores(generators, facts, part)
+            out[start : start + 256] = _probabilities(candidates, scores, rest)
+        return out
+
+    def save(self, folder: Path) -> None:
+        """Write all parts, one folder each."""
+        generators, facts = self._fitted()
+        generators.ridge.save(folder / "ridge")
+        generators.ease.save(folder / "ease")
+        if generators.edlae is not None:
+            generators.edlae.save(folder / "edlae")
+        generators.neighbours.save(folder / "neighbours")
+        facts.save(folder / "facts")
+        if self.ranker_ is not None:
+            self.ranker_.save(folder / "ranker")
+        numbers = np.array([self.seed, self.log_temperature_], np.float64)
+        save_arrays(folder, self.config, numbers=numbers)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        config, arrays = load_arrays(folder, TwoStageConfig)
+        self = cls(config, seed=int(arrays["numbers"][0]))
+        self.log_temperature_ = float(arrays["numbers"][1])
+        neighbours = SequenceNeighboursScorer.load(folder / "neighbours")
+        self.generators_ = Generators(
+            ridge=DecayedRidgeScorer.load(folder / "ridge"),
+            ease=EaseScorer.load(folder / "ease"),
+            neighbours=neighbours,
+            near=neighbours.seen_as(config.near),
+            far=neighbours.seen_as(config.far),
+            edlae=EaseScorer.load(folder / "edlae") if config.edlae is not None else None,
+        )
+        self.facts_ = TitleFacts.load(folder / "facts")
+        if (folder / "ranker").is_dir():
+            self.ranker_ = LambdaMartRanker.load(folder / "ranker")
+        return self
+
+    def _fit_ranker(self, examples: list[Examples]) -> None:
+        lists = sum(len(part.relevant) for part in examples)
+        if lists < 50:
+            self.ranker_ = None
+            return
+        self._tell("order candidates", 0.6)
+        features = np.concatenate([e.features.reshape(-1, e.features.shape[2]) for e in examples])
+        relevant = np.concatenate([e.relevant.ravel() for e in examples]).astype(np.int8)
+        size = np.concatenate([np.full(len(e.relevant), e.relevant.shape[1], np.int32) for e in examples])
+        examples.clear()
+        self.ranker_ = LambdaMartRanker(self.config.ranker, seed=self.seed).fit(features, relevant, size)
+        width = int(size[0])
+        sample = slice(0, min(lists, 2_000) * width)
+        scores = self.ranker_.score(features[sample]).reshape(-1, width)
+        self.log_temperature_ = _fit_log_temperature(scores, relevant[sample].reshape(-1, width) > 0)
+
+    def _fitted(self) -> tuple[Generators, TitleFacts]:
+        if self.generators_ is None or self.facts_ is None:
+            raise NotFittedError(f"{type(self).__name__}: score was called before fit. Call fit(train) first.")
+        return self.generators_, self.facts_
+
+    def _tell(self, step: str, share: float) -> None:
+        if self.progress is not None:
+            self.progress(step, share)
+
+
+def _fit_log_temperature(scores: Scores, relevant: Mask) -> float:
+    """Factor that makes softmax(factor * score) the likeliest explanation of what was watched, as a log."""
+    grid = np.linspace(-2.0, 2.0, 41)
+    share = relevant / relevant.sum(axis=1, keepdims=True).clip(min=1)
+
+    def loss(log_factor: float) -> float:
+        z = scores.astype(np.float64) * np.exp(log_factor)
+        z -= z.max(axis=1, keepdims=True)
+        return float(-(share * (z - np.log(np.exp(z).sum(axis=1, keepdims=True)))).sum())
+
+    return float(grid[int(np.argmin([loss(g) for g in grid]))])
+
+
+def _probabilities(candidates: Candidates, scores: Scores, rest: Scores) -> Scores:
+    """Softmax over the candidates; all else below the least of them, in the order of `rest`."""
+    top_score = np.where(np.isfinite(scores), scores, -np.inf).max(axis=1, keepdims=True)
+    z = np.exp(scores - np.where(np.isfinite(top_score), top_score, 0.0))
+    z[~np.isfinite(scores)] = 0.0
+    p: NDArray[np.float32] = z / np.maximum(1e-30, z.sum(axis=1, keepdims=True))
+    least = np.where(p > 0, p, np.inf).min(axis=1, keepdims=True)
+    least = np.where(np.isfinite(least), least, 1.0 / rest.shape[1])
+    low = rest - rest.min(axis=1, keepdims=True)
+    low /= np.maximum(1e-30, low.max(axis=1, keepdims=True))
+    out = low * least * 0.5
+    rows = np.arange(len(p))[:, None]
+    out[rows, candidates.title] = np.where(p > 0, p, out[rows, candidates.title])
+    return np.asarray(out / out.sum(axis=1, keepdims=True).clip(min=1e-30), np.float32)

@@ -1,0 +1,96 @@
+"""Window: what will this member watch over the coming weeks?
+
+EASE, EDLAE and recent popularity are summed; the best candidates are ordered by LambdaMART. The ranker
+learns from moments inside the training time: generators fitted on what came before such a moment are
+asked then, and what the member watched in the time after it is what was right.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from matinee.learn.interactions import Interactions
+from matinee.learn.models.decayed_ridge import DecayedRidgeConfig, DecayedRidgeScorer
+from matinee.learn.models.ease import EaseConfig, EaseScorer
+from matinee.learn.models.lambdamart import LambdaMartConfig
+from matinee.learn.models.sequence_neighbours import SequenceNeighboursScorer
+from matinee.learn.recommenders.candidates import Queries
+from matinee.learn.recommenders.features import Generators, make_candidates
+from matinee.learn.recommenders.title_facts import TitleFacts
+from matinee.learn.recommenders.two_stage import Examples, TwoStage, TwoStageConfig
+from matinee.types import Times
+
+
+class Window(TwoStage):
+    """Orders titles by how likely the member watches them in the coming weeks.
+
+    The scorer of taste rows. For the next title inside a session use `NextTitle`.
+    """
+
+    default_config = TwoStageConfig(
+        candidates=300,
+        folds=3,
+        ridge=DecayedRidgeConfig(decays=(0.93,), depths=(60,), reg=400.0),
+        edlae=EaseConfig(reg=100.0, dropout=0.3, max_titles=6_000),
+        ranker=LambdaMartConfig(trees=100, truncation=30),
+    )
+
+    def _learn(self, train: Interactions) -> tuple[Generators, list[Examples]]:
+        c = self.config
+        examples: list[Examples] = []
+        for i, (cut_us, until_us) in enumerate(self._moments(train)):
+            self._tell("learn from earlier moments", i / (c.folds + 1) * 0.6)
+            at_us = train.histories.at_us
+            before = train.keep(at_us < cut_us)
+            examples += self._examples(before, train.keep((at_us >= cut_us) & (at_us < until_us)), cut_us)
+        self._tell("learn from everything", c.folds / (c.folds + 1) * 0.6)
+        return self._generators(train), examples
+
+    def _moments(self, train: Interactions) -> list[tuple[int, int]]:
+        """Cuts at equal steps over the last part of the events, each with the end of what follows it."""
+        shares = np.linspace(0.6, 0.8, self.config.folds)
+        at_us = train.histories.at_us
+        if len(at_us) < 2:
+            return []
+        cuts = np.quantile(at_us, shares).astype(np.int64)
+        ends = np.quantile(at_us, np.minimum(1.0, shares + 0.2)).astype(np.int64) + 1
+        return [(int(a), int(b)) for a, b in zip(cuts, ends, strict=True)]
+
+    def _generators(self, train: Interactions) -> Generators:
+        c = self.config
+        index = SequenceNeighboursScorer(c.neighbours).fit(train)
+        return Generators(
+            ridge=DecayedRidgeScorer(c.ridge).fit(train),
+            ease=EaseScorer(c.ease).fit(train),
+            neighbours=index,
+            near=index.seen_as(c.near),
+            far=index.seen_as(c.far),
+            edlae=EaseScorer(c.edlae or c.ease).fit(train),
+        )
+
+    def _examples(self, before: Interactions, after: Interactions, cut_us: int) -> list[Examples]:
+        members = np.flatnonzero((before.histories.lengths > 1) & (after.histories.lengths > 0))
+        if len(members) == 0:
+            return []
+        facts = TitleFacts.of(before, self.catalogue)
+        queries = Queries(
+            before.histories.take(members),
+            np.full(len(members), cut_us, np.int64),
+            np.full(len(members), -1, np.int32),
+        )
+        n = min(self.config.candidates, before.n_titles)
+        candidates = make_candidates(self._generators(before), facts, queries, n)
+        watched = np.zeros((len(members), before.n_titles), np.bool_)
+        later = after.histories.take(members)
+        watched[later.member_of_event(), later.title] = True
+        relevant = np.take_along_axis(watched, candidates.title.astype(np.int64), axis=1)
+        relevant &= np.isfinite(candidates.base)
+        some = relevant.any(axis=1)
+        return [Examples(candidates.features[some], relevant[some])]
+
+
+def asked_at(n_members: int, now_us: int) -> Times:
+    """The same moment for every member: the window begins now."""
+    return np.full(n_members, now_us, np.int64)
+
+
