@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tuning import Tuned, popularity_for_strangers
+from tuning import Score, Tuned, popularity_for_strangers
 
 from matinee.prove.metrics.ranking import ask
-from protocols import load_log, make_task
+from protocols import Task, load_log, make_task
 
 LIST_LENGTH = 20
+AT_THE_CUT = {"window", "first"}
+"""Forms in which every member is asked at the end of the training part, not at their own last event."""
 
 
 def main() -> None:
@@ -55,7 +57,7 @@ def main() -> None:
     arrays = {}
     start = time.process_time()
     for form, queries in task.queries.items():
-        answers = ask(score, queries, k=LIST_LENGTH)
+        answers = ask(at_the_cut(model, task, score) if form in AT_THE_CUT else score, queries, k=LIST_LENGTH)
         arrays[f"{form}/rank"], arrays[f"{form}/lists"] = answers.ranks.rank, answers.lists
     n_queries = sum(len(q) for q in task.queries.values())
     facts |= {
@@ -63,6 +65,14 @@ def main() -> None:
         "peak_mb": peak_mb(),
     }
     np.savez(args.out, facts=np.array(json.dumps(facts)), **arrays)
+
+
+def at_the_cut(model: Any, task: Task, score: Score) -> Score:
+    """Scores as of the end of the training part, from models that know what time it is."""
+    if not hasattr(model, "score_at"):
+        return score
+    now_us = int(task.train.histories.at_us.max())
+    return lambda histories: model.score_at(histories, np.full(len(histories), now_us, np.int64))
 
 
 def peak_mb() -> float:
