@@ -78,7 +78,7 @@ class SasRecConfig:
     learning_rate: float = 4e-3
     weight_decay: float = 0.01
     n_epochs: int = 0
-    epoch_events: int = 30_000_000
+    epoch_events: int = 25_000_000
     batch_events: int = 2048
     hide_seen: bool = True
     max_softmax_titles: int = 10_000
