@@ -20,6 +20,8 @@ EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
+WIDTH_IN_A_FILE = 110
+"""Width of tables and pages that are not printed to a terminal, in characters."""
 
 Report = Callable[[str, float], None]
 """Called with what is being done and the share that is done, 0 to 1."""
@@ -29,7 +31,8 @@ def out() -> Console:
     """Console for results, on standard output. With --json print nothing here; use `print_json`."""
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, emoji=False, soft_wrap=not sys.stdout.isatty())
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_IN_A_FILE
+    return Console(highlight=False, markup=False, emoji=False, width=width)
 
 
 def err() -> Console:

@@ -15,6 +15,7 @@ from matinee.cli.context import clock
 from matinee.cli.download import FILM_FACTS, GROUPLENS, RECBOLE, first_of, take
 from matinee.cli.evaluate import show
 from matinee.cli.init import create
+from matinee.cli.page import show_page
 from matinee.cli.pages import compose_all
 from matinee.cli.train import train_homepage
 from matinee.errors import InputError, NotFoundError
@@ -108,6 +109,9 @@ def demo(
         show(result)
     say("\n4. Homepages", quiet=json)
     live = LiveHomepage.open(home, now_us)
+    (state,) = live.states([member])
+    if not json:
+        show_page(live, state, live.composer.page(state, rows=8, cols=VIEWER_COLS))
     pages, viewer = home.root / "pages.parquet", home.root / "homepage.html"
     with progress("Composing", quiet=json) as report:
         counts = compose_all(

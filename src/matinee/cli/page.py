@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from matinee.cli.console import print_json
+from matinee.cli.console import out, print_json, print_table, say
 from matinee.cli.context import clock, find_home
-from matinee.initiatives.homepage.live import LiveHomepage
+from matinee.initiatives.homepage.live import LiveHomepage, watched
+from matinee.initiatives.homepage.page import MemberState, Page, Tile
 from matinee.initiatives.homepage.trace import PageTrace
+from matinee.observe.catalogue.catalogue import Catalogue
 from matinee.observe.lake.reader import last_event_us
+from matinee.types import ALWAYS_US, format_at
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+TILE_WIDTH = 26
+"""Characters per tile, its gap included."""
 
 
 def page(
@@ -47,8 +57,112 @@ def page(
     where = find_home(home)
     live = LiveHomepage.open(where, clock(where, at, last_event_us(where)).now_us)
     trace = PageTrace() if why else None
-    made = live.page(member, rows=rows, cols=cols, trace=trace)
+    (state,) = live.states([member])
+    made = live.composer.page(state, rows=rows, cols=cols, trace=trace)
     if json:
-        print_json({"page": made} | ({"why": trace} if trace else {}))
+        print_json(as_json(live.titles.catalogue, made) | ({"why": trace} if trace else {}))
         return 0
+    show_page(live, state, made)
+    if trace:
+        show_why(trace)
     return 0
+
+
+def as_json(catalogue: Catalogue, made: Page) -> dict[str, object]:
+    """A page with ids and names, for machines."""
+    rows = [
+        {
+            "row": row.row,
+            "kind": row.kind,
+            "intent": row.intent,
+            "reason": row.reason,
+            "tiles": [
+                {
+                    "col": tile.col,
+                    "title_id": tile.title_id,
+                    "name": str(catalogue.names[tile.title]),
+                    "reason": tile.reason,
+                    "artwork_id": tile.artwork_id,
+                    "propensity": tile.propensity,
+                    "explored": tile.explored,
+                }
+                for tile in row.tiles
+            ],
+        }
+        for row in made.rows
+    ]
+    return {
+        "member_id": made.member_id,
+        "at": format_at(made.at_us),
+        "rows": rows,
+        "unmet": made.unmet,
+        "reason": made.reason,
+    }
+
+
+def show_page(live: LiveHomepage, state: MemberState, made: Page, *, wide: int = TILE_WIDTH) -> None:
+    """Print a page as shelves: a heading per row, then its first tiles side by side with their reasons."""
+    from rich.table import Table
+    from rich.text import Text
+
+    console = out()
+    catalogue = live.titles.catalogue
+    seen = watched(state, latest=5)
+    latest = ", ".join(str(catalogue.names[title]) for title in seen.latest)
+    console.print(Text(f"Member {made.member_id}", "bold"), Text(f"at {format_at(made.at_us)}", "dim"))
+    console.print(Text(f"{seen.n_plays} titles watched" + (f", last: {latest}" if latest else ""), "dim"))
+    for row in made.rows:
+        fits = max(1, min(len(row.tiles), (console.width - 4) // wide))
+        shown = row.tiles[:fits]
+        # What all tiles say is said once, beside the heading.
+        common = shown[0].reason if len({tile.reason for tile in shown}) == 1 else row.reason
+        said = "" if common == row.reason else f"  {common}"
+        rest = f"  and {len(row.tiles) - fits} more" if len(row.tiles) > fits else ""
+        console.print()
+        console.print(Text.assemble((f"{row.row:>2}  {row.reason}", "bold"), (f"{said}{rest}", "dim")))
+        shelf = Table.grid(padding=(0, 2, 0, 0))
+        shelf.add_column(width=2)
+        for _ in shown:
+            shelf.add_column(width=wide - 2, overflow="fold")
+        shelf.add_row("", *[tile_text(catalogue, tile, common) for tile in shown])
+        console.print(shelf)
+    if not made.rows:
+        console.print(f"\nNothing may be shown to this member now: {made.reason}.")
+    for wish in made.unmet:
+        console.print(Text(f"Not kept: {wish}", "yellow"))
+
+
+def tile_text(catalogue: Catalogue, tile: Tile, said: str) -> Text:
+    """Name and year, then the reason unless it was said already."""
+    from rich.text import Text
+
+    text = Text(str(catalogue.names[tile.title]), "bold")
+    release_us = int(catalogue.release_us[tile.title])
+    if release_us != ALWAYS_US:
+        text.append(f" {format_at(release_us)[:4]}", "not bold dim")
+    if tile.reason != said:
+        text.append(f"\n{tile.reason}", "not bold")
+    if tile.explored:
+        text.append(f"\nexploring, p = {tile.propensity:.3f}", "not bold dim")
+    return text
+
+
+def show_why(trace: PageTrace) -> None:
+    """Print where the titles of each row went, and why kinds are absent."""
+    rules = list(dict.fromkeys(rule for row in trace.rows for rule, n in row.removed.items() if n))
+    columns = ["row", "proposed", *rules, "elsewhere on the page", "left", "shown", "expected plays"]
+    rows = [
+        [
+            f"{row.row} {row.reason}",
+            row.candidates,
+            *[row.removed.get(rule, 0) for rule in rules],
+            row.on_page,
+            row.left,
+            row.shown,
+            f"{row.gain:.4f}",
+        ]
+        for row in trace.rows
+    ]
+    print_table(rows, columns, title="Where the titles of each row went")
+    for kind, reason in sorted(trace.absent.items()):
+        say(f"Absent: {kind}: {reason}")

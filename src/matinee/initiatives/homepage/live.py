@@ -14,8 +14,7 @@ from matinee.initiatives.homepage.html import Watched
 from matinee.initiatives.homepage.model import HomepageModel
 from matinee.initiatives.homepage.page import MemberState, Page, TitleState
 from matinee.initiatives.homepage.releases import current_release
-from matinee.initiatives.homepage.trace import PageTrace
-from matinee.learn.reading import load_members
+from matinee.learn.reading import interactions_from_home, load_catalogue, load_members
 from matinee.observe.home import Home
 from matinee.observe.members import Member
 
@@ -54,7 +53,9 @@ class LiveHomepage:
         """
         release = current_release(home)
         config = settings.load(home.settings, "homepage", PageConfig)
-        model = HomepageModel.load(release)
+        catalogue = load_catalogue(home, at_us)
+        interactions = interactions_from_home(home, until_us=at_us, catalogue=catalogue)
+        model = HomepageModel.load(release, catalogue, interactions)
         members = load_members(home, at_us)
         titles = model.title_state(at_us)
         ids = sorted({*members, *map(str, model.member_ids)})
@@ -70,17 +71,6 @@ class LiveHomepage:
             else state
             for state in states
         ]
-
-    def page(
-        self,
-        member_id: str,
-        *,
-        rows: int | None = None,
-        cols: int | None = None,
-        trace: PageTrace | None = None,
-    ) -> Page:
-        """Page of one member."""
-        return self.composer.page(self.states([member_id])[0], rows=rows, cols=cols, trace=trace)
 
     def pages(
         self, member_ids: Sequence[str], *, rows: int | None = None, cols: int | None = None
