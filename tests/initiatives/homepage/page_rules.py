@@ -82,7 +82,8 @@ def violations(
                 found.append(f"{where}: an episode")
             if counted_as(catalogue, t) in watched and row.kind not in MAY_SHOW_WATCHED:
                 found.append(f"{where}: watched")
-            if row.kind == "watch_again" and counted_as(catalogue, t) not in watched:
+            pinned = any(pin.title_id == tile.title_id for pin in catalogue.pins)
+            if row.kind == "watch_again" and counted_as(catalogue, t) not in watched and not pinned:
                 found.append(f"{where}: not watched")
             if not 0 < tile.propensity <= 1 or (tile.propensity < 1 and not tile.explored):
                 found.append(f"{where}: propensity {tile.propensity}")

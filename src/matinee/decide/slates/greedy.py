@@ -28,7 +28,7 @@ D2_FLOOR = 1e-4
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
-def greedy_slate(  # noqa: PLR0915, PLR0917 - one loop; numba compiles no objects
+def greedy_slate(  # noqa: PLR0915 - one loop; numba compiles no objects
     titles: NDArray[np.int32],
     log_quality: NDArray[np.float64],
     given: NDArray[np.int32],

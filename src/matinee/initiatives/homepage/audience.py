@@ -22,6 +22,8 @@ class SharedShelves:
     ----------
     audience : Audience
     shelves : list of Shelf
+    kind_of : ndarray of int64, shape (n_shelves,)
+        Position of each shelf's kind among the kinds.
     sizes : ndarray of int64, shape (n_shelves,)
         Titles of each shelf that the audience may see.
     ptr, shelf_of : ndarrays
@@ -30,6 +32,7 @@ class SharedShelves:
 
     audience: Audience
     shelves: list[Shelf]
+    kind_of: Times
     sizes: Times
     ptr: Times
     shelf_of: Index
@@ -46,16 +49,18 @@ def prepare_audience(
     audience = Audience(titles, limits, at_us, config, allowed, shown)
     shelves: list[Shelf] = []
     members: list[Index] = []
-    for kind in kinds.values():
+    kind_of: list[int] = []
+    for position, kind in enumerate(kinds.values()):
         for shelf in kind.shared(audience):
             permitted = shelf.titles[shown[shelf.titles]]
             if len(permitted):
                 shelves.append(shelf)
                 members.append(permitted)
+                kind_of.append(position)
     sizes = np.array([len(m) for m in members], np.int64)
     flat = np.concatenate(members) if members else np.zeros(0, np.int32)
     of = np.repeat(np.arange(len(shelves), dtype=np.int32), sizes)
     order = np.argsort(flat, kind="stable")
     ptr = np.zeros(len(catalogue) + 1, np.int64)
     np.cumsum(np.bincount(flat, minlength=len(catalogue)), out=ptr[1:])
-    return SharedShelves(audience, shelves, sizes, ptr, of[order])
+    return SharedShelves(audience, shelves, np.array(kind_of, np.int64), sizes, ptr, of[order])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.decide.slates.calibration import Mix, tag_mass
+from matinee.decide.slates.calibration import Mix
+from matinee.initiatives.homepage.kernels import place
 from matinee.observe.catalogue.catalogue import Tags
-from matinee.types import Index, Mask
+from matinee.types import Index, Mask, Times
 
 
 class Board:
@@ -42,19 +43,14 @@ class Board:
         self.reserved: Mask = np.zeros(n_titles, np.bool_)
         self.mass: Mix = np.zeros(len(target), np.float64)
 
-    def place(self, title: int, row: int, col: int) -> None:
-        """Remember that a title stands at (row, col), counted from 1."""
-        self.last_row[title] = max(int(self.last_row[title]), row)
-        self.covered[title] += (1.0 - self.covered[title]) * self.look[row - 1, col - 1]
-
-    def place_many(self, titles: Index, row: int, cols: Index) -> None:
-        """The same for several titles, each once, that were not blocked for the row."""
-        self.last_row[titles] = np.maximum(self.last_row[titles], row)
-        self.covered[titles] += (1.0 - self.covered[titles]) * self.look[row - 1, cols - 1]
+    def place(self, titles: Index, row: int, cols: Times) -> None:
+        """Remember that titles stand at (row, cols), counted from 1."""
+        place(titles, cols, row, self.look[row - 1], self.last_row, self.covered)
 
     def count_in_mix(self, title: int, row: int, col: int) -> None:
         """Add the genres of a tile that the slate kernel did not choose."""
-        self.mass += tag_mass(self.genres, np.array([title]), self.look[row - 1, col - 1 : col])
+        labels = self.genres.tag[self.genres.indptr[title] : self.genres.indptr[title + 1]]
+        self.mass[labels] += self.look[row - 1, col - 1] / max(len(labels), 1)
 
     def blocked(self, titles: Index, limit: int) -> Mask:
         """Titles that may not be placed in a row whose repetition limit is `limit`."""

@@ -1,27 +1,28 @@
 """Builds one page stage by stage: choose a row, place the tiles that are seen first, then the rest.
 
-Rows are built in bands of one viewport. In a band all rows get their visible tiles first, so that a title
-stands in the first columns of the third row rather than in the tenth column of the first.
+Rows are built in bands of one viewport. At the top of the page all rows of a band get their visible tiles
+first, so that a title stands in the first columns of the third row rather than in the tenth column of the
+first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import repeat
 
 import numpy as np
 
 from matinee.decide.policy import Policy
-from matinee.decide.slates.greedy import greedy_slate
 from matinee.initiatives.homepage.board import Board
 from matinee.initiatives.homepage.choose import RowChooser
-from matinee.initiatives.homepage.kernels import collect
+from matinee.initiatives.homepage.kernels import collect, fill
 from matinee.initiatives.homepage.page import Intent, Row, Tile
 from matinee.initiatives.homepage.pins import EDITORIAL, PinPlan
 from matinee.initiatives.homepage.rows.base import RowKind
 from matinee.initiatives.homepage.stock import Stock, admitted
 from matinee.initiatives.homepage.trace import ExploredSlot, PageTrace, TraceWriter
-from matinee.types import Index
+from matinee.types import Index, Times
 
 POOL_FACTOR, POOL_EXTRA = 3, 8
 """Candidates that compete for k places under diversity and calibration: 3 k + 8."""
@@ -56,8 +57,8 @@ class PageBuilder:
         Empty; decides the size of the page.
     policy : Policy
         Draws the explored slots, from log P(play).
-    rng : numpy Generator
-        The member's own stream.
+    rng : function without arguments that returns a numpy Generator
+        Makes the member's own stream; called when something is drawn.
     trace : PageTrace, optional
         Filled if given; costs about as much time as the page.
     """
@@ -70,17 +71,18 @@ class PageBuilder:
         board: Board,
         *,
         policy: Policy,
-        rng: np.random.Generator,
+        rng: Callable[[], np.random.Generator],
         trace: PageTrace | None = None,
     ) -> None:
         self.stock, self.kinds, self.plan, self.board = stock, kinds, plan, board
         self.policy, self.rng = policy, rng
         self.config = stock.viewer.audience.config
+        self.titles = stock.viewer.audience.titles
         self.chooser = RowChooser(stock, kinds, plan, board)
         self.trace = None if trace is None else TraceWriter(trace, stock.viewer, kinds)
         self.unmet: list[str] = list(plan.unmet)
-        self._n_shared_shelves = stock.n_shared_shelves
         self._n_drawn = 0
+        self._stream: np.random.Generator | None = None
         board.reserved[list(plan.title_at.values())] = True
 
     def build(self) -> list[Row]:
@@ -101,18 +103,18 @@ class PageBuilder:
         return rows
 
     def _band(self, top: int, bottom: int) -> list[Draft]:
+        """Rows top to bottom, or fewer. Below the first rows of a page each row is filled at once."""
         drafts: list[Draft] = []
         seen = min(self.config.visible_cols, self.board.cols)
+        first = seen if top <= self.config.head_rows else self.board.cols
         for row in range(top, bottom + 1):
             draft = self._start(row)
             if draft is None:
                 break
-            self._fill(draft, 0, seen)
+            self._fill(draft, 0, first)
             drafts.append(draft)
         for draft in drafts:
-            self._fill(draft, seen, max(seen, min(self.config.diverse_cols, self.board.cols)))
-        for draft in drafts:
-            self._fill(draft, max(seen, self.config.diverse_cols), self.board.cols)
+            self._fill(draft, first, self.board.cols)
         return drafts
 
     def _start(self, row: int) -> Draft | None:
@@ -146,7 +148,7 @@ class PageBuilder:
     def _pin(self, draft: Draft, col: int, title: int) -> None:
         draft.places[col - 1] = title
         draft.pinned[title] = col
-        self.board.place(title, draft.row, col)
+        self._remember(title, draft.row, col)
         self.board.count_in_mix(title, draft.row, col)
         self.board.reserved[title] = any(
             other == title and row > draft.row for (row, _), other in self.plan.title_at.items()
@@ -185,39 +187,42 @@ class PageBuilder:
         return draft
 
     def _fill(self, draft: Draft, first: int, stop: int) -> None:
-        """Fill the free places first + 1 to stop of a row: the drawn slot, then the others by the slate."""
+        """Fill the free places first + 1 to stop of a row: the drawn slot, then the others in one pass."""
         if draft.shelf < 0 or first >= stop:
             return
         self._draw(draft, first, stop)
-        free = (first + np.flatnonzero(draft.places[first:stop] < 0)).astype(np.int32)
-        if not len(free):
-            return
-        ordered = self.kinds[draft.kind].ranker == "given" or first >= self.config.diverse_cols
-        titles = self._collect(draft, len(free)) if ordered else self._slate(draft, free)
-        cols = free[: len(titles)] + 1
-        draft.places[cols - 1] = titles
-        self.board.place_many(titles, draft.row, cols)
+        cols = np.arange(first + 1, stop + 1)
+        if draft.pinned or draft.drawn:
+            cols = cols[draft.places[first:stop] < 0]
+            given = draft.places[draft.places >= 0]
+        else:
+            given = draft.places[:first]
+        if len(cols) and (first == 0 or draft.places[first - 1] >= 0):
+            titles = self._choose_titles(draft, cols, given)
+            draft.places[cols[: len(titles)] - 1] = titles
 
-    def _collect(self, draft: Draft, k: int) -> Index:
-        stock, board, s = self.stock, self.board, draft.shelf
-        titles: Index = collect(
-            stock.candidate, stock.start[s], stock.end[s], board.last_row, board.reserved, draft.limit, k
-        )
-        return titles
-
-    def _slate(self, draft: Draft, free: Index) -> Index:
-        """Titles for the free places under diversity and calibration; adds them to the genre mix."""
-        board, config = self.board, self.config
-        pool = self._collect(draft, POOL_FACTOR * len(free) + POOL_EXTRA)
-        shared = draft.shelf < self._n_shared_shelves
-        quality = self.stock.quality["window" if shared else self.kinds[draft.kind].ranker]
-        chosen = greedy_slate(
-            pool,
-            quality[pool],
-            draft.places[draft.places >= 0],
-            len(free),
+    def _choose_titles(self, draft: Draft, cols: Times, given: Index) -> Index:
+        """Titles for free places, placed on the board; fewer only if the shelf has no more."""
+        stock, board, config, s = self.stock, self.board, self.config, draft.shelf
+        kind = self.kinds[draft.kind]
+        shared = s < stock.n_shared_shelves
+        careful = 0 if kind.ranker == "given" else int(np.searchsorted(cols, config.diverse_cols, "right"))
+        titles: Index = fill(
+            stock.candidate,
+            stock.start[s],
+            stock.end[s],
+            board.last_row,
+            board.reserved,
+            board.covered,
+            draft.limit,
+            draft.row,
+            cols,
+            careful,
+            POOL_FACTOR * careful + POOL_EXTRA,
+            stock.viewer.scores["next" if kind.ranker == "next" and not shared else "window"],
+            given,
             config.diverse_cols,
-            self.stock.viewer.audience.titles.vectors,
+            self.titles.vectors,
             config.diversity,
             config.calibration,
             board.genres.indptr,
@@ -225,10 +230,24 @@ class PageBuilder:
             board.target,
             board.mass,
             config.calibration_alpha,
-            board.look[draft.row - 1, free],
+            board.look[draft.row - 1],
         )
-        titles: Index = pool[chosen]
+        if len(titles) < len(cols) and shared and not stock.all_dealt:
+            stock.deal_rest()
+            more = self._choose_titles(draft, cols[len(titles) :], np.concatenate([given, titles]))
+            titles = np.concatenate([titles, more])
         return titles
+
+    def _collect(self, draft: Draft, k: int) -> Index:
+        """The k best dealt titles of the row's shelf that may be placed."""
+        stock, board, s = self.stock, self.board, draft.shelf
+        titles: Index = collect(
+            stock.candidate, stock.start[s], stock.end[s], board.last_row, board.reserved, draft.limit, k
+        )
+        return titles
+
+    def _remember(self, title: int, row: int, col: int) -> None:
+        self.board.place(np.array([title], np.int32), row, np.array([col]))
 
     def _draw(self, draft: Draft, first: int, stop: int) -> None:
         """Draw the explored slot of a row, if it is due here."""
@@ -244,12 +263,13 @@ class PageBuilder:
             return
         scores = np.log(self.stock.viewer.play[pool]).astype(np.float32)
         permitted = np.ones(len(pool), np.bool_)
-        drawn = self.policy.choose(scores, permitted, self.rng)
+        self._stream = self._stream or self.rng()
+        drawn = self.policy.choose(scores, permitted, self._stream)
         title = int(pool[drawn.action])
         self._n_drawn += 1
         draft.places[col - 1] = title
         draft.drawn[title] = drawn.propensity
-        self.board.place(title, draft.row, col)
+        self._remember(title, draft.row, col)
         self.board.count_in_mix(title, draft.row, col)
         if self.trace is not None:
             p = self.policy.probabilities(scores, permitted)
@@ -258,7 +278,7 @@ class PageBuilder:
     def _last_resort(self) -> list[Draft]:
         """A page that would be empty shows one row of whatever may be shown, watched or not."""
         viewer = self.stock.viewer
-        fresh = self.stock.fresh_order
+        fresh = self.stock.fresh_order()
         if len(fresh):
             kind, reason, titles = "popular", "Popular on the service", fresh
         else:
@@ -287,8 +307,13 @@ class PageBuilder:
         usual = draft.reason if kind is None else kind.tile_reason
         notes = self.stock.shelves[draft.shelf].notes if draft.shelf >= 0 else {}
         ids = self.stock.viewer.audience.catalogue.title_ids
+        shown = draft.places[draft.places >= 0]
+        titles, names = shown.tolist(), ids[shown].tolist()
         tiles: list[Tile] = []
-        for title in draft.places[draft.places >= 0].tolist():
+        if not (notes or draft.pinned or draft.drawn):
+            tiles = list(map(Tile, range(1, len(titles) + 1), titles, names, repeat(usual)))
+            return Row(draft.row, draft.kind, intent, draft.reason, tiles)
+        for title in titles:
             col = len(tiles) + 1
             if title in draft.pinned:
                 tiles.append(Tile(col, title, ids[title], self.kinds[EDITORIAL].tile_reason))

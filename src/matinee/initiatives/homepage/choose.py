@@ -16,6 +16,7 @@ from matinee.initiatives.homepage.rows.base import RowKind
 from matinee.initiatives.homepage.stock import Stock
 from matinee.types import Mask
 
+_NONE: Counter[str] = Counter()
 GAIN_COLS = 12
 """Tiles of a row that count when rows are compared."""
 
@@ -40,18 +41,21 @@ class RowChooser:
         self.min_rows = {q.kind: q.min_rows for q in config.quotas if q.min_rows}
         self.counts: Counter[str] = Counter()
         self.unmet: list[str] = []
-        position = {name: i for i, name in enumerate(self.names)}
-        self._kind_of = np.array([position[s.kind] for s in stock.shelves], np.int64)
+        self._kind_of = stock.kind_of
         least = [config.min_tiles if k.min_tiles is None else k.min_tiles for k in kinds.values()]
         self._min_tiles = np.minimum(np.array(least, np.int64), board.cols)[self._kind_of]
         self._one_tile = np.ones(len(stock.shelves), np.int64)
         self._in_mix = np.array([k.intent == "discover" for k in kinds.values()], np.bool_)[self._kind_of]
-        self._unused = stock.end > stock.start
+        self._unused = np.ones(len(stock.shelves), np.bool_)
+        self._discount = np.ones(len(self.names))
+        exists = np.array([kind.exists_for(stock.viewer) for kind in kinds.values()], np.bool_)
+        self._unused &= exists[self._kind_of]
 
     def take(self, shelf: int) -> None:
         """The shelf stands on the page: it is not offered again."""
         self._unused[shelf] = False
         self.counts[self.stock.shelves[shelf].kind] += 1
+        self._discount[self._kind_of[shelf]] *= self.config.repeat_discount
 
     def may_add(self, kind: str, row: int) -> bool:
         """Whether quota and variety allow one more row of the kind."""
@@ -121,16 +125,17 @@ class RowChooser:
 
     def _open_kinds(self, row: int) -> set[str]:
         head = self.config.head_rows
-        later = Counter(kind for r, kind in self.plan.kind_at.items() if r > row)
-        later_in_head = {kind for r, kind in self.plan.kind_at.items() if row < r <= head}
+        ordered = self.plan.kind_at
+        later = Counter([kind for r, kind in ordered.items() if r > row]) if ordered else _NONE
+        later_in_head = {kind for r, kind in ordered.items() if row < r <= head}
         out: set[str] = set()
         for i, (name, kind) in enumerate(self.kinds.items()):
-            count = self.counts[name]
-            if count + later[name] >= self.max_rows.get(name, 1 << 30):
+            count, more = self.counts.get(name, 0), later.get(name, 0)
+            if self.max_rows and count + more >= self.max_rows.get(name, 1 << 30):
                 continue
             if row <= head and not kind.several and (count or name in later_in_head):
                 continue
-            if later[name] and self._unused[self._kind_of == i].sum() <= later[name]:
+            if more and self._unused[self._kind_of == i].sum() <= more:
                 continue
             out.add(name)
         return out
@@ -157,7 +162,6 @@ class RowChooser:
     def _best(self, row: int, kinds: set[str], least: NDArray[np.int64], limit: int) -> Choice | None:
         board, stock, config = self.board, self.stock, self.config
         allowed: Mask = np.array([name in kinds for name in self.names], np.bool_)
-        discount = np.array([config.repeat_discount ** self.counts[name] for name in self.names])
         shelf, gain = choose_row(
             stock.start,
             stock.end,
@@ -165,9 +169,10 @@ class RowChooser:
             stock.viewer.play,
             stock.own_play,
             stock.n_shared,
+            stock.all_dealt,
             allowed[self._kind_of] & self._unused,
             least,
-            discount[self._kind_of],
+            self._discount[self._kind_of],
             self._in_mix,
             board.last_row,
             board.reserved,
@@ -181,4 +186,7 @@ class RowChooser:
             config.calibration_alpha,
             config.calibration,
         )
+        if shelf == -2:
+            stock.deal_rest()
+            return self._best(row, kinds, least, limit)
         return None if shelf < 0 else Choice(int(shelf), limit, float(gain))

@@ -130,11 +130,14 @@ class Composer:
             )
         shared = self.audience(member.limits)
         viewer = see(member, shared, self._prior, self._unit)
-        stock = stock_up(viewer, shared, self.kinds, self._prior, need=(n_rows + 1) * n_cols)
+        stock = stock_up(viewer, shared, self.kinds, tiles=(n_rows + 1) * n_cols)
         look = examine(n_rows, n_cols, row_decay=self.config.row_decay, col_decay=self.config.col_decay)
         board = Board(self.titles.catalogue.genres, self._taste(member), look)
         plan = plan_pins(viewer, self.kinds, n_rows, n_cols)
-        rng = np.random.default_rng(derive_seed(seed, "page", member.member_id))
+
+        def rng() -> np.random.Generator:
+            return np.random.default_rng(derive_seed(seed, "page", member.member_id))
+
         builder = PageBuilder(stock, self.kinds, plan, board, policy=self.policy, rng=rng, trace=trace)
         built = builder.build()
         return Page(member.member_id, self.at_us, built, builder.unmet, None if built else NO_ELIGIBLE_TITLE)

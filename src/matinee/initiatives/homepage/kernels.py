@@ -1,4 +1,4 @@
-"""The three hot loops of the composer: deal titles to shelves, choose a row, collect its titles.
+"""The hot loops of the composer: deal titles to shelves, choose a row, fill it.
 
 A title is *blocked* for a row when it is reserved for a pin, or stands in a row above `limit` (rows count
 from 1, 0 means not placed; `limit` 0 therefore allows no repetition at all).
@@ -12,9 +12,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from matinee.decide.slates.greedy import greedy_slate
+
 
 @njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
-def deal(  # noqa: PLR0917 - numba compiles no objects
+def deal(
     order: NDArray[np.int64],
     shelf_ptr: NDArray[np.int64],
     shelf_of: NDArray[np.int32],
@@ -36,13 +38,14 @@ def deal(  # noqa: PLR0917 - numba compiles no objects
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
-def choose_row(  # noqa: PLR0917 - numba compiles no objects
+def choose_row(  # noqa: PLR0915 - numba compiles no objects
     start: NDArray[np.int64],
     end: NDArray[np.int64],
     candidate: NDArray[np.int32],
     play: NDArray[np.float64],
     own_play: NDArray[np.float64],
     n_shared: int,
+    all_dealt: bool,
     open_: NDArray[np.bool_],
     min_tiles: NDArray[np.int64],
     weight: NDArray[np.float64],
@@ -64,11 +67,13 @@ def choose_row(  # noqa: PLR0917 - numba compiles no objects
     Gain is the expected coverage: the sum over the shelf's first unblocked titles of look[c] * P(play) *
     (1 - chance that the title was seen above), times the shelf's weight. P(play) is `play[title]`, or
     `own_play` for places from `n_shared` on. Exact: as KL >= 0, a shelf whose gain is not above the best
-    worth so far cannot win and its divergence is not computed.
+    worth so far cannot win and its divergence is not computed. (-2, 0) says that no shelf has enough titles
+    but one of the shared ones could, once all titles have been dealt.
     """
     n = len(start)
     gain = np.full(n, -1.0)
     top = -1
+    waiting = False
     for s in range(n):
         if not open_[s]:
             continue
@@ -88,8 +93,12 @@ def choose_row(  # noqa: PLR0917 - numba compiles no objects
             gain[s] = g * weight[s]
             if top < 0 or gain[s] > gain[top]:
                 top = s
-    if top < 0 or calibration == 0.0 or target.sum() == 0.0:
-        return top, (gain[top] if top >= 0 else 0.0)
+        elif start[s] < n_shared and not all_dealt:
+            waiting = True
+    if top < 0:
+        return (-2 if waiting else -1), 0.0
+    if calibration == 0.0 or target.sum() == 0.0:
+        return top, gain[top]
     best = -1
     best_worth = -1.0
     mix = np.empty(len(mass))
@@ -125,7 +134,23 @@ def choose_row(  # noqa: PLR0917 - numba compiles no objects
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
-def collect(  # noqa: PLR0917 - numba compiles no objects
+def place(
+    titles: NDArray[np.int32],
+    cols: NDArray[np.int64],
+    row: int,
+    look: NDArray[np.float64],
+    last_row: NDArray[np.int32],
+    covered: NDArray[np.float64],
+) -> None:
+    """Remember that titles stand at (row, cols), both counted from 1; `look` is that row's browsing model."""
+    for i in range(len(titles)):
+        t = titles[i]
+        last_row[t] = max(last_row[t], row)
+        covered[t] += (1.0 - covered[t]) * look[cols[i] - 1]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
+def collect(
     candidate: NDArray[np.int32],
     first: int,
     last: int,
@@ -145,4 +170,67 @@ def collect(  # noqa: PLR0917 - numba compiles no objects
             break
         out[n] = t
         n += 1
+    return out[:n]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
+def fill(
+    candidate: NDArray[np.int32],
+    first: int,
+    last: int,
+    last_row: NDArray[np.int32],
+    reserved: NDArray[np.bool_],
+    covered: NDArray[np.float64],
+    limit: int,
+    row: int,
+    cols: NDArray[np.int64],
+    k_slate: int,
+    pool: int,
+    score: NDArray[np.float64],
+    given: NDArray[np.int32],
+    k_diverse: int,
+    vectors: NDArray[np.float32],
+    diversity: float,
+    calibration: float,
+    tag_ptr: NDArray[np.int64],
+    tag: NDArray[np.int32],
+    target: NDArray[np.float64],
+    mass: NDArray[np.float64],
+    alpha: float,
+    look: NDArray[np.float64],
+) -> Any:
+    """Choose and place titles of candidate[first:last] at (row, cols); returns them, dtype int32.
+
+    The first `k_slate` come from the `pool` best unblocked candidates under diversity and calibration
+    (see `greedy_slate`), the others follow in the order of the shelf.
+    """
+    out = np.empty(len(cols), np.int32)
+    n = 0
+    if k_slate > 0:
+        best = collect(candidate, first, last, last_row, reserved, limit, pool)
+        quality = np.log(score[best])
+        chosen = greedy_slate(
+            best,
+            quality,
+            given,
+            k_slate,
+            k_diverse,
+            vectors,
+            diversity,
+            calibration,
+            tag_ptr,
+            tag,
+            target,
+            mass,
+            alpha,
+            look[cols - 1],
+        )
+        n = len(chosen)
+        out[:n] = best[chosen]
+        place(out[:n], cols[:n], row, look, last_row, covered)
+    if n < len(cols) and n == k_slate:
+        more = collect(candidate, first, last, last_row, reserved, limit, len(cols) - n)
+        out[n : n + len(more)] = more
+        place(more, cols[n : n + len(more)], row, look, last_row, covered)
+        n += len(more)
     return out[:n]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -79,9 +80,12 @@ class MemberState:
     disliked: Index = field(default_factory=lambda: np.zeros(0, np.int32))
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A title in a row. `col` starts at 1."""
+class Tile(msgspec.Struct, frozen=True, gc=False):
+    """A title in a row. `col` starts at 1.
+
+    A struct, not a dataclass: a full page makes 1,600 of them, and a frozen dataclass takes 7 times as
+    long. It holds no containers, so the garbage collector need not visit it.
+    """
 
     col: int
     title: int

@@ -15,18 +15,25 @@ from matinee.initiatives.homepage.page import MemberState
 from matinee.initiatives.homepage.rows.base import RowKind, Shelf, Viewer
 from matinee.types import Index, Mask, Scores, Times
 
+DEALT_AT_ONCE = 600
+"""Best titles that are dealt to the shelves before anything is chosen, beside twice the tiles of the page."""
 PRIOR_SHARE = 1e-4
 """Part of P(play) that follows popularity: it orders titles to which the models give the same score."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stock:
     """Shelves of one member, shared ones first.
+
+    The best titles are dealt to the shared shelves at once, the others (`deal_rest`) only when the best
+    cannot fill the page: a first screen rarely needs them.
 
     Attributes
     ----------
     viewer : Viewer
     shelves : list of Shelf
+    kind_of : ndarray of int64, shape (n_shelves,)
+        Position of each shelf's kind among the kinds.
     start, end : ndarray of int64, shape (n_shelves,)
         `candidate[start[s]:end[s]]` are the permitted titles of shelf s, best first.
     candidate : ndarray of int32
@@ -34,22 +41,32 @@ class Stock:
         P(play) of the candidates from place `n_shared` on.
     n_shared, n_shared_shelves : int
         Candidates and shelves that come from `RowKind.shared`.
-    quality : dict of str to ndarray of float64, shape (n_titles,)
-        Log score of each ranker.
-    fresh_order : ndarray of int64
-        All permitted fresh titles, best first.
+    all_dealt : bool
+        Whether every permitted title has been dealt to its shelves.
     """
 
     viewer: Viewer
     shelves: list[Shelf]
+    kind_of: Times
     start: Times
     end: Times
     candidate: Index
     own_play: NDArray[np.float64]
     n_shared: int
     n_shared_shelves: int
-    quality: Mapping[str, NDArray[np.float64]]
-    fresh_order: Times
+    all_dealt: bool
+    _shared: SharedShelves
+    _stop: Times
+    _rest: Times
+
+    def deal_rest(self) -> None:
+        """Deal the remaining titles to the shared shelves."""
+        _deal(self, _best_first(self._rest, self.viewer))
+        self.all_dealt = True
+
+    def fresh_order(self) -> Times:
+        """All permitted fresh titles, best first."""
+        return _best_first(np.flatnonzero(self.viewer.fresh), self.viewer)
 
     def title_id(self, title: int) -> str:
         """Id of a title."""
@@ -85,95 +102,58 @@ def see(member: MemberState, shared: SharedShelves, prior: NDArray[np.float64], 
     disliked = np.zeros(n, np.bool_)
     disliked[member.disliked] = True
     fresh = audience.shown & ~watched & ~disliked
+    following, window = _shares(member.next_scores, prior), _shares(member.window_scores, prior)
     share = audience.config.session_share
-    play = share * _shares(member.next_scores, prior) + (1 - share) * _shares(member.window_scores, prior)
-    return Viewer(member, audience, unit, fresh, watched, disliked, play)
+    play = share * following + (1 - share) * window
+    scored = {"next": following, "window": window}
+    return Viewer(member, audience, unit, fresh, watched, disliked, scored, play)
 
 
-def stock_up(
-    viewer: Viewer,
-    shared: SharedShelves,
-    kinds: Mapping[str, RowKind],
-    prior: NDArray[np.float64],
-    *,
-    need: int,
-) -> Stock:
+def stock_up(viewer: Viewer, shared: SharedShelves, kinds: Mapping[str, RowKind], *, tiles: int) -> Stock:
     """Order every shelf of a member by its ranker, under the masks.
 
     Parameters
     ----------
-    need : int
-        Titles kept of each shelf: the tiles of a page and one row more, so that a shelf never runs dry
+    tiles : int
+        Tiles of the page and one row more. So many titles are kept of each shelf that it never runs dry
         because others took its titles.
     """
-    window = _shares(viewer.state.window_scores, prior)
-    following = _shares(viewer.state.next_scores, prior)
-    scores = {"next": following, "window": window}
-    fresh = np.flatnonzero(viewer.fresh)
-    order = fresh[np.argsort(-window[fresh].astype(np.float32), kind="stable")]
-    room = np.minimum(shared.sizes, need)
-    end = np.cumsum(room)
-    start = end - room
-    n_shared = int(end[-1]) if len(end) else 0
-    dealt = np.zeros(n_shared, np.int32)
-    fill = start.copy()
-    deal(order, shared.ptr, shared.shelf_of, fill, end, dealt)
-    absent = {k.name for k in kinds.values() if not k.exists_for(viewer)}
-    if absent:
-        fill = np.where([s.kind in absent for s in shared.shelves], start, fill)
-    shelves, titles, plays = _personal(viewer, kinds, scores, absent, need)
-    sizes = np.array([len(t) for t in titles], np.int64)
-    own_end = n_shared + np.cumsum(sizes)
-    return Stock(
+    best, rest = _head_and_rest(np.flatnonzero(viewer.fresh), viewer, 2 * tiles + DEALT_AT_ONCE)
+    exists = np.array([kind.exists_for(viewer) for kind in kinds.values()], np.bool_)
+    room = np.where(exists[shared.kind_of], np.minimum(shared.sizes, tiles), 0)
+    stop = np.cumsum(room)
+    n_shared = int(room.sum())
+    present = [kind for kind, here in zip(kinds.values(), exists, strict=True) if here]
+    own_shelves, own, own_play, own_sizes = _personal(viewer, present, tiles)
+    position = {name: i for i, name in enumerate(kinds)}
+    own_kinds = np.array([position[shelf.kind] for shelf in own_shelves], np.int64)
+    own_end = n_shared + np.cumsum(own_sizes)
+    stock = Stock(
         viewer,
-        [*shared.shelves, *shelves],
-        np.concatenate([start, own_end - sizes]),
-        np.concatenate([fill, own_end]),
-        np.concatenate([dealt, *titles]),
-        np.concatenate(plays) if plays else np.zeros(0),
+        [*shared.shelves, *own_shelves],
+        np.concatenate([shared.kind_of, own_kinds]),
+        np.concatenate([stop - room, own_end - own_sizes]),
+        np.concatenate([stop - room, own_end]),
+        np.concatenate([np.empty(n_shared, np.int32), own]),
+        own_play,
         n_shared,
         len(shared.shelves),
-        {name: np.log(score) for name, score in scores.items()},
-        order,
+        not len(rest),
+        shared,
+        stop,
+        rest,
     )
-
-
-def _personal(
-    viewer: Viewer,
-    kinds: Mapping[str, RowKind],
-    scores: Mapping[str, NDArray[np.float64]],
-    absent: set[str],
-    need: int,
-) -> tuple[list[Shelf], list[Index], list[NDArray[np.float64]]]:
-    """The member's own shelves with their permitted titles in order and the P(play) of each."""
-    shelves: list[Shelf] = []
-    titles: list[Index] = []
-    plays: list[NDArray[np.float64]] = []
-    masks: dict[str, Mask] = {"fresh": viewer.fresh}
-    for kind in kinds.values():
-        own: Sequence[Shelf] = () if kind.name in absent else kind.personal(viewer)
-        for shelf in own:
-            if kind.admits not in masks:
-                masks[kind.admits] = admitted(viewer, kind.admits)
-            keep = masks[kind.admits][shelf.titles] & _first_of_each(shelf.titles)
-            kept = shelf.titles[keep]
-            play = viewer.play[kept] if shelf.play is None else shelf.play[keep]
-            if kind.ranker == "given":
-                worth = play if shelf.play is not None else -np.arange(len(kept), dtype=np.float64)
-            else:
-                worth = scores[kind.ranker][kept]
-            order = np.argsort(-worth, kind="stable")[:need]
-            shelves.append(shelf)
-            titles.append(kept[order].astype(np.int32))
-            plays.append(np.asarray(play[order], np.float64))
-    return shelves, titles, plays
+    _deal(stock, best)
+    return stock
 
 
 def admitted(viewer: Viewer, admits: str) -> Mask:
     """Titles that a row which admits "fresh", "watched" or "begun" titles may show."""
     if admits == "fresh":
         return viewer.fresh
-    liked = ~(viewer.disliked | viewer.disliked[viewer.unit])
+    liked = ~viewer.disliked
+    if len(viewer.state.disliked):
+        liked &= ~viewer.disliked[viewer.unit]
     if admits == "begun":
         return viewer.audience.allowed & liked
     return viewer.audience.shown & viewer.watched & liked & ~resumable(viewer)
@@ -187,16 +167,73 @@ def resumable(viewer: Viewer) -> Mask:
     return out
 
 
-def _first_of_each(titles: Index) -> Mask:
-    """True at the first place of each title."""
-    out = np.zeros(len(titles), np.bool_)
-    out[np.unique(titles, return_index=True)[1]] = True
-    return out
+def _deal(stock: Stock, order: Times) -> None:
+    fill = stock.end[: stock.n_shared_shelves]
+    shared = stock._shared
+    deal(order, shared.ptr, shared.shelf_of, fill, stock._stop, stock.candidate)
+
+
+def _best_first(titles: Times, viewer: Viewer) -> Times:
+    return titles[np.argsort(-viewer.scores["window"][titles], kind="stable")]
+
+
+def _head_and_rest(titles: Times, viewer: Viewer, k: int) -> tuple[Times, Times]:
+    """The k best titles (more if the last ones are equal) in order, and the others in no order."""
+    if len(titles) <= k:
+        return _best_first(titles, viewer), titles[:0]
+    score = viewer.scores["window"][titles].astype(np.float32)
+    best = score >= np.partition(score, len(score) - k)[len(score) - k]
+    return _best_first(titles[best], viewer), titles[~best]
+
+
+def _personal(
+    viewer: Viewer, kinds: Sequence[RowKind], tiles: int
+) -> tuple[list[Shelf], Index, NDArray[np.float64], Times]:
+    """The member's own shelves: their permitted titles in order, one shelf after the other, and sizes."""
+    shelves: list[Shelf] = []
+    lengths: list[int] = []
+    titles, plays, worths, keeps = [], [], [], []
+    masks: dict[str, Mask] = {}
+    for kind in kinds:
+        own = kind.personal(viewer)
+        if not own:
+            continue
+        if kind.admits not in masks:
+            masks[kind.admits] = admitted(viewer, kind.admits)
+        title = np.concatenate([shelf.titles for shelf in own])
+        given = [shelf.play for shelf in own if shelf.play is not None]
+        play = np.concatenate(given) if given else viewer.play[title]
+        shelves += own
+        lengths += [len(shelf.titles) for shelf in own]
+        titles.append(title)
+        plays.append(play)
+        worths.append(play if kind.ranker == "given" else viewer.scores[kind.ranker][title])
+        keeps.append(masks[kind.admits][title])
+    if not shelves:
+        return [], np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int64)
+    kept = np.flatnonzero(np.concatenate(keeps))
+    title = np.concatenate(titles).astype(np.int32)[kept]
+    of = np.repeat(np.arange(len(shelves)), lengths)[kept]
+    first = _once(of * len(viewer.play) + title)
+    order = first[np.lexsort((-np.concatenate(worths)[kept][first], of[first]))]
+    sizes = np.bincount(of[order], minlength=len(shelves))
+    place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    order = order[place < tiles]
+    play = np.concatenate(plays)[kept][order].astype(np.float64)
+    return shelves, title[order], play, np.minimum(sizes, tiles)
+
+
+def _once(keys: Times) -> Times:
+    """Places of the keys, each key at its first place: a title that a shelf names twice stands in it once."""
+    in_order = np.sort(keys)
+    if (in_order[1:] != in_order[:-1]).all():
+        return np.arange(len(keys))
+    return np.sort(np.unique(keys, return_index=True)[1])
 
 
 def _shares(scores: Scores, prior: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scores as shares of their sum, mixed with the prior so that none is 0."""
-    total = float(scores.sum())
+    total = float(scores.sum(dtype=np.float64))
     if total <= 0:
         return prior
     return scores * ((1 - PRIOR_SHARE) / total) + PRIOR_SHARE * prior

@@ -6,7 +6,7 @@ To add a kind, put one file beside this one that ends with `ROW_KIND = MyRow()`.
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -21,7 +21,7 @@ from matinee.types import Index, Mask
 Admits = Literal["fresh", "watched", "begun"]
 """Which titles a row may show: not watched yet; watched before; in progress (here also single episodes)."""
 Ranker = Literal["next", "window", "given"]
-"""Order inside a row: score of the next title, score of the coming weeks, or as the shelf gives them."""
+"""Order inside a row: score of the next title, score of the coming weeks, or the P(play) of the shelf."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Shelf:
     titles : ndarray of int32
         Candidates, each once. The composer removes what the member may not see.
     play : ndarray of float64, or None
-        P(play) of each candidate, where the kind knows better than the member's scores; such shelves are
-        ordered by it.
+        P(play) of each candidate, where the kind knows better than the member's scores. Either all shelves
+        of a kind have it or none.
     notes : dict of int to str
         Reason of single tiles, where it differs from the kind's.
     """
@@ -95,8 +95,10 @@ class Viewer:
     fresh : ndarray of bool, shape (n_titles,)
         May stand in a discovery row.
     watched, disliked : ndarray of bool, shape (n_titles,)
+    scores : dict of "next" and "window" to ndarray of float64, shape (n_titles,)
+        The member's scores as probabilities above 0.
     play : ndarray of float64, shape (n_titles,)
-        P(play): both scores blended, above 0.
+        P(play): both scores blended.
     """
 
     state: MemberState
@@ -105,6 +107,7 @@ class Viewer:
     fresh: Mask
     watched: Mask
     disliked: Mask
+    scores: Mapping[str, NDArray[np.float64]]
     play: NDArray[np.float64]
 
 
