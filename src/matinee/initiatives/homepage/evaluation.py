@@ -24,6 +24,9 @@ from matinee.learn.splits.global_time import global_time
 from matinee.observe.catalogue.catalogue import Catalogue, Limits
 
 STATES_AT_A_TIME = 128
+FIT_SHARE = 0.7
+"""Part of the progress that is training; the rest is making pages."""
+Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def evaluate_homepage(
     rows: int = 10,
     cols: int = 10,
     seed: int = 0,
-    progress: Callable[[str, float], None] | None = None,
+    progress: Progress | None = None,
 ) -> HomepageReport:
     """Learn before a moment T, make the pages of T, and judge them by what was watched after T.
 
@@ -86,30 +89,35 @@ def evaluate_homepage(
         All events are on one side of T.
     """
     split = global_time(data, cut)
-    model = HomepageModel.fit(split.train, catalogue, at_us=split.cut_us, seed=seed, progress=progress)
+    model = HomepageModel.fit(
+        split.train, catalogue, at_us=split.cut_us, seed=seed, progress=_part(progress, 0.0, FIT_SHARE)
+    )
     titles = model.title_state(split.cut_us)
     composer = Composer(titles, at_us=split.cut_us, config=config)
     makers = page_makers(composer, rows, cols, seed=seed)
-    unit, found, counts = catalogue.unit(), {}, {}
-    for group, members in (("warm", split.warm), ("cold", split.cold)):
-        queries = split.queries("window", members)
-        counts[group] = len(queries)
+    unit = catalogue.unit()
+    found: list[dict[str, MakerReport]] = []
+    asked = [split.queries("window", members) for members in (split.warm, split.cold)]
+    warm_share = len(asked[0]) / max(1, len(asked[0]) + len(asked[1]))
+    shares = (FIT_SHARE, FIT_SHARE + (1.0 - FIT_SHARE) * warm_share, 1.0)
+    for group, queries in enumerate(asked):
         if len(queries) == 0:
-            found[group] = {}
+            found.append({})
             continue
         relevant = [np.unique(t) for t in np.split(unit[queries.target], queries.target_indptr[1:-1])]
         ids = [str(data.member_ids[m]) for m in queries.member]
-        states = _states(model, ids, split.cut_us, limits or {}, progress)
-        found[group] = evaluate_pages(makers, states, relevant, titles, rows=rows, cols=cols, seed=seed)
+        report = _part(progress, shares[group], shares[group + 1])
+        states = _states(model, ids, split.cut_us, limits or {}, report)
+        found.append(evaluate_pages(makers, states, relevant, titles, rows=rows, cols=cols, seed=seed))
     n_before = split.train.n_events
     return HomepageReport(
         split.cut_us,
         n_before,
         data.n_events - n_before,
-        counts["warm"],
-        counts["cold"],
-        found["warm"],
-        found["cold"],
+        len(asked[0]),
+        len(asked[1]),
+        found[0],
+        found[1],
     )
 
 
@@ -129,12 +137,18 @@ def _states(
     member_ids: Sequence[str],
     at_us: int,
     limits: Mapping[str, Limits],
-    progress: Callable[[str, float], None] | None,
+    progress: Progress,
 ) -> Iterator[MemberState]:
     """States in batches, with the stored limits."""
     for start in range(0, len(member_ids), STATES_AT_A_TIME):
-        if progress is not None:
-            progress("making pages", start / len(member_ids))
+        progress("making pages", start / len(member_ids))
         for state in model.member_states(member_ids[start : start + STATES_AT_A_TIME], at_us):
             known = limits.get(state.member_id)
             yield state if known is None else replace(state, limits=known)
+
+
+def _part(progress: Progress | None, start: float, stop: float) -> Progress:
+    """Progress of a part of the work, from 0 to 1, as progress of the whole."""
+    if progress is None:
+        return lambda _step, _share: None
+    return lambda step, share: progress(step, start + (stop - start) * share)
