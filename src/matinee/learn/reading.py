@@ -153,7 +153,7 @@ def interactions_from_home(
         con.unregister("given")
         con.execute(
             "CREATE TEMP VIEW watching AS SELECT p.seq, p.member_id, p.title_id, p.at_us, p.territory, "
-            "coalesce(greatest(0, p.rating / p.rating_scale), least(1, p.watch_s / t.runtime_s), 1) "
+            f"coalesce({_share('p.rating', 'p.rating_scale')}, {_share('p.watch_s', 't.runtime_s')}, 1) "
             "AS weight FROM plays AS p JOIN titles AS t USING (title_id)"
         )
         out = encode(con, title_ids=catalogue.title_ids, territories=True)
@@ -257,10 +257,15 @@ def _weight(con: duckdb.DuckDBPyConnection, columns: set[str]) -> str:
     parts = []
     if "rating" in columns:
         scale = rating_scale(con.execute("SELECT max(rating) FROM staged").fetchall()[0][0])
-        parts.append(f"greatest(0, rating / {scale})")
+        parts.append(_share("rating", str(scale)))
     if "watch_s" in columns:
-        parts.append(f"least(1, watch_s / {UNKNOWN_RUNTIME_S})")
+        parts.append(_share("watch_s", str(UNKNOWN_RUNTIME_S)))
     return f"coalesce({', '.join([*parts, '1.0'])})"
+
+
+def _share(value: str, whole: str) -> str:
+    """SQL of value / whole inside 0 to 1; NULL stays NULL (`least` and `greatest` would ignore it)."""
+    return f"CASE WHEN {value} IS NOT NULL THEN least(1, greatest(0, {value} / {whole})) END"
 
 
 def _ids(values: NDArray[np.object_]) -> Ids:

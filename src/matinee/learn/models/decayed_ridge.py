@@ -156,7 +156,8 @@ class DecayedRidgeScorer(Scorer):
         head[features] = np.arange(len(features), dtype=np.int32)
         decays = np.array(self.config.decays, np.float64)
         depths = np.array(self.config.depths, np.int64)
-        return _inputs(histories.indptr, histories.title, head, decays, depths)
+        indptr, column, value = _inputs(histories.indptr, histories.title, head, decays, depths)
+        return indptr, column, value
 
     def score(self, histories: Histories) -> Scores:
         """Expected share of each title among next titles, float32, shape (n_members, n_titles)."""

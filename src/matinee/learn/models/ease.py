@@ -12,13 +12,13 @@ from typing import Self
 
 import numpy as np
 import scipy.linalg
-import scipy.sparse
 from numpy.typing import NDArray
 
 from matinee.errors import ConfigError, NotFittedError
 from matinee.learn.interactions import Histories, Interactions
 from matinee.learn.models.base import Scorer
 from matinee.learn.models.storage import load_arrays, save_arrays
+from matinee.learn.play_matrix import fading, play_matrix
 from matinee.types import Index, Scores
 
 Matrix = NDArray[np.float32]
@@ -114,13 +114,9 @@ class EaseScorer(Scorer):
         head[titles] = np.arange(len(titles))
         column = head[histories.title]
         known = column >= 0
-        value = np.power(np.float32(self.config.input_decay), histories.age().astype(np.float32))
-        row = histories.member_of_event()
-        x = scipy.sparse.csr_array(
-            (value[known], (row[known], column[known])), shape=(len(histories), len(titles)), dtype=np.float32
-        )
-        if self.config.input_decay == 1.0:
-            x.data[:] = 1.0
+        value = fading(histories, self.config.input_decay)
+        inside = Histories(histories.indptr, column.astype(np.int32), histories.at_us).keep(known)
+        x = play_matrix(inside, len(titles), None if self.config.input_decay == 1.0 else value[known])
         out = np.zeros((len(histories), n_titles), np.float32)
         out[:, titles] = x @ weights
         return out
@@ -151,11 +147,9 @@ def cooccurrence(histories: Histories, titles: Index, n_titles: int) -> Matrix:
     head[titles] = np.arange(len(titles))
     column = head[histories.title]
     known = column >= 0
-    x = scipy.sparse.csr_array(
-        (np.ones(int(known.sum()), np.float32), (histories.member_of_event()[known], column[known])),
-        shape=(len(histories), len(titles)),
+    x = play_matrix(
+        Histories(histories.indptr, column.astype(np.int32), histories.at_us).keep(known), len(titles)
     )
-    x.data[:] = 1.0
     out = np.zeros((len(titles), len(titles)), np.float32)
     step = max(1, 20_000_000 // max(1, len(titles)))
     for start in range(0, len(histories), step):  # dense blocks: BLAS is faster than a sparse product here

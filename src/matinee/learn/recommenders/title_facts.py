@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import scipy.sparse
 from numba import njit
 from numpy.typing import NDArray
 
 from matinee.learn.interactions import Histories, Interactions
 from matinee.learn.models.storage import load_arrays, save_arrays
+from matinee.learn.play_matrix import Csr, csr, faded_mean
 from matinee.learn.recommenders.candidates import times_by_title
 from matinee.observe.catalogue.catalogue import Catalogue
 from matinee.types import ALWAYS_US, DAY_US, Index, Scores, Times
@@ -42,7 +42,7 @@ class TitleFacts:
     prior: Scores
     play_indptr: Times
     play_at_us: Times
-    after: scipy.sparse.csr_array
+    after: Csr
     genres: Scores
     year: Scores
 
@@ -90,13 +90,13 @@ class TitleFacts:
         """Read what `save` wrote."""
         _, a = load_arrays(folder, dict[str, str])
         n = len(a["popularity"])
-        after = scipy.sparse.csr_array((a["after_count"], a["after_title"], a["after_indptr"]), shape=(n, n))
+        after = csr((a["after_count"], a["after_title"], a["after_indptr"]), (n, n))
         return TitleFacts(
             a["popularity"], a["prior"], a["play_indptr"], a["play_at_us"], after, a["genres"], a["year"]
         )
 
     def recent_share(self, asked_us: Times, window_us: int = 30 * DAY_US) -> Scores:
-        """Share of each title among all plays of the window before each query; shape (n_queries, n_titles)."""
+        """Share of each title among the plays of a window before each query, (n_queries, n_titles)."""
         moments, of_query = np.unique(asked_us, return_inverse=True)
         if len(moments) > 64:  # one profile per query would cost more than it tells: use the latest one
             moments, of_query = moments[-1:], np.zeros(len(asked_us), np.int64)
@@ -105,7 +105,8 @@ class TitleFacts:
         for i, moment in enumerate(moments):
             inside = (self.play_at_us <= moment) & (self.play_at_us > moment - window_us)
             out[i] = np.bincount(title[inside], minlength=out.shape[1])
-        return (out / np.maximum(1.0, out.sum(axis=1, keepdims=True)))[of_query]
+        out /= np.maximum(1.0, out.sum(axis=1, keepdims=True))
+        return np.asarray(out[of_query], np.float32)
 
     def links(
         self, histories: Histories, candidates: Index, later: Index, last_titles: int
@@ -146,18 +147,7 @@ class TitleFacts:
         return columns
 
 
-def faded_mean(histories: Histories, values: Scores, decay: float) -> Scores:
-    """Mean of `values` over each history, later titles counting more; zeros for an empty history."""
-    weight = np.power(np.float32(decay), histories.age().astype(np.float32))
-    owner = histories.member_of_event()
-    x = scipy.sparse.csr_array(
-        (weight, (owner, histories.title)), shape=(len(histories), len(values)), dtype=np.float32
-    )
-    total = np.maximum(1e-9, np.asarray(x.sum(axis=1)).ravel())
-    return np.asarray((x @ values) / total[:, None], np.float32)
-
-
-def _links(histories: Histories, n_titles: int) -> scipy.sparse.csr_array:
+def _links(histories: Histories, n_titles: int) -> Csr:
     """Counts of (title, title within LINK_REACH events after it), weighted 1/distance."""
     owner = histories.member_of_event()
     rows, columns, data = [], [], []
@@ -166,9 +156,8 @@ def _links(histories: Histories, n_titles: int) -> scipy.sparse.csr_array:
         rows.append(histories.title[:-k][same])
         columns.append(histories.title[k:][same])
         data.append(np.full(int(same.sum()), 1.0 / k, np.float32))
-    out = scipy.sparse.csr_array(
-        (np.concatenate(data), (np.concatenate(rows), np.concatenate(columns))), shape=(n_titles, n_titles)
-    )
+    where = (np.concatenate(rows), np.concatenate(columns))
+    out = csr((np.concatenate(data), where), (n_titles, n_titles))
     out.sort_indices()
     return out
 

@@ -298,7 +298,9 @@ class TwoStage(Scorer):
 
     def _fitted(self) -> tuple[Generators, TitleFacts]:
         if self.generators_ is None or self.facts_ is None:
-            raise NotFittedError(f"{type(self).__name__}: score was called before fit. Call fit(train) first.")
+            raise NotFittedError(
+                f"{type(self).__name__}: score was called before fit. Call fit(train) first."
+            )
         return self.generators_, self.facts_
 
     def _tell(self, step: str, share: float) -> None:

@@ -92,5 +92,3 @@ class Window(TwoStage):
 def asked_at(n_members: int, now_us: int) -> Times:
     """The same moment for every member: the window begins now."""
     return np.full(n_members, now_us, np.int64)
-
-
