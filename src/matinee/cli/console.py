@@ -22,6 +22,8 @@ EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 WIDTH_IN_A_FILE = 110
 """Width of tables and pages that are not printed to a terminal, in characters."""
+WIDEST_LEFT = 30
+"""Room that a text column of a table is given before it is folded, in characters."""
 
 Report = Callable[[str, float], None]
 """Called with what is being done and the share that is done, 0 to 1."""
@@ -75,7 +77,9 @@ def print_table(
 
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for i, name in enumerate(columns):
-        table.add_column(name, justify="left" if i < left else "right", overflow="fold")
+        widest = max((len(str(row[i])) for row in rows), default=0) if i < left else 0
+        least = min(widest, WIDEST_LEFT)
+        table.add_column(name, justify="left" if i < left else "right", overflow="fold", min_width=least)
     for row in rows:
         table.add_row(*[f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row])
     out().print(table)
