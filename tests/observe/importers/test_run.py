@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -80,7 +81,7 @@ def test_history_is_cut_into_spans_of_whole_days(
     files = read_manifest(home.lake).of("plays")
     assert len(files) > 5
     assert sum(file.rows for file in files) == 60
-    for left, right in zip(files, files[1:], strict=False):
+    for left, right in pairwise(files):
         assert left.max_at_us < right.min_at_us
     assert files[0].path.startswith("plays/day=1970-01-01/")
     (again,) = run_import(home, "events", write("a.csv", HEAD + rows))
@@ -168,6 +169,14 @@ def test_a_members_territory_comes_from_the_members_file_then_from_the_last_even
     found = interactions_from_home(home, until_us=END_US, catalogue=load_catalogue(home, END_US))
     assert found.territory is not None
     assert list(found.territory) == ["FR", "NL", None]
+
+
+def test_weights_come_from_rating_then_from_watch_time_then_are_one(home: Home, write: Write) -> None:
+    run_import(home, "titles", write("t.csv", "title_id,runtime_s\na,1000\n"))
+    text = "member_id,title_id,at,rating,watch_s\nm,a,1,4,\nm,a,2,,250\nm,a,3,,5000\nm,a,4,,\nm,b,5,,720\n"
+    run_import(home, "events", write("a.csv", text))
+    found = interactions_from_home(home, until_us=END_US, catalogue=load_catalogue(home, END_US))
+    assert [round(float(w), 3) for w in found.weight] == [0.8, 0.25, 1.0, 1.0, 0.1]
 
 
 def test_an_import_of_several_files_is_all_or_nothing(home: Home, write: Write, content: Content) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import numpy as np
 
 from matinee.observe.lake.connection import quoted
 from matinee.observe.lake.manifest import DataFile, parquet
@@ -15,8 +14,8 @@ from matinee.observe.lake.tables import filled, no_events, same_row
 from matinee.observe.lake.writer import LakeWriter
 from matinee.types import DAY_US
 
-SPAN_ROWS = 4_000_000
-"""Rows of a span; whole days are added until it is reached. Sorting one needs about 0.5 GB."""
+SPAN_ROWS = 2_000_000
+"""Rows of a span; whole days are added until it is reached. Sorting one needs about 0.3 GB."""
 SMALL_ROWS = 200_000
 """Files below this are merged with new events of the same days."""
 
@@ -114,14 +113,13 @@ def _fresh(con: duckdb.DuckDBPyConnection, table: str, rows: str, there: str, lo
     are found, or are looked for in the lake.
     """
     key = "hash(member_id, title_id, at_us)"
-    found = con.execute(f"SELECT {key} AS h FROM ({rows}) WHERE {loose}").fetchnumpy()["h"]
-    hashes = np.sort(np.ma.getdata(found))
-    repeated = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE repeated_rows AS SELECT {key} AS h FROM ({rows}) WHERE {loose} "
+        "GROUP BY h HAVING count(*) > 1"
+    )
+    (repeated,) = con.execute("SELECT count(*) FROM repeated_rows").fetchall()[0]
     numbered = rows
-    if len(repeated):
-        con.register("repeated", {"h": repeated})
-        con.execute("CREATE OR REPLACE TEMP TABLE repeated_rows AS SELECT h FROM repeated")
-        con.unregister("repeated")
+    if repeated:
         here = f"{loose} AND {key} IN (SELECT h FROM repeated_rows)"
         same = ", ".join(f"n.{quoted(c)}" for c in same_row(table))
         numbered = (

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from matinee.cli.main import main
+
+
+def test_import_counts_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home, plays = str(tmp_path / "shop"), tmp_path / "plays.csv"
+    plays.write_text("member_id,title_id,at\nm,a,5\nm,b,31/12/2024\n")
+    main(["init", home])
+    assert main(["import", "events", str(plays), "--home", home]) == 2
+    assert 'plays.csv, line 3: at is "31/12/2024", expected ISO-8601' in capsys.readouterr().err
+    rejects = tmp_path / "bad.csv"
+    skip = ["import", "events", str(plays), "--home", home, "--on-error", "skip", "--rejects", str(rejects)]
+    assert main(skip) == 0
+    assert f"Rejected rows and the reasons: {rejects}" in capsys.readouterr().out
+    assert main([*skip, "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["imported"]
+    assert (found["table"], found["added"], found["duplicate"], found["rejected"]) == ("plays", 0, 1, 1)
+
+
+def test_a_folder_that_is_no_home_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["import", "events", "x.csv", "--home", str(tmp_path)]) == 2
+    assert "expected a service home. Make one: matinee init" in capsys.readouterr().err
