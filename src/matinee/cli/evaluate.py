@@ -8,6 +8,7 @@ from typing import Literal
 from matinee import settings
 from matinee.cli.console import print_json, print_table, progress, say
 from matinee.cli.context import clock, find_home
+from matinee.errors import InputError
 from matinee.initiatives.homepage.config import PageConfig
 from matinee.initiatives.homepage.evaluation import HomepageReport, evaluate_homepage
 from matinee.initiatives.homepage.judging import CATALOGUE_SIZE, PER_MEMBER, MakerReport
@@ -61,6 +62,11 @@ def evaluate(
     now_us = clock(where, at, last_event_us(where)).now_us
     catalogue = load_catalogue(where, now_us)
     data = interactions_from_home(where, until_us=now_us, catalogue=catalogue)
+    if data.n_events == 0:
+        raise InputError(
+            f"{where.root}: 0 plays until {format_at(now_us)}, expected at least 2. "
+            f"Run: matinee import events FILE --home {where.root}"
+        )
     with progress("Evaluating", quiet=json) as report:
         result = evaluate_homepage(
             data,
