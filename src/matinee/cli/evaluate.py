@@ -21,7 +21,8 @@ NAMES = {
     "ndcg_2d": "NDCG2D",
     "calibration_error": "calibration error",
     "diversity_in_rows": "diversity in rows",
-    "diversity_of_screen": "diversity of screen",
+    "diversity_of_screen": "of screen",
+    "diversity_of_page": "of page",
     CATALOGUE_SIZE: "effective catalogue",
 }
 

@@ -74,6 +74,7 @@ def test_diversity_in_rows_and_on_the_screen():
     assert report["unlike"].metrics["diversity_in_rows"].mean == 1.0
     assert report["alike"].metrics["diversity_of_screen"].mean == 0.0
     assert report["unlike"].metrics["diversity_of_screen"].mean == pytest.approx(4 / 6)
+    assert report["unlike"].metrics["diversity_of_page"].mean == pytest.approx(4 / 6)
 
 
 def test_catalogue_figures():

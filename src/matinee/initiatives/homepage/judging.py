@@ -27,7 +27,14 @@ SCREEN = (3, 4)
 """Rows and columns that a device shows without an action."""
 HEAD_ROWS = 6
 """First rows of a page, for the count of row kinds."""
-PER_MEMBER = ("recall_3_by_4", "ndcg_2d", "calibration_error", "diversity_in_rows", "diversity_of_screen")
+PER_MEMBER = (
+    "recall_3_by_4",
+    "ndcg_2d",
+    "calibration_error",
+    "diversity_in_rows",
+    "diversity_of_screen",
+    "diversity_of_page",
+)
 """Metrics that have a value for each member. Less is better for the calibration error only."""
 CATALOGUE_SIZE = "effective_catalogue_size"
 ECS_DRAWS = 200
@@ -115,7 +122,8 @@ def evaluate_pages(
     -----
     Calibration: mix of genres of the whole page, each tile weighted by its place as in NDCG2D, against the
     mix of the history weighted by liking. Diversity in rows: mean over the rows of a page, by the model's
-    title vectors. Diversity of the screen: tiles of the first 3 by 4, by genres.
+    title vectors; rows with a theme are alike inside by intention. Diversity of the screen: tiles of the
+    first 3 by 4, by genres. Diversity of the page: all its tiles, by genres; a copy is like its original.
     """
     discount = page_discount(rows, cols)
     ruler = _Ruler(titles, discount)
@@ -150,6 +158,7 @@ class _Sheet:
     ndcg: list[float] = field(default_factory=list)
     in_rows: list[float] = field(default_factory=list)
     screens: list[Index] = field(default_factory=list)
+    on_page: list[float] = field(default_factory=list)
     places: list[Index] = field(default_factory=list)
     weights: list[NDArray[np.float64]] = field(default_factory=list)
     kinds: list[int] = field(default_factory=list)
@@ -177,6 +186,7 @@ class _Ruler:
         corner = page[: SCREEN[0], : SCREEN[1]].ravel()
         screen[: len(corner)] = corner
         sheet.screens.append(screen)
+        sheet.on_page.append(float(intra_list_diversity(page.reshape(1, -1), self.genre_vectors)[0]))
         placed = page >= 0
         sheet.places.append(page[placed])
         sheet.weights.append(self.discount[: page.shape[0], : page.shape[1]][placed])
@@ -199,6 +209,7 @@ class _Ruler:
             "calibration_error": calibration_error(wanted, shown),
             "diversity_in_rows": np.array(sheet.in_rows),
             "diversity_of_screen": intra_list_diversity(screens, self.genre_vectors),
+            "diversity_of_page": np.array(sheet.on_page),
         }
         return Pages(values, exposure, np.array(sheet.kinds, np.int64), sheet.repeated)
 
