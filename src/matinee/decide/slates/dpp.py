@@ -28,7 +28,7 @@ def diverse_slate(
     quality : ndarray of float, shape (n,), 0 or more
         Probability-like worth of each action; an action of quality 0 is taken last.
     vectors : ndarray of float32, shape (n, d)
-        Rows of length at most 1; the inner product says how alike two actions are.
+        Rows of length at most 1; two actions are alike by (1 + inner product) / 2.
     k : int
         Actions to choose; fewer when n is smaller.
     diversity : float, 0 to 1

@@ -56,7 +56,8 @@ def greedy_slate(  # noqa: PLR0915 - one loop; numba compiles no objects
     k, k_diverse : int
         Tiles to choose; only the first `k_diverse` of slate and `given` together pay for diversity.
     vectors : ndarray of float32, shape (n_titles, d)
-        Rows of length at most 1. What is missing to length 1 counts as unlike everything else.
+        Rows of length at most 1. Two titles are alike by (1 + inner product) / 2, so that opposites are
+        unlike (the paper's choice); every title is like itself by 1.
     diversity : float, 0 to 1
     calibration : float, 0 or more
         In units of log quality per nat of divergence.
@@ -140,7 +141,7 @@ def greedy_slate(  # noqa: PLR0915 - one loop; numba compiles no objects
                 dot = np.float32(0.0)
                 for x in range(d):
                     dot += vectors[v, x] * vectors[item[i], x]
-                inner = float(dot)
+                inner = 0.5 * (1.0 + dot)
                 for x in range(step):
                     inner -= factor[x, best] * factor[x, i]
                 factor[step, i] = inner / root

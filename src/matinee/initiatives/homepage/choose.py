@@ -47,7 +47,7 @@ class RowChooser:
         self._one_tile = np.ones(len(stock.shelves), np.int64)
         self._in_mix = np.array([k.intent == "discover" for k in kinds.values()], np.bool_)[self._kind_of]
         self._unused = np.ones(len(stock.shelves), np.bool_)
-        self._discount = np.ones(len(self.names))
+        self._discount = np.array([kind.worth for kind in kinds.values()], np.float64)
         exists = np.array([kind.exists_for(stock.viewer) for kind in kinds.values()], np.bool_)
         self._unused &= exists[self._kind_of]
 

@@ -127,6 +127,8 @@ class RowKind(ABC):
         Why a tile is here, unless the shelf has a note for it.
     min_tiles : int or None
         Shortest row; None for the page's setting.
+    worth : float
+        Factor on the gain of the kind's rows; 1 for all that is personal.
     several : bool
         May stand more than once in the first rows of a page.
     stability_h : float
@@ -139,6 +141,7 @@ class RowKind(ABC):
     ranker: ClassVar[Ranker] = "window"
     tile_reason: ClassVar[str]
     min_tiles: ClassVar[int | None] = None
+    worth: ClassVar[float] = 1.0
     several: ClassVar[bool] = False
     stability_h: ClassVar[float] = 24.0
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from matinee.initiatives.homepage.rows.base import Audience, RowKind, Shelf
 
-POOL = 200
-"""Most watched titles that compete for the row; among them the member's own order decides."""
+POOL, LEAST, SHARE = 200, 20, 0.2
+"""The most watched fifth of the titles competes for the row, at least 20 titles and at most 200; among them
+the member's own order decides."""
 
 
 class Popular(RowKind):
@@ -17,15 +18,18 @@ class Popular(RowKind):
 
     name = "popular"
     tile_reason = "Many members are watching it"
+    worth = 0.99
     stability_h = 24.0
 
     def shared(self, audience: Audience) -> Sequence[Shelf]:
-        """One shelf with the `POOL` most watched titles."""
+        """One shelf with the most watched titles."""
         territory = audience.limits.territory
         here = audience.titles.territory_popularity.get(territory) if territory else None
         watched = audience.titles.popularity if here is None else here
         allowed = np.flatnonzero(audience.shown)
-        order = np.argsort(-watched[allowed], kind="stable")[:POOL]
+        order = np.argsort(-watched[allowed], kind="stable")[
+            : int(np.clip(SHARE * len(allowed), LEAST, POOL))
+        ]
         reason = "Popular on the service" if here is None else f"Popular in {territory}"
         return [Shelf(self.name, "", reason, allowed[order].astype(np.int32))]
 
