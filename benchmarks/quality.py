@@ -49,6 +49,8 @@ PEERS = {
 }
 
 
+DIVERSITY = 0.3
+"""Share of each list that the second long-window row gives to rarely shown titles."""
 LEARNS_ONCE = {"SASRec (RecTools)"}
 """Peers that learn the same for all questions after the cut; the others choose settings for each."""
 
@@ -69,17 +71,23 @@ class Result:
     name: str
     facts: dict[str, Any]
     ranks: dict[str, TargetRanks]
+    ranks_at_20: dict[str, TargetRanks]
     lists: dict[str, NDArray[np.int32]]
 
 
 def our_models(protocol: str, *, sequence: bool) -> list[Model]:
     """Ours for a protocol; the first is compared with the peers."""
     if protocol == "window":
-        window = "matinee.learn.recommenders.window:Window"
-        return [Model("Matinee window", window, {})]
-    following = "matinee.learn.recommenders.next_title:NextTitle"
-    found = [Model("Matinee next", following, {})]
-    return [Model("Matinee next + sequence", following, {"sequence": True}), *found] if sequence else found
+        named = f"Matinee window, --diversity {DIVERSITY}"
+        return [
+            Model("Matinee window", "ours:Ours", {"objective": "window"}),
+            Model(named, "ours:Ours", {"objective": "window", "diversity": DIVERSITY}),
+        ]
+    found = [Model("Matinee next", "ours:Ours", {"objective": "next"})]
+    if sequence:
+        arguments = {"objective": "next", "sequence": True}
+        found.insert(0, Model("Matinee next + sequence", "ours:Ours", arguments))
+    return found
 
 
 def main() -> None:
@@ -129,7 +137,7 @@ def main() -> None:
         task = make_task(data, protocol)
         results = []
         for ours in our_models(protocol, sequence=args.sequence) if args.ours else []:
-            out = args.cache / f"{digest}-{protocol}-ours.npz"
+            out = args.cache / f"{digest}-{protocol}-ours-{len(results)}.npz"
             where = {"python": Path(sys.executable), "log": log, "protocol": protocol, "out": out}
             results.append(run(ours, task, **where, titles=args.titles))
         for name in chosen if args.peers else []:
@@ -180,11 +188,13 @@ def run(
     with np.load(out) as file:
         facts = json.loads(str(file["facts"]))
         lists = {form: file[f"{form}/lists"] for form in task.queries}
-        ranks = {
-            form: TargetRanks(queries.target_indptr, file[f"{form}/rank"])
-            for form, queries in task.queries.items()
-        }
-    return Result(model.name, facts, ranks, lists)
+        ranks, at_20 = {}, {}
+        for form, queries in task.queries.items():
+            name = f"{form}/rank"
+            ranks[form] = TargetRanks(queries.target_indptr, file[name])
+            long = f"{name}20" if f"{name}20" in file else name
+            at_20[form] = TargetRanks(queries.target_indptr, file[long])
+    return Result(model.name, facts, ranks, at_20, lists)
 
 
 def figures(task: Task, form: str, group: Mask, result: Result) -> dict[str, NDArray[np.float64] | float]:
@@ -196,7 +206,7 @@ def figures(task: Task, form: str, group: Mask, result: Result) -> dict[str, NDA
     }
     if form == "window":
         n_titles = len(np.unique(task.train.histories.title))
-        out["Recall@20"] = recall(ranks, 20)[group]
+        out["Recall@20"] = recall(result.ranks_at_20[form], 20)[group]
         out["coverage@10"] = coverage(result.lists[form][group][:, :10], n_titles)
     return out
 

@@ -39,9 +39,7 @@ def main() -> None:
     module, name = args.model.split(":")
     arguments = json.loads(args.arguments)
     if args.titles:
-        from matinee.learn.reading import read_titles
-
-        arguments["catalogue"] = read_titles(args.titles)
+        arguments["titles"] = str(args.titles)
     model = getattr(importlib.import_module(module), name)(**arguments)
     task = make_task(load_log(args.log), args.protocol)
     facts: dict[str, Any] = {}
@@ -57,6 +55,9 @@ def main() -> None:
     arrays = {}
     start = time.process_time()
     for form, queries in task.queries.items():
+        if getattr(model, "makes_lists", False):
+            arrays |= from_lists(model, task, form)
+            continue
         answers = ask(at_the_cut(model, task, score) if form in AT_THE_CUT else score, queries, k=LIST_LENGTH)
         arrays[f"{form}/rank"], arrays[f"{form}/lists"] = answers.ranks.rank, answers.lists
     n_queries = sum(len(q) for q in task.queries.values())
@@ -73,6 +74,19 @@ def at_the_cut(model: Any, task: Task, score: Score) -> Score:
         return score
     now_us = int(task.train.histories.at_us.max())
     return lambda histories: model.score_at(histories, np.full(len(histories), now_us, np.int64))
+
+
+def from_lists(model: Any, task: Task, form: str) -> dict[str, np.ndarray]:
+    """Ranks of a model that makes lists: the place in the list of 10, and in that of 20 for figures at 20."""
+    queries, histories = task.queries[form], task.queries[form].histories()
+    asked_us = np.full(len(queries), int(task.train.histories.at_us.max()), np.int64)
+    out = {}
+    for k, name in ((10, "rank"), (20, "rank20")):
+        lists = model.lists(histories, k, asked_us)
+        place = lists[queries.query_of_target()] == queries.target[:, None]
+        out[f"{form}/{name}"] = np.where(place.any(axis=1), place.argmax(axis=1) + 1, task.train.n_titles)
+        out.setdefault(f"{form}/lists", lists)
+    return out
 
 
 def peak_mb() -> float:
