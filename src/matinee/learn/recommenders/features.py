@@ -75,6 +75,8 @@ def base_scores(generators: Generators, facts: TitleFacts, queries: Queries) -> 
         total = generators.ease.score(histories) + generators.edlae.score(histories)
         total += facts.recent_share(queries.asked_us) * total.sum(axis=1, keepdims=True).clip(min=1.0)
     total += facts.prior[None, :]
+    if len(facts.unwatched):
+        total[:, facts.unwatched] += facts.likeness(histories)
     return total, neighbours
 
 

@@ -10,6 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from matinee.learn.interactions import Histories, Interactions
+from matinee.learn.models.metadata_similarity import MetadataSimilarityScorer
 from matinee.learn.models.storage import load_arrays, save_arrays
 from matinee.learn.play_matrix import Csr, csr, faded_mean
 from matinee.learn.recommenders.candidates import times_by_title
@@ -36,6 +37,9 @@ class TitleFacts:
         Row: a title. Column: a title that members watched within `LINK_REACH` events after it. Counts.
     genres : ndarray of float32, shape (n_titles, n_genres); no columns when unknown
     year : ndarray of float32, NaN where unknown
+    unwatched : ndarray of int32
+        Titles that nobody has watched; their scores come from `metadata` alone.
+    metadata : MetadataSimilarityScorer
     """
 
     popularity: Scores
@@ -45,6 +49,8 @@ class TitleFacts:
     after: Csr
     genres: Scores
     year: Scores
+    unwatched: Index
+    metadata: MetadataSimilarityScorer
 
     @staticmethod
     def of(train: Interactions, catalogue: Catalogue | None = None) -> TitleFacts:
@@ -67,7 +73,18 @@ class TitleFacts:
             after=_links(h, n),
             genres=genres,
             year=year,
+            unwatched=np.flatnonzero(count == 0).astype(np.int32),
+            metadata=MetadataSimilarityScorer(catalogue).fit(train),
         )
+
+    def likeness(self, histories: Histories) -> Scores:
+        """Scores of the unwatched titles, as if each were watched as often as the average title.
+
+        Metadata similarity of the title, as a share of that of all titles; shape (n_members, n_unwatched).
+        """
+        found = self.metadata.score(histories)
+        total = np.maximum(1e-6, found.sum(axis=1, keepdims=True))
+        return np.asarray(found[:, self.unwatched] / total, np.float32)
 
     def save(self, folder: Path) -> None:
         """Write one array per column."""
@@ -83,7 +100,9 @@ class TitleFacts:
             after_count=self.after.data,
             genres=self.genres,
             year=self.year,
+            unwatched=self.unwatched,
         )
+        self.metadata.save(folder / "metadata")
 
     @staticmethod
     def load(folder: Path) -> TitleFacts:
@@ -92,7 +111,15 @@ class TitleFacts:
         n = len(a["popularity"])
         after = csr((a["after_count"], a["after_title"], a["after_indptr"]), (n, n))
         return TitleFacts(
-            a["popularity"], a["prior"], a["play_indptr"], a["play_at_us"], after, a["genres"], a["year"]
+            popularity=a["popularity"],
+            prior=a["prior"],
+            play_indptr=a["play_indptr"],
+            play_at_us=a["play_at_us"],
+            after=after,
+            genres=a["genres"],
+            year=a["year"],
+            unwatched=a["unwatched"],
+            metadata=MetadataSimilarityScorer.load(folder / "metadata"),
         )
 
     def recent_share(self, asked_us: Times, window_us: int = 30 * DAY_US) -> Scores:

@@ -24,11 +24,14 @@ from matinee.learn.models.lambdamart import LambdaMartConfig, LambdaMartRanker
 from matinee.learn.models.sequence_neighbours import SequenceNeighboursConfig, SequenceNeighboursScorer
 from matinee.learn.models.storage import load_arrays, save_arrays
 from matinee.learn.recommenders.candidates import Queries, mask_seen, queries_now, top
+from matinee.learn.recommenders.coverage import spread
 from matinee.learn.recommenders.features import Candidates, Generators, base_scores, make_candidates
 from matinee.learn.recommenders.title_facts import TitleFacts
 from matinee.observe.catalogue.catalogue import Catalogue
-from matinee.types import Index, Mask, Scores, Times
+from matinee.types import Index, Mask, Scores, Times, derive_seed
 
+EXTRA_WEIGHT = np.float32(0.7)
+"""Weight of the log probabilities of an extra model beside those of the ranker."""
 Progress = Callable[[str, float], None]
 """Called with the name of a step and the share that is done, 0 to 1."""
 
@@ -131,6 +134,12 @@ class TwoStage(Scorer):
         self.facts_: TitleFacts | None = None
         self.ranker_: LambdaMartRanker | None = None
         self.log_temperature_ = 0.0
+        self._extra: Scorer | None = None
+
+    def also(self, extra: Scorer) -> Self:
+        """Add the log probabilities of one more fitted model to the ranker's scores."""
+        self._extra = extra
+        return self
 
     def fit(self, train: Interactions) -> Self:
         """Learn generators and ranker from `train`."""
@@ -155,6 +164,8 @@ class TwoStage(Scorer):
         shape = candidates.features.shape
         scores = self.ranker_.score(candidates.features.reshape(-1, shape[2])).reshape(shape[:2])
         scores *= np.float32(np.exp(self.log_temperature_))
+        if self._extra is not None:
+            scores += EXTRA_WEIGHT * _log_shares(self._extra, queries.histories, candidates.title)
         scores[~np.isfinite(candidates.base)] = -np.inf
         short = queries.histories.lengths == 0
         scores[short] = candidates.base[short]
@@ -167,6 +178,7 @@ class TwoStage(Scorer):
         *,
         asked_us: Times | None = None,
         permitted: Mask | None = None,
+        n_diverse: int = 0,
     ) -> tuple[Index, Scores]:
         """Best k unseen titles of each member, best first, as (titles, scores), shape (n_members, k).
 
@@ -178,6 +190,8 @@ class TwoStage(Scorer):
             When each member is asked; the time of their last event unless given.
         permitted : ndarray of bool, shape (n_titles,), optional
             Titles that may be recommended.
+        n_diverse : int, 0 to k
+            Places of each list for titles that few others are shown; see `coverage`.
 
         Returns
         -------
@@ -185,33 +199,43 @@ class TwoStage(Scorer):
         scores : ndarray of float32, falling from left to right
         """
         queries = queries_now(histories, asked_us)
-        titles, scores = [], []
-        for start in range(0, len(queries), 1024):
-            part = queries.take(np.arange(start, min(start + 1024, len(queries))))
-            found, value = self._best_of(part, k, permitted)
-            titles.append(found)
-            scores.append(value)
-            self._tell("rank", min(1.0, (start + 1024) / len(queries)))
-        if not titles:
-            return np.zeros((0, k), np.int32), np.zeros((0, k), np.float32)
-        return np.concatenate(titles), np.concatenate(scores)
+        _, facts = self._fitted()
+        titles = np.full((len(queries), k), -1, np.int32)
+        scores = np.full((len(queries), k), -np.inf, np.float32)
+        shown = np.zeros(len(facts.popularity) + 1, np.float64)
+        order = np.arange(len(queries))
+        if n_diverse:  # rarely shown titles should not pile up with the last members of the file
+            order = np.random.default_rng(derive_seed(self.seed, "order")).permutation(order)
+        with threadpool_limits(self.config.threads):
+            for start in range(0, len(order), 1024):
+                part = order[start : start + 1024]
+                titles[part], scores[part] = self._best_of(queries.take(part), k, permitted, n_diverse, shown)
+                self._tell("rank", min(1.0, (start + 1024) / len(order)))
+        return titles, scores
 
-    def _best_of(self, queries: Queries, k: int, permitted: Mask | None) -> tuple[Index, Scores]:
+    def _best_of(
+        self, queries: Queries, k: int, permitted: Mask | None, n_diverse: int, shown: NDArray[np.float64]
+    ) -> tuple[Index, Scores]:
         candidates, scores = self.ranked(queries, permitted)
-        order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        order = np.argsort(-scores, axis=1, kind="stable")
         titles = np.take_along_axis(candidates.title, order, axis=1)
         values = np.take_along_axis(scores, order, axis=1)
-        if k > candidates.title.shape[1]:
-            titles, values = self._extend(queries, k, permitted, candidates, titles, values)
-        titles = np.where(np.isfinite(values), titles, -1).astype(np.int32)
-        return titles, values
+        if n_diverse:
+            usable = np.where(np.isfinite(candidates.base), candidates.title, -1).astype(np.int32)
+            titles = np.where(np.isfinite(values), titles, -1).astype(np.int32)
+            titles = spread(titles, usable, min(k, titles.shape[1]), n_diverse, len(shown) - 1, shown=shown)
+        else:
+            titles = titles[:, :k]
+        values = values[:, : titles.shape[1]]
+        if k > titles.shape[1]:
+            titles, values = self._extend(queries, k, permitted, titles, values)
+        return np.where(np.isfinite(values), titles, -1).astype(np.int32), values
 
     def _extend(
         self,
         queries: Queries,
         k: int,
         permitted: Mask | None,
-        candidates: Candidates,
         titles: Index,
         values: Scores,
     ) -> tuple[Index, Scores]:
@@ -219,7 +243,7 @@ class TwoStage(Scorer):
         generators, facts = self._fitted()
         rest, _ = base_scores(generators, facts, queries)
         mask_seen(rest, queries.histories, permitted)
-        rest[np.arange(len(rest))[:, None], candidates.title] = -np.inf
+        rest[np.arange(len(rest))[:, None], titles] = -np.inf
         more, base = top(rest, k - titles.shape[1])
         floor = np.where(np.isfinite(values), values, np.inf).min(axis=1, keepdims=True)
         floor = np.where(np.isfinite(floor), floor, 0.0)
@@ -306,6 +330,15 @@ class TwoStage(Scorer):
     def _tell(self, step: str, share: float) -> None:
         if self.progress is not None:
             self.progress(step, share)
+
+
+def _log_shares(extra: Scorer, histories: Histories, titles: Index) -> Scores:
+    """Log of the softmax of the extra model's scores over unseen titles, for some titles of each member."""
+    scores = mask_seen(extra.score(histories), histories)
+    scores -= scores.max(axis=1, keepdims=True)
+    total = np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    found = np.take_along_axis(scores, titles.astype(np.int64), axis=1) - total
+    return np.asarray(np.maximum(found, -30.0), np.float32)
 
 
 def _fit_log_temperature(scores: Scores, relevant: Mask) -> float:

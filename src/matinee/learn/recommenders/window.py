@@ -18,7 +18,6 @@ from matinee.learn.recommenders.candidates import Queries
 from matinee.learn.recommenders.features import Generators, make_candidates
 from matinee.learn.recommenders.title_facts import TitleFacts
 from matinee.learn.recommenders.two_stage import Examples, TwoStage, TwoStageConfig
-from matinee.types import Times
 
 
 class Window(TwoStage):
@@ -87,8 +86,3 @@ class Window(TwoStage):
         relevant &= np.isfinite(candidates.base)
         some = relevant.any(axis=1)
         return [Examples(candidates.features[some], relevant[some])]
-
-
-def asked_at(n_members: int, now_us: int) -> Times:
-    """The same moment for every member: the window begins now."""
-    return np.full(n_members, now_us, np.int64)

@@ -1,0 +1,57 @@
+"""Write a table as a CSV or Parquet file that appears whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from numpy.typing import NDArray
+
+from matinee.errors import InputError, StorageError
+from matinee.observe.lake.connection import connect, literal, quoted
+
+FORMATS = {".parquet": "FORMAT parquet, COMPRESSION zstd", ".csv": "FORMAT csv, HEADER"}
+
+
+def table_format(path: Path) -> str:
+    """Options of DuckDB's COPY for a file name; also refuses a folder that is missing.
+
+    Raises
+    ------
+    InputError
+        The name ends neither in .parquet nor in .csv, or its folder does not exist.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(f'{path}: ends in "{path.suffix}", expected .parquet or .csv. Give another name.')
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"{path}: the folder {path.absolute().parent} does not exist. Make it first.")
+    return FORMATS[path.suffix.lower()]
+
+
+def write_table(path: Path, columns: Mapping[str, NDArray[Any]]) -> None:
+    """Write named columns of equal length.
+
+    Raises
+    ------
+    InputError
+        The file's name tells no format.
+    StorageError
+        The disk is full, or the folder cannot be written; a file that was there before is untouched.
+    """
+    options = table_format(path)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with connect() as con:
+            con.register("given", dict(columns))
+            names = ", ".join(quoted(name) for name in columns)
+            con.execute(f"COPY (SELECT {names} FROM given) TO {literal(temporary)} ({options})")
+        temporary.replace(path)
+    except (duckdb.IOException, OSError) as problem:
+        first = str(problem).splitlines()[0]
+        raise StorageError(
+            f"{path}: could not be written ({first}). Choose another folder, or free some space."
+        ) from problem
+    finally:
+        temporary.unlink(missing_ok=True)
