@@ -150,3 +150,15 @@ def test_progress_is_silent_when_not_a_terminal(capsys: pytest.CaptureFixture[st
         report("pairs", 0.5)
     printed = capsys.readouterr()
     assert printed.out == printed.err == ""
+
+
+def test_a_wide_table_loses_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    columns = ["a page of the evaluation", *[f"metric-{i}" for i in range(9)]]
+    console.print_table([["the composed page [x]", *[0.5] * 9]], columns)
+    printed = capsys.readouterr().out
+    assert all(f"metric-{i}" in printed for i in range(9))
+    assert printed.count("0.5000") == 9
+    assert "the composed page [x]" in printed

@@ -20,7 +20,7 @@ EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
-WIDTH_IN_A_FILE = 110
+WIDTH_IN_A_FILE = 112
 """Width of tables and pages that are not printed to a terminal, in characters."""
 WIDEST_LEFT = 30
 """Room that a text column of a table is given before it is folded, in characters."""
@@ -73,6 +73,7 @@ def print_table(
 ) -> None:
     """Print rows under column names; the first `left` columns are text, the others are aligned right."""
     from rich import box
+    from rich.measure import Measurement
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
@@ -82,7 +83,11 @@ def print_table(
         table.add_column(name, justify="left" if i < left else "right", overflow="fold", min_width=least)
     for row in rows:
         table.add_row(*[f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row])
-    out().print(table)
+    console = out()
+    # A table never loses a column: where the terminal is too narrow, its lines run over.
+    needed = Measurement.get(console, console.options.update(width=10_000), table).minimum
+    console.width = max(console.width, needed)
+    console.print(table)
 
 
 @contextmanager

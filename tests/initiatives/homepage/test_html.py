@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,19 @@ def test_the_file_stands_alone_and_runs_no_foreign_text(tmp_path: Path) -> None:
     assert "a &lt; b" in html
     assert "default-src 'none'" in html
     assert not re.search(r'(src|href)="?(https?:)?//', html)
+
+
+def test_histories_may_arrive_with_their_pages(tmp_path: Path) -> None:
+    path = tmp_path / "homepage.html"
+    watched: dict[str, Watched] = {}
+
+    def passing() -> Iterator[Page]:
+        for page in pages():
+            watched[page.member_id] = Watched(7, [2])
+            yield page
+
+    write_html(path, passing(), catalogue(), watched=watched)
+    assert [member[1] for member in data_of(path.read_text(encoding="utf-8"))["members"]] == [7, 7]
 
 
 def test_long_pages_are_cut(tmp_path: Path) -> None:

@@ -75,7 +75,8 @@ def write_html(
     StorageError
         The file cannot be written; one that was there before is untouched.
     """
-    data = encode(pages, catalogue, watched=watched or {}, rows=rows, cols=cols)
+    # `watched` may still be filled while the pages pass by, so an empty one is kept, not replaced.
+    data = encode(pages, catalogue, watched={} if watched is None else watched, rows=rows, cols=cols)
     if not data["members"]:
         raise InputError(f"{path}: 0 pages were given, expected at least 1. Import events and train first.")
     source = files("matinee.initiatives.homepage").joinpath(TEMPLATE).read_text(encoding="utf-8")

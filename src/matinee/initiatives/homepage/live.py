@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from matinee import settings
+from matinee.errors import StorageError
 from matinee.initiatives.homepage.compose import Composer
 from matinee.initiatives.homepage.config import PageConfig
 from matinee.initiatives.homepage.html import Watched
@@ -50,12 +51,20 @@ class LiveHomepage:
         ------
         NotFoundError
             Nothing was trained yet.
+        StorageError
+            The release is damaged, or from another version.
         """
         release = current_release(home)
         config = settings.load(home.settings, "homepage", PageConfig)
         catalogue = load_catalogue(home, at_us)
         interactions = interactions_from_home(home, until_us=at_us, catalogue=catalogue)
-        model = HomepageModel.load(release, catalogue, interactions)
+        try:
+            model = HomepageModel.load(release, catalogue, interactions)
+        except (KeyError, ValueError) as problem:
+            raise StorageError(
+                f"{release}: the release does not load ({problem}); it may be from another version of Matinee. "
+                f"Run: matinee train homepage --home {home.root}"
+            ) from problem
         members = load_members(home, at_us)
         titles = model.title_state(at_us)
         ids = sorted({*members, *map(str, model.member_ids)})
