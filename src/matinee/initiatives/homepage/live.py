@@ -62,8 +62,8 @@ class LiveHomepage:
             model = HomepageModel.load(release, catalogue, interactions)
         except (KeyError, ValueError) as problem:
             raise StorageError(
-                f"{release}: the release does not load ({problem}); it may be from another version of Matinee. "
-                f"Run: matinee train homepage --home {home.root}"
+                f"{release}: the release does not load ({problem}); it may be from another version of "
+                f"Matinee. Run: matinee train homepage --home {home.root}"
             ) from problem
         members = load_members(home, at_us)
         titles = model.title_state(at_us)
