@@ -262,7 +262,7 @@ def test_diversity_spreads_a_row() -> None:
     volume = []
     for diversity in (0.0, 0.7):
         page = compose_page(
-            titles, who, at_us=NOW_US, config=replace(PLAIN, diversity=diversity), rows=1, cols=3
+            titles, who, at_us=NOW_US, config=replace(PLAIN, diversity=diversity), rows=1, cols=2
         )
         vectors = titles.vectors[[tile.title for tile in page.rows[0].tiles]]
         volume.append(np.linalg.slogdet((1 + vectors @ vectors.T) / 2)[1])
