@@ -83,7 +83,7 @@ class PageConfig:
     min_tiles: int = 4
     diversity: float = 0.2
     diverse_cols: int = 12
-    calibration: float = 0.5
+    calibration: float = 1.0
     calibration_alpha: float = 0.01
     session_share: float = 0.25
     head_rows: int = 6
