@@ -163,6 +163,9 @@ class PageBuilder:
             del self.plan.title_at[place]
         for later in [r for r, kind in self.plan.kind_at.items() if kind == EDITORIAL and r >= row]:
             del self.plan.kind_at[later]
+            pins = self.titles.catalogue.pins
+            if any(pin.row == later and pin.row_kind == EDITORIAL for pin in pins):
+                self.unmet.append(f'pin row {later} kind "{EDITORIAL}": the page ends before it')
         may_stand = self.chooser.may_add(EDITORIAL, row)
         draft = self._editors_row(row)
         col = 0
