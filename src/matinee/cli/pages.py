@@ -7,12 +7,13 @@ from pathlib import Path
 
 from matinee.cli.console import Report, print_json, progress, say
 from matinee.cli.context import clock, find_home
-from matinee.initiatives.homepage.export import format_of, write_pages
+from matinee.initiatives.homepage.export import write_pages
 from matinee.initiatives.homepage.html import Watched, write_html
 from matinee.initiatives.homepage.live import LiveHomepage, watched
 from matinee.initiatives.homepage.page import Page
 from matinee.learn.reading import read_member_ids
 from matinee.observe.lake.reader import last_event_us
+from matinee.observe.table_file import table_format
 from matinee.types import format_at
 
 
@@ -54,7 +55,7 @@ def pages(
     json
         Print machine-readable JSON.
     """
-    format_of(out)
+    table_format(out)
     where = find_home(home)
     live = LiveHomepage.open(where, clock(where, at, last_event_us(where)).now_us)
     chosen = live.member_ids if members is None else read_member_ids(members)

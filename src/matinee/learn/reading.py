@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.errors import InputError, StorageError
+from matinee.errors import InputError
 from matinee.learn.interactions import Histories, Interactions
 from matinee.observe.catalogue.availability import window_rows
 from matinee.observe.catalogue.catalogue import Catalogue
@@ -24,7 +23,7 @@ from matinee.observe.importers.fields import INTERACTION, MEMBER_ONLY, TITLE
 from matinee.observe.importers.run import rating_scale
 from matinee.observe.importers.staging import Strictness, stage
 from matinee.observe.importers.table import Table
-from matinee.observe.lake.connection import connect
+from matinee.observe.lake.connection import spilling
 from matinee.observe.lake.facts import facts
 from matinee.observe.lake.reader import Moment, open_events, open_facts
 from matinee.observe.members import Member, member_rows
@@ -77,7 +76,7 @@ def read_interactions(
     About 1 s and 60 bytes of memory per million rows on one core, besides the rows themselves.
     """
     clock = Clock.wall() if now_us is None else Clock("fixed", now_us)
-    with _spilling() as con:
+    with _reading() as con:
         staged = stage(
             con, Table.open(path), INTERACTION, strictness=Strictness(on_error, rejects, clock.latest_us)
         )
@@ -109,7 +108,7 @@ def read_titles(path: Path) -> Catalogue:
     InputError
         A bad file or row.
     """
-    with _spilling() as con:
+    with _reading() as con:
         staged = stage(con, Table.open(path), TITLE)
         con.execute(
             "CREATE TEMP VIEW titles_now AS SELECT * FROM staged "
@@ -141,7 +140,7 @@ def interactions_from_home(
         scale, else the share of the runtime that was watched, else 1.
     """
     moment = Moment(until_us, until_us if seen_us is None else seen_us)
-    with _spilling() as con:
+    with _reading() as con:
         open_events(con, home, "plays", moment=moment)
         open_facts(con, home, "members", at_us=until_us)
         runtime = np.where(catalogue.runtime_s > 0, catalogue.runtime_s, UNKNOWN_RUNTIME_S)
@@ -178,7 +177,7 @@ def load_catalogue(home: Home, at_us: int) -> Catalogue:
     Catalogue
         Titles in the order of their ids as text.
     """
-    with _spilling() as con:
+    with _reading() as con:
         open_facts(con, home, "titles", "availability", "pins", at_us=at_us)
         open_events(con, home, "plays", "impressions", "signals", moment=Moment(at_us, at_us))
         con.execute("CREATE TEMP VIEW titles_now AS SELECT * FROM titles")
@@ -194,7 +193,7 @@ def load_catalogue(home: Home, at_us: int) -> Catalogue:
 
 def load_members(home: Home, at_us: int | None = None) -> dict[str, Member]:
     """Members of a home that were imported, by id, as of a time (None: newest). Others have no limits."""
-    with _spilling() as con:
+    with _reading() as con:
         open_facts(con, home, "members", at_us=at_us)
         return member_rows(con)
 
@@ -207,7 +206,7 @@ def read_member_ids(path: Path) -> list[str]:
     InputError
         The column is missing, a value is empty, or there is no row.
     """
-    with _spilling() as con:
+    with _reading() as con:
         stage(con, Table.open(path), MEMBER_ONLY)
         found = con.execute("SELECT member_id FROM staged GROUP BY member_id ORDER BY min(row_no)").fetchall()
     return [row[0] for row in found]
@@ -280,14 +279,10 @@ def _plain(values: NDArray[Any], dtype: type[Number]) -> NDArray[Number]:
 
 
 @contextmanager
-def _spilling() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection whose temporary files go to a folder that is removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="matinee-") as folder, connect(Path(folder)) as con:
+def _reading() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection for reading files that somebody else made: what DuckDB refuses is bad input."""
+    with spilling() as con:
         try:
             yield con
-        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-            raise StorageError(
-                f"reading stopped ({str(error).splitlines()[0]}). Free memory, or space in {folder}."
-            ) from error
         except duckdb.InvalidInputException as error:
             raise InputError(" ".join(str(error).split())[:300]) from error

@@ -36,17 +36,35 @@ def write_table(path: Path, columns: Mapping[str, NDArray[Any]]) -> None:
     Raises
     ------
     InputError
-        The file's name tells no format.
+        The file's name tells no format, or its folder does not exist.
+    StorageError
+        The disk is full, or the folder cannot be written; a file that was there before is untouched.
+    """
+    table_format(path)
+    with connect() as con:
+        con.register("given", dict(columns))
+        copy_table(con, f"SELECT {', '.join(map(quoted, columns))} FROM given", path)
+
+
+def copy_table(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    """Write the rows of a query on a connection.
+
+    Parameters
+    ----------
+    query : str
+        SQL of the rows, in the order of the file.
+
+    Raises
+    ------
+    InputError
+        The file's name tells no format, or its folder does not exist.
     StorageError
         The disk is full, or the folder cannot be written; a file that was there before is untouched.
     """
     options = table_format(path)
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        with connect() as con:
-            con.register("given", dict(columns))
-            names = ", ".join(quoted(name) for name in columns)
-            con.execute(f"COPY (SELECT {names} FROM given) TO {literal(temporary)} ({options})")
+        con.execute(f"COPY ({query}) TO {literal(temporary)} ({options})")
         temporary.replace(path)
     except (duckdb.IOException, OSError) as problem:
         first = str(problem).splitlines()[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -10,9 +9,9 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from matinee.errors import InputError, StorageError
 from matinee.initiatives.homepage.page import Page
-from matinee.observe.lake.connection import connect, literal
+from matinee.observe.lake.connection import spilling
+from matinee.observe.table_file import copy_table, table_format
 
 COLUMNS = {
     "member_id": "VARCHAR",
@@ -25,22 +24,8 @@ COLUMNS = {
     "propensity": "DOUBLE",
 }
 """Column -> SQL type. `row` and `col` start at 1; `artwork_id` is null where none was chosen."""
-FORMATS = {".parquet": "FORMAT parquet, COMPRESSION zstd", ".csv": "FORMAT csv, HEADER"}
 BATCH = 200
 """Pages handed to the database at a time."""
-
-
-def format_of(path: Path) -> str:
-    """Options of DuckDB's COPY for a file name.
-
-    Raises
-    ------
-    InputError
-        The name ends neither in .parquet nor in .csv.
-    """
-    if path.suffix.lower() not in FORMATS:
-        raise InputError(f'{path}: ends in "{path.suffix}", expected .parquet or .csv. Give another name.')
-    return FORMATS[path.suffix.lower()]
 
 
 def write_pages(path: Path, pages: Iterable[Page]) -> Iterator[Page]:
@@ -52,29 +37,19 @@ def write_pages(path: Path, pages: Iterable[Page]) -> Iterator[Page]:
     Raises
     ------
     InputError
-        The file's name tells no format.
+        The file's name tells no format, or its folder does not exist.
     StorageError
         The disk is full, or the folder cannot be written; a file that was there before is untouched.
     """
-    options = format_of(path)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with tempfile.TemporaryDirectory(prefix="matinee-") as spill, connect(Path(spill)) as con:
-            columns = ", ".join(f'"{name}" {sql_type}' for name, sql_type in COLUMNS.items())
-            con.execute(f"CREATE TABLE tiles ({columns})")
-            waiting = iter(pages)
-            while batch := list(islice(waiting, BATCH)):
-                _append(con, batch)
-                yield from batch
-            con.execute(f"COPY tiles TO {literal(temporary)} ({options})")
-        temporary.replace(path)
-    except (duckdb.IOException, OSError) as problem:
-        first = str(problem).splitlines()[0]
-        raise StorageError(
-            f"{path}: could not be written ({first}). Choose another folder, or free some space."
-        ) from problem
-    finally:
-        temporary.unlink(missing_ok=True)
+    table_format(path)  # before the work, not after it
+    with spilling() as con:
+        columns = ", ".join(f'"{name}" {sql_type}' for name, sql_type in COLUMNS.items())
+        con.execute(f"CREATE TABLE tiles ({columns})")
+        waiting = iter(pages)
+        while batch := list(islice(waiting, BATCH)):
+            _append(con, batch)
+            yield from batch
+        copy_table(con, "FROM tiles", path)
 
 
 def _append(con: duckdb.DuckDBPyConnection, pages: list[Page]) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+
+from matinee.errors import StorageError
 
 DEFAULT_MEMORY_MB = 1_500
 """DuckDB's share of the 2 GB that an import may use."""
@@ -30,6 +34,25 @@ def connect(
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET enable_progress_bar = false")
     return con
+
+
+@contextmanager
+def spilling() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open an in-memory database whose temporary files go to a folder that is removed afterwards.
+
+    Raises
+    ------
+    StorageError
+        Inside the block memory or the space for temporary files ran out, or a file could not be read.
+    """
+    with tempfile.TemporaryDirectory(prefix="matinee-") as folder, connect(Path(folder)) as con:
+        try:
+            yield con
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            raise StorageError(
+                f"{Path(folder).parent}: out of room for temporary files, or a file could not be read "
+                f"({str(error).splitlines()[0]}). Free memory, or space there."
+            ) from error
 
 
 def quoted(name: str) -> str:
