@@ -17,6 +17,8 @@ from matinee.initiatives.homepage.page import MemberState, Page, TitleState
 from matinee.initiatives.homepage.releases import current_release
 from matinee.learn.reading import interactions_from_home, load_catalogue, load_members
 from matinee.observe.home import Home
+from matinee.observe.lake.reader import Moment
+from matinee.observe.member_state import MemberMarks, read_marks
 from matinee.observe.members import Member
 
 BATCH = 128
@@ -32,12 +34,15 @@ class LiveHomepage:
     release : Path
         Folder of the release in use.
     member_ids : list of str
-        Members with a history or with stored limits, in the order of their ids.
+        Members with a history, stored limits or marks, in the order of their ids.
+    marks : dict of str to MemberMarks
+        What members have begun, put on their lists and thumbed down, read once at `at_us`.
     """
 
     release: Path
     model: HomepageModel
     members: dict[str, Member]
+    marks: dict[str, MemberMarks]
     member_ids: list[str]
     titles: TitleState
     composer: Composer
@@ -67,19 +72,29 @@ class LiveHomepage:
             ) from problem
         members = load_members(home, at_us)
         titles = model.title_state(at_us)
-        ids = sorted({*members, *map(str, model.member_ids)})
+        marks = read_marks(home, catalogue, Moment(at_us, at_us))
+        ids = sorted({*members, *marks, *map(str, model.member_ids)})
         composer = Composer(titles, at_us=at_us, config=config)
-        return LiveHomepage(release, model, members, ids, titles, composer, at_us)
+        return LiveHomepage(release, model, members, marks, ids, titles, composer, at_us)
 
     def states(self, member_ids: Sequence[str]) -> list[MemberState]:
         """What is known about members; one that nobody has heard of has no history and no limits."""
-        states = self.model.member_states(member_ids, self.at_us)
-        return [
-            replace(state, limits=self.members[state.member_id].limits)
-            if state.member_id in self.members
-            else state
-            for state in states
-        ]
+        return [self._complete(state) for state in self.model.member_states(member_ids, self.at_us)]
+
+    def _complete(self, state: MemberState) -> MemberState:
+        """Add what the model does not know: limits, and what the member left open or said."""
+        stored, marks = self.members.get(state.member_id), self.marks.get(state.member_id)
+        if stored is not None:
+            state = replace(state, limits=stored.limits)
+        if marks is not None:
+            state = replace(
+                state,
+                in_progress=marks.in_progress,
+                in_progress_share=marks.in_progress_share,
+                my_list=marks.my_list,
+                disliked=marks.disliked,
+            )
+        return state
 
     def pages(
         self, member_ids: Sequence[str], *, rows: int | None = None, cols: int | None = None
