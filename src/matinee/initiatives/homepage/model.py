@@ -86,7 +86,10 @@ class HomepageModel:
         known = interactions.keep(interactions.histories.at_us <= at_us)
         tell = progress or (lambda _step, _share: None)
         next_title = NextTitle(
-            seed=seed, catalogue=catalogue, progress=lambda s, x: tell(f"next title: {s}", 0.6 * x)
+            replace(NextTitle.default_config, returns=True),
+            seed=seed,
+            catalogue=catalogue,
+            progress=lambda s, x: tell(f"next title: {s}", 0.6 * x),
         ).fit(known)
         window = Window(
             seed=seed, catalogue=catalogue, progress=lambda s, x: tell(f"coming weeks: {s}", 0.6 + 0.35 * x)

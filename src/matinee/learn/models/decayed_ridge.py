@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from matinee.errors import ConfigError, NotFittedError
 from matinee.learn.interactions import Histories, Interactions
 from matinee.learn.models.base import Scorer
+from matinee.learn.models.head import most_watched
 from matinee.learn.models.storage import load_arrays, save_arrays
 from matinee.types import Index, Scores
 
@@ -42,12 +43,15 @@ class DecayedRidgeConfig:
         Ridge weight, in events.
     max_titles : int
         Only the most watched titles become features; cost grows with their cube. All are targets.
+    min_plays : int
+        Beyond the 500 most watched titles, a title needs so many plays to become a feature.
     """
 
     decays: tuple[float, ...] = (0.6, 0.93)
     depths: tuple[int, ...] = (8, 60)
     reg: float = 400.0
     max_titles: int = 4_000
+    min_plays: int = 3
 
     def __post_init__(self) -> None:
         if len(self.decays) != len(self.depths) or not self.decays:
@@ -116,10 +120,8 @@ class DecayedRidgeScorer(Scorer):
         return self.solve(self.gram(train.histories, self.features_, train.n_titles))
 
     def head(self, train: Interactions) -> Index:
-        """Titles that become features: those watched most, at most `max_titles`, never unwatched ones."""
-        count = np.bincount(train.histories.title, minlength=train.n_titles)
-        order = np.argsort(-count, kind="stable")[: self.config.max_titles]
-        return order[count[order] > 0].astype(np.int32)
+        """Titles that become features: those watched most, never unwatched ones."""
+        return most_watched(train, self.config.max_titles, self.config.min_plays)
 
     def gram(self, histories: Histories, features: Index, n_titles: int) -> Gram:
         """X'X and X'Y of some members."""
@@ -243,6 +245,8 @@ def _scatter(indptr, title, head, decays, overlap, depths, xx, xy):  # type: ign
                     for r in range(n_scales):
                         i, j = ha * n_scales + s, hb * n_scales + r
                         value = overlap[s, r, lag, n]
+                        if value == 0.0:
+                            continue
                         if i < j:
                             xx[i, j] += value
                         elif i > j:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from matinee.errors import ConfigError, NotFittedError
 from matinee.learn.interactions import Histories, Interactions
 from matinee.learn.models.base import Scorer
+from matinee.learn.models.head import most_watched
 from matinee.learn.models.storage import load_arrays, save_arrays
 from matinee.learn.play_matrix import fading, play_matrix
 from matinee.types import Index, Scores
@@ -38,12 +39,15 @@ class EaseConfig:
         Weight of a watched title when scoring: this to the power of its rank of recency. 1: all equal.
     max_titles : int
         Only the most watched titles take part; cost grows with their cube. The rest scores 0.
+    min_plays : int
+        Beyond the 500 most watched titles, a title needs so many plays to take part.
     """
 
     reg: float = 200.0
     dropout: float = 0.0
     input_decay: float = 1.0
     max_titles: int = 10_000
+    min_plays: int = 1
 
     def __post_init__(self) -> None:
         if not self.reg > 0:
@@ -88,9 +92,7 @@ class EaseScorer(Scorer):
 
     def fit(self, train: Interactions) -> Self:
         """Learn from all members of `train`."""
-        count = np.bincount(train.histories.title, minlength=train.n_titles)
-        order = np.argsort(-count, kind="stable")[: self.config.max_titles]
-        titles = order[count[order] > 0].astype(np.int32)
+        titles = most_watched(train, self.config.max_titles, self.config.min_plays)
         return self.solve(cooccurrence(train.histories, titles, train.n_titles), titles, train.n_titles)
 
     def solve(self, gram: Matrix, titles: Index, n_titles: int) -> Self:

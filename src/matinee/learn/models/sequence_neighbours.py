@@ -13,7 +13,7 @@ instead of a session, every state votes (none is sampled away), and several next
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -29,8 +29,8 @@ from matinee.types import Index, Scores
 
 
 @dataclass(frozen=True, slots=True)
-class SequenceNeighboursConfig:
-    """Settings of the sequence neighbours.
+class Reach:
+    """Who looks for states, and which titles around a state receive its vote.
 
     Attributes
     ----------
@@ -38,43 +38,69 @@ class SequenceNeighboursConfig:
         How many of the query's latest titles look for states.
     ahead : int
         How many titles after a state receive its vote.
-    depth : int
-        How many titles back two stretches are compared.
-    decay : float, 0 to 1
-        Weight of a title falls by this factor with every later title, on both sides.
-    anchor_decay : float, 0 to 1
-        Weight of an older anchor.
-    ahead_decay : float, 0 to 1
+    ahead_decay : float, above 0 to 1
         Weight of a later next title.
-    power : float, above 0
-        Exponent of the similarity; above 1 close stretches count more.
     behind : float, 0 to 1
         Weight of votes for the titles before a state, relative to those after it.
-    max_states : int
-        Latest states looked at per anchor title; bounds the cost of very popular titles.
     """
 
     anchors: int = 5
     ahead: int = 8
+    ahead_decay: float = 0.6
+    behind: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.anchors < 1 or self.ahead < 1:
+            raise ConfigError(
+                f"Reach: anchors is {self.anchors} and ahead is {self.ahead}, expected at least 1."
+            )
+        if not 0 < self.ahead_decay <= 1 or not 0 <= self.behind <= 1:
+            raise ConfigError(
+                f"Reach: ahead_decay is {self.ahead_decay} and behind is {self.behind}, expected at most 1 "
+                "and not below 0."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceNeighboursConfig:
+    """Settings of the sequence neighbours.
+
+    Attributes
+    ----------
+    reach : Reach
+        Used by `score`.
+    depth : int
+        How many titles back two stretches are compared.
+    decay : float, above 0 to 1
+        Weight of a title falls by this factor with every later title, on both sides.
+    anchor_decay : float, above 0 to 1
+        Weight of an older anchor.
+    power : float, above 0
+        Exponent of the similarity; above 1 close stretches count more.
+    max_states : int
+        Latest states looked at per anchor title; bounds the cost of very popular titles.
+    """
+
+    reach: Reach = field(default_factory=Reach)
     depth: int = 40
     decay: float = 0.96
     anchor_decay: float = 0.5
-    ahead_decay: float = 0.6
     power: float = 1.2
-    behind: float = 0.0
-    max_states: int = 4_000
+    max_states: int = 3_000
 
     def __post_init__(self) -> None:
-        for name in ("anchors", "ahead", "depth", "max_states"):
+        for name in ("depth", "max_states"):
             if getattr(self, name) < 1:
                 raise ConfigError(
                     f"SequenceNeighbours: {name} is {getattr(self, name)}, expected at least 1."
                 )
-        for name in ("decay", "anchor_decay", "ahead_decay"):
+        for name in ("decay", "anchor_decay"):
             if not 0 < getattr(self, name) <= 1:
                 raise ConfigError(
                     f"SequenceNeighbours: {name} is {getattr(self, name)}, expected above 0 and at most 1."
                 )
+        if not self.power > 0:
+            raise ConfigError(f"SequenceNeighbours: power is {self.power}, expected a number above 0.")
 
 
 class SequenceNeighboursScorer(Scorer):
@@ -92,7 +118,8 @@ class SequenceNeighboursScorer(Scorer):
     histories_ : Histories
         The training histories: they are the model.
     state_indptr_, states_ : ndarray of int64
-        Inverted lists: events of title t are `states_[state_indptr_[t]:state_indptr_[t + 1]]`.
+        Inverted lists: events of title t, oldest first, are
+        `states_[state_indptr_[t]:state_indptr_[t + 1]]`.
 
     Notes
     -----
@@ -116,15 +143,8 @@ class SequenceNeighboursScorer(Scorer):
         self.histories_ = histories
         self.n_titles_ = n_titles
         self.state_indptr_ = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
-        self.states_ = np.argsort(histories.title, kind="stable").astype(np.int64)
+        self.states_ = np.lexsort((histories.at_us, histories.title)).astype(np.int64)
         return self
-
-    def seen_as(self, config: SequenceNeighboursConfig) -> SequenceNeighboursScorer:
-        """The same index asked with other settings; nothing is copied."""
-        other = SequenceNeighboursScorer(config)
-        other.histories_, other.n_titles_ = self.histories_, self.n_titles_
-        other.state_indptr_, other.states_ = self.state_indptr_, self.states_
-        return other
 
     def score(self, histories: Histories) -> Scores:
         """Share of votes of each title, float32, shape (n_members, n_titles); zero where nobody votes."""
@@ -132,9 +152,13 @@ class SequenceNeighboursScorer(Scorer):
 
     def score_excluding(self, histories: Histories, own: Index | None) -> Scores:
         """Like `score`, but query q gets no vote from the training member `own[q]` (-1: from all)."""
+        return np.asarray(self.votes(histories, own, (self.config.reach,))[0])
+
+    def votes(self, histories: Histories, own: Index | None, reaches: tuple[Reach, ...]) -> Scores:
+        """Shares of votes for several reaches in one pass, shape (n_reaches, n_members, n_titles)."""
         train, indptr, states, n_titles = self._fitted()
         c = self.config
-        out = np.zeros((len(histories), n_titles), np.float32)
+        out: Scores = np.zeros((len(reaches), len(histories), n_titles), np.float32)
         _vote(
             histories.indptr,
             histories.title,
@@ -144,8 +168,10 @@ class SequenceNeighboursScorer(Scorer):
             train.member_of_event(),
             indptr,
             states,
-            (c.anchors, c.ahead, c.depth, c.max_states),
-            (c.decay, c.anchor_decay, c.ahead_decay, c.power, c.behind),
+            (c.depth, c.max_states),
+            (c.decay, c.anchor_decay, c.power),
+            np.array([(r.anchors, r.ahead) for r in reaches], np.int64),
+            np.array([(r.ahead_decay, r.behind) for r in reaches], np.float64),
             out,
         )
         return out
@@ -176,10 +202,14 @@ class SequenceNeighboursScorer(Scorer):
 
 
 @njit(cache=True, fastmath=True)
-def _vote(q_indptr, q_title, own, indptr, title, member, s_indptr, states, sizes, rates, out):  # type: ignore[no-untyped-def]
-    anchors, ahead, depth, max_states = sizes
-    decay, anchor_decay, ahead_decay, power, behind = rates
-    faded = np.zeros(out.shape[1], np.float32)
+def _vote(  # type: ignore[no-untyped-def]
+    q_indptr, q_title, own, indptr, title, member, s_indptr, states, sizes, rates, counts, fades, out
+):
+    depth, max_states = sizes
+    decay, anchor_decay, power = rates
+    n_reaches = len(counts)
+    anchors = counts[:, 0].max()
+    faded = np.zeros(out.shape[2], np.float32)
     fade = np.zeros(depth, np.float32)
     fade[0] = 1.0
     for k in range(1, depth):
@@ -199,27 +229,31 @@ def _vote(q_indptr, q_title, own, indptr, title, member, s_indptr, states, sizes
                 if m == own[q]:
                     continue
                 start, stop = indptr[m], indptr[m + 1]
-                common = 0.0
+                common = np.float32(0.0)
                 for k in range(min(depth, p - start + 1)):
                     common += faded[title[p - k]] * fade[k]
                 weight = anchor_weight * common**power
                 if weight <= 0.0:
                     continue
-                vote = weight
-                for h in range(p + 1, min(stop, p + 1 + ahead)):
-                    out[q, title[h]] += vote
-                    vote *= ahead_decay
-                if behind > 0.0:
-                    vote = weight * behind
-                    for h in range(min(ahead, p - start)):
-                        out[q, title[p - 1 - h]] += vote
-                        vote *= ahead_decay
+                for r in range(n_reaches):
+                    if j >= counts[r, 0]:
+                        continue
+                    vote = weight
+                    for h in range(p + 1, min(stop, p + 1 + counts[r, 1])):
+                        out[r, q, title[h]] += vote
+                        vote *= fades[r, 0]
+                    if fades[r, 1] > 0.0:
+                        vote = weight * fades[r, 1]
+                        for h in range(min(counts[r, 1], p - start)):
+                            out[r, q, title[p - 1 - h]] += vote
+                            vote *= fades[r, 0]
             anchor_weight *= anchor_decay
         for k in range(oldest, last):
             faded[q_title[k]] = 0.0
-        total = 0.0
-        for t in range(out.shape[1]):
-            total += out[q, t]
-        if total > 0.0:
-            for t in range(out.shape[1]):
-                out[q, t] /= total
+        for r in range(n_reaches):
+            total = 0.0
+            for t in range(out.shape[2]):
+                total += out[r, q, t]
+            if total > 0.0:
+                for t in range(out.shape[2]):
+                    out[r, q, t] /= total

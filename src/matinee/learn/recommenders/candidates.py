@@ -9,7 +9,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from matinee.learn.interactions import Histories
-from matinee.types import Index, Mask, Scores, Times
+from matinee.types import HOUR_US, Index, Mask, Scores, Times
+
+PAUSE_US = HOUR_US
+"""A longer time without events is a pause: the session is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,14 @@ class Queries:
     def __len__(self) -> int:
         return len(self.histories)
 
+    def paused(self) -> Mask:
+        """Queries of members who come back after a pause."""
+        h = self.histories
+        out = np.zeros(len(h), np.bool_)
+        some = h.lengths > 0
+        out[some] = self.asked_us[some] - h.at_us[h.indptr[1:][some] - 1] > PAUSE_US
+        return out
+
     def take(self, queries: Index | Times) -> Queries:
         """Some of the queries."""
         return Queries(self.histories.take(queries), self.asked_us[queries], self.member[queries])
@@ -49,17 +60,27 @@ def queries_now(histories: Histories, asked_us: Times | None = None) -> Queries:
     return Queries(histories, asked_us, np.full(len(histories), -1, np.int32))
 
 
-def past_queries(histories: Histories, members: Index, back: int) -> tuple[Queries, Index]:
-    """Queries of some members at the moment before their event number `back` from the end, and that event.
+def past_queries(histories: Histories, members: Index, back: int) -> tuple[Queries, Index, Times]:
+    """Queries of some members just before their event number `back` from the end.
 
-    Members with fewer than two events before it are left out.
+    They are asked right after the event before it. Members with fewer than two events before it are left
+    out.
+
+    Returns
+    -------
+    queries : Queries
+    target : ndarray of int32
+        Title of the event.
+    then_us : ndarray of int64
+        Time of the event.
     """
     lengths = histories.lengths[members]
     members = members[lengths - back >= 3]
     before = histories.take(members).drop_last(back + 1)
-    target = histories.title[histories.indptr[1:][members] - 1 - back]
-    last = before.at_us[before.indptr[1:] - 1]
-    return Queries(before, last, members.astype(np.int32)), target.astype(np.int32)
+    event = histories.indptr[1:][members] - 1 - back
+    asked = before.at_us[before.indptr[1:] - 1]
+    target = histories.title[event].astype(np.int32)
+    return Queries(before, asked, members.astype(np.int32)), target, histories.at_us[event]
 
 
 def mask_seen(scores: Scores, histories: Histories, permitted: Mask | None = None) -> Scores:

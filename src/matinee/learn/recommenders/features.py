@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from matinee.learn.models.decayed_ridge import DecayedRidgeScorer
 from matinee.learn.models.ease import EaseScorer
-from matinee.learn.models.sequence_neighbours import SequenceNeighboursScorer
+from matinee.learn.models.sequence_neighbours import Reach, SequenceNeighboursScorer
 from matinee.learn.recommenders.candidates import (
     Queries,
     mask_seen,
@@ -26,7 +26,12 @@ WINDOWS_US = np.array([DAY_US, 7 * DAY_US, 30 * DAY_US, 120 * DAY_US], np.int64)
 """Windows of recent popularity."""
 LAST_TITLES = 3
 """How many of the latest titles have their own link to a candidate as a feature."""
-CHUNK_CELLS = 3_000_000
+NEAR = Reach(anchors=1, ahead=2, ahead_decay=0.6)
+FAR = Reach(anchors=5, ahead=15, ahead_decay=0.85, behind=0.5)
+"""The neighbours' votes with a shorter and a longer view are features too."""
+RETURN_RECENT = 5.0
+"""Weight of recent popularity among candidates for a member who comes back after a pause."""
+CHUNK_CELLS = 2_000_000
 """Cells of a dense score block; bounds memory whatever the size of the catalogue."""
 
 
@@ -34,16 +39,13 @@ CHUNK_CELLS = 3_000_000
 class Generators:
     """The models whose scores make candidates and features.
 
-    `near` and `far` are the neighbours again with a shorter and a longer view. With `edlae` the
-    candidates are those for the coming weeks (EASE, EDLAE and recent popularity); without it those for
-    the next title (neighbours and ridge).
+    With `edlae` the candidates are those for the coming weeks (EASE, EDLAE, recent popularity); without
+    it those for the next title (neighbours, ridge, recent popularity).
     """
 
     ridge: DecayedRidgeScorer
     ease: EaseScorer
     neighbours: SequenceNeighboursScorer
-    near: SequenceNeighboursScorer
-    far: SequenceNeighboursScorer
     edlae: EaseScorer | None = None
 
 
@@ -58,26 +60,32 @@ class Candidates:
     base : ndarray of float32, same shape
         Sum of the generators.
     features : ndarray of float32, shape (n_queries, n_candidates, n_features)
+    total : ndarray of float32, shape (n_queries, n_titles), or None
+        Sum of the generators for the whole catalogue, when asked for.
     """
 
     title: Index
     base: Scores
     features: Scores
+    total: Scores | None = None
 
 
 def base_scores(generators: Generators, facts: TitleFacts, queries: Queries) -> tuple[Scores, Scores]:
-    """Sum of the generators over the whole catalogue, and the neighbours' part of it."""
+    """Sum of the generators over the whole catalogue, and the neighbours' votes by reach."""
     histories = queries.histories
-    neighbours = generators.neighbours.score_excluding(histories, queries.member)
+    neighbours = generators.neighbours
+    votes = neighbours.votes(histories, queries.member, (neighbours.config.reach, NEAR, FAR))
     if generators.edlae is None:
-        total = neighbours + generators.ridge.score(histories)
+        recent = facts.recent_share(queries.asked_us)
+        recent[queries.paused()] *= np.float32(RETURN_RECENT)
+        total = votes[0] + generators.ridge.score(histories) + recent
     else:
         total = generators.ease.score(histories) + generators.edlae.score(histories)
         total += facts.recent_share(queries.asked_us) * total.sum(axis=1, keepdims=True).clip(min=1.0)
     total += facts.prior[None, :]
     if len(facts.unwatched):
         total[:, facts.unwatched] += facts.likeness(histories)
-    return total, neighbours
+    return total, votes
 
 
 def make_candidates(
@@ -86,8 +94,10 @@ def make_candidates(
     queries: Queries,
     n_candidates: int,
     permitted: Mask | None = None,
+    *,
+    keep_total: bool = False,
 ) -> Candidates:
-    """Candidates of each query with features; in blocks of bounded memory."""
+    """Candidates of each query with features; in blocks of bounded memory unless `keep_total`."""
     n_titles = len(facts.prior)
     step = max(1, CHUNK_CELLS // n_titles)
     parts = [
@@ -97,6 +107,7 @@ def make_candidates(
             queries.take(np.arange(i, min(i + step, len(queries)))),
             n_candidates,
             permitted,
+            keep_total,
         )
         for i in range(0, len(queries), step)
     ]
@@ -107,20 +118,25 @@ def make_candidates(
         np.concatenate([p.title for p in parts]),
         np.concatenate([p.base for p in parts]),
         np.concatenate([p.features for p in parts]),
+        np.concatenate([p.total for p in parts if p.total is not None]) if keep_total else None,
     )
 
 
 def _block(
-    generators: Generators, facts: TitleFacts, queries: Queries, n_candidates: int, permitted: Mask | None
+    generators: Generators,
+    facts: TitleFacts,
+    queries: Queries,
+    n_candidates: int,
+    permitted: Mask | None,
+    keep_total: bool,
 ) -> Candidates:
     histories = queries.histories
-    total, neighbours = base_scores(generators, facts, queries)
+    total, by_reach = base_scores(generators, facts, queries)
+    kept = total.copy() if keep_total else None
     mask_seen(total, histories, permitted)
     title, base = top(total, n_candidates)
     at = np.arange(len(queries))[:, None]
-    near = generators.near.score_excluding(histories, queries.member)[at, title]
-    far = generators.far.score_excluding(histories, queries.member)[at, title]
-    votes = neighbours[at, title]
+    votes, near, far = (reach[at, title] for reach in by_reach)
     ridge = ridge_parts(generators.ridge, histories.indptr, histories.title, title)
     ease = ease_parts(generators.ease, queries, title)
     later = np.empty(title.shape, np.int32)
@@ -140,13 +156,14 @@ def _block(
     )
     links = facts.links(histories, title, later, LAST_TITLES)
     counts = np.zeros((*title.shape, len(WINDOWS_US) + 1), np.float32)
-    recent_counts(facts.play_indptr, facts.play_at_us, title, queries.asked_us, WINDOWS_US, counts)
+    asked = facts.known_until(queries.asked_us)
+    recent_counts(facts.play_indptr, facts.play_at_us, title, asked, WINDOWS_US, counts)
     counts -= same_time[:, :, None]
     popularity = facts.popularity[title] - (later >= 0)
     ridge_total = ridge[:, :, : ridge.shape[2] - LAST_TITLES].sum(axis=2)
     if generators.edlae is not None:
         taste = generators.edlae.score(histories)[at, title]
-        extra = [taste, rank_in_list(taste), _idle_days(queries, title.shape)]
+        extra = [taste, rank_in_list(taste)]
     else:
         extra = []
     finite = np.where(np.isfinite(base), base, 0.0).astype(np.float32)
@@ -168,10 +185,11 @@ def _block(
         counts[:, :, 1] / (counts[:, :, 3] + 1.0),
         np.log1p(popularity),
         *_member_columns(queries, title.shape),
+        _idle_days(queries, title.shape),
         *extra,
         *facts.metadata_columns(histories, title),
     ]
-    return Candidates(title, base, np.stack(columns, axis=2).astype(np.float32, copy=False))
+    return Candidates(title, base, np.stack(columns, axis=2).astype(np.float32, copy=False), kept)
 
 
 def _idle_days(queries: Queries, shape: tuple[int, ...]) -> Scores:

@@ -17,7 +17,7 @@ from matinee.learn.interactions import Interactions
 from matinee.learn.models.decayed_ridge import DecayedRidgeScorer, Gram
 from matinee.learn.models.ease import EaseScorer, cooccurrence
 from matinee.learn.models.sequence_neighbours import SequenceNeighboursScorer
-from matinee.learn.recommenders.candidates import past_queries
+from matinee.learn.recommenders.candidates import PAUSE_US, Queries, past_queries
 from matinee.learn.recommenders.features import Generators, make_candidates
 from matinee.learn.recommenders.two_stage import Examples, TwoStage, TwoStageConfig
 from matinee.types import Index, derive_seed
@@ -42,7 +42,6 @@ class NextTitle(TwoStage):
         rng = np.random.default_rng(derive_seed(self.seed, "folds"))
         fold_of = rng.permutation(train.n_members) % c.folds
         index = SequenceNeighboursScorer(c.neighbours).fit(train)
-        near, far = index.seen_as(c.near), index.seen_as(c.far)
         solver = _Solver(self.config, train)
         back = max(1, min(c.max_back, round(c.lists / max(1, train.n_members))))
         examples: list[Examples] = []
@@ -50,27 +49,38 @@ class NextTitle(TwoStage):
             self._tell("learn from the other members", fold / (c.folds + 1) * 0.6)
             members = np.flatnonzero(fold_of == fold).astype(np.int32)
             ridge, ease = solver.without(train, members)
-            generators = Generators(ridge, ease, index, near, far)
+            generators = Generators(ridge, ease, index)
             for b in range(back):
                 examples += self._examples(generators, train, members, b)
         self._tell("learn from all members", c.folds / (c.folds + 1) * 0.6)
         ridge, ease = solver.all()
-        return Generators(ridge, ease, index, near, far), examples
+        return Generators(ridge, ease, index), examples
 
     def _examples(
         self, generators: Generators, train: Interactions, members: Index, back: int
     ) -> list[Examples]:
-        """Lists of one earlier moment; those whose next title is not among the candidates teach nothing."""
+        """Lists of one earlier moment; those whose next title is not among the candidates teach nothing.
+
+        They are asked right after the event before it, as when nobody knows when the member comes back;
+        with `config.returns`, after a pause, also at the moment of the next event.
+        """
+        queries, target, then_us = past_queries(train.histories, members, back)
+        out = [self._lists(generators, queries, target)] if len(queries) else []
+        paused = np.flatnonzero(then_us - queries.asked_us > PAUSE_US)
+        if self.config.returns and len(paused):
+            later = queries.take(paused)
+            later = Queries(later.histories, then_us[paused], later.member)
+            out.append(self._lists(generators, later, target[paused]))
+        return out
+
+    def _lists(self, generators: Generators, queries: Queries, target: Index) -> Examples:
         assert self.facts_ is not None
-        queries, target = past_queries(train.histories, members, back)
-        if len(queries) == 0:
-            return []
-        candidates = make_candidates(
-            generators, self.facts_, queries, min(self.config.candidates, train.n_titles)
-        )
+        n = min(self.config.candidates, len(self.facts_.popularity))
+        candidates = make_candidates(generators, self.facts_, queries, n)
         hit = (candidates.title == target[:, None]) & np.isfinite(candidates.base)
         some = hit.any(axis=1)
-        return [Examples(candidates.features[some], hit[some])]
+        paused = queries.paused()[some]
+        return Examples(candidates.features[some], hit[some], paused)
 
 
 @dataclass(slots=True)

@@ -33,6 +33,8 @@ class TitleFacts:
         Tiny popularity score that orders candidates nobody else scores; sums to 0.001.
     play_indptr, play_at_us : ndarray of int64
         All play times per title.
+    time_title, time_at_us : ndarray of int32 and int64, shape (n_events,)
+        All plays in order of time.
     after : csr_array of float32
         Row: a title. Column: a title that members watched within `LINK_REACH` events after it. Counts.
     genres : ndarray of float32, shape (n_titles, n_genres); no columns when unknown
@@ -46,6 +48,8 @@ class TitleFacts:
     prior: Scores
     play_indptr: Times
     play_at_us: Times
+    time_title: Index
+    time_at_us: Times
     after: Csr
     genres: Scores
     year: Scores
@@ -59,6 +63,7 @@ class TitleFacts:
         h = train.histories
         count = np.bincount(h.title, minlength=n).astype(np.float32)
         play_indptr, play_at_us = times_by_title(h, n)
+        order = np.argsort(h.at_us, kind="stable")
         if catalogue is None:
             genres, year = np.zeros((n, 0), np.float32), np.full(n, np.nan, np.float32)
         else:
@@ -70,6 +75,8 @@ class TitleFacts:
             prior=(0.001 * count / max(1.0, float(count.sum()))).astype(np.float32),
             play_indptr=play_indptr,
             play_at_us=play_at_us,
+            time_title=h.title[order],
+            time_at_us=h.at_us[order],
             after=_links(h, n),
             genres=genres,
             year=year,
@@ -93,8 +100,8 @@ class TitleFacts:
             {},
             popularity=self.popularity,
             prior=self.prior,
-            play_indptr=self.play_indptr,
-            play_at_us=self.play_at_us,
+            time_title=self.time_title,
+            time_at_us=self.time_at_us,
             after_indptr=self.after.indptr,
             after_title=self.after.indices,
             after_count=self.after.data,
@@ -109,12 +116,16 @@ class TitleFacts:
         """Read what `save` wrote."""
         _, a = load_arrays(folder, dict[str, str])
         n = len(a["popularity"])
+        order = np.lexsort((a["time_at_us"], a["time_title"]))
+        count = np.bincount(a["time_title"], minlength=n)
         after = csr((a["after_count"], a["after_title"], a["after_indptr"]), (n, n))
         return TitleFacts(
             popularity=a["popularity"],
             prior=a["prior"],
-            play_indptr=a["play_indptr"],
-            play_at_us=a["play_at_us"],
+            play_indptr=np.concatenate([[0], np.cumsum(count)]).astype(np.int64),
+            play_at_us=a["time_at_us"][order],
+            time_title=a["time_title"],
+            time_at_us=a["time_at_us"],
             after=after,
             genres=a["genres"],
             year=a["year"],
@@ -122,16 +133,21 @@ class TitleFacts:
             metadata=MetadataSimilarityScorer.load(folder / "metadata"),
         )
 
-    def recent_share(self, asked_us: Times, window_us: int = 30 * DAY_US) -> Scores:
-        """Share of each title among the plays of a window before each query, (n_queries, n_titles)."""
-        moments, of_query = np.unique(asked_us, return_inverse=True)
-        if len(moments) > 64:  # one profile per query would cost more than it tells: use the latest one
-            moments, of_query = moments[-1:], np.zeros(len(asked_us), np.int64)
-        title = np.repeat(np.arange(len(self.popularity)), np.diff(self.play_indptr))
-        out = np.zeros((len(moments), len(self.popularity)), np.float32)
-        for i, moment in enumerate(moments):
-            inside = (self.play_at_us <= moment) & (self.play_at_us > moment - window_us)
-            out[i] = np.bincount(title[inside], minlength=out.shape[1])
+    def known_until(self, asked_us: Times) -> Times:
+        """When recent popularity is read: at the query, but not after the log ends (it would be empty)."""
+        latest = self.time_at_us[-1] if len(self.time_at_us) else 0
+        return np.minimum(asked_us, latest)
+
+    def recent_share(self, asked_us: Times, days: int = 30) -> Scores:
+        """Share of each title among the plays of the days before the day of each query.
+
+        Shape (n_queries, n_titles). The day itself is left out, so that a play never recommends itself.
+        """
+        today, of_query = np.unique(self.known_until(asked_us) // DAY_US, return_inverse=True)
+        out = np.zeros((len(today), len(self.popularity)), np.float32)
+        for i, day in enumerate(today):
+            begin, end = np.searchsorted(self.time_at_us, [(day - days) * DAY_US, day * DAY_US])
+            out[i] = np.bincount(self.time_title[begin:end], minlength=out.shape[1])
         out /= np.maximum(1.0, out.sum(axis=1, keepdims=True))
         return np.asarray(out[of_query], np.float32)
 

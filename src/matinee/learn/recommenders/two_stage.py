@@ -30,6 +30,8 @@ from matinee.learn.recommenders.title_facts import TitleFacts
 from matinee.observe.catalogue.catalogue import Catalogue
 from matinee.types import Index, Mask, Scores, Times, derive_seed
 
+FEWEST_LISTS = 50
+"""With fewer examples no order is learned: the candidates keep that of the generators."""
 EXTRA_WEIGHT = np.float32(0.7)
 """Weight of the log probabilities of an extra model beside those of the ranker."""
 Progress = Callable[[str, float], None]
@@ -50,6 +52,9 @@ class TwoStageConfig:
         Ranker examples to aim for.
     max_back : int
         At most this many of a member's latest events become examples.
+    returns : bool
+        Also learn an order of its own for members who come back after a pause; needed where the time of
+        asking is known, as on a homepage.
     threads : int
         Threads of the linear algebra. On a busy machine one is the fastest.
     """
@@ -58,19 +63,12 @@ class TwoStageConfig:
     folds: int = 3
     lists: int = 12_000
     max_back: int = 12
+    returns: bool = False
     threads: int = 1
     ridge: DecayedRidgeConfig = field(default_factory=DecayedRidgeConfig)
     ease: EaseConfig = field(default_factory=lambda: EaseConfig(reg=200.0, max_titles=6_000))
     edlae: EaseConfig | None = None
     neighbours: SequenceNeighboursConfig = field(default_factory=SequenceNeighboursConfig)
-    near: SequenceNeighboursConfig = field(
-        default_factory=lambda: SequenceNeighboursConfig(anchors=1, ahead=2, decay=0.9)
-    )
-    far: SequenceNeighboursConfig = field(
-        default_factory=lambda: SequenceNeighboursConfig(
-            anchors=8, ahead=15, depth=60, decay=0.97, ahead_decay=0.85, behind=0.5, max_states=1_000
-        )
-    )
     ranker: LambdaMartConfig = field(default_factory=LambdaMartConfig)
 
     def __post_init__(self) -> None:
@@ -89,10 +87,13 @@ class Examples:
     ----------
     features : ndarray of float32, shape (n_lists, n_candidates, n_features)
     relevant : ndarray of bool, shape (n_lists, n_candidates)
+    paused : ndarray of bool, shape (n_lists,)
+        Lists of members who came back after a pause.
     """
 
     features: Scores
     relevant: Mask
+    paused: Mask
 
 
 class TwoStage(Scorer):
@@ -112,8 +113,10 @@ class TwoStage(Scorer):
     facts_ : TitleFacts
     ranker_ : LambdaMartRanker or None
         None when the log was too short to learn an order from: candidates keep the generators' order.
-    log_temperature_ : float
-        Makes the ranker's scores probabilities: softmax(score * exp(log_temperature_)).
+    return_ranker_ : LambdaMartRanker or None
+        For members who come back after a pause; None: `ranker_` orders theirs too.
+    log_temperature_, return_log_temperature_ : float
+        Make the rankers' scores probabilities: softmax(score * exp(log_temperature)).
     """
 
     default_config = TwoStageConfig()
@@ -133,7 +136,9 @@ class TwoStage(Scorer):
         self.generators_: Generators | None = None
         self.facts_: TitleFacts | None = None
         self.ranker_: LambdaMartRanker | None = None
+        self.return_ranker_: LambdaMartRanker | None = None
         self.log_temperature_ = 0.0
+        self.return_log_temperature_ = 0.0
         self._extra: Scorer | None = None
 
     def also(self, extra: Scorer) -> Self:
@@ -154,16 +159,16 @@ class TwoStage(Scorer):
     def _learn(self, train: Interactions) -> tuple[Generators, list[Examples]]:
         """Generators learned from all of `train`, and examples from generators that had not seen them."""
 
-    def ranked(self, queries: Queries, permitted: Mask | None = None) -> tuple[Candidates, Scores]:
+    def ranked(
+        self, queries: Queries, permitted: Mask | None = None, *, keep_total: bool = False
+    ) -> tuple[Candidates, Scores]:
         """Candidates of each query and the ranker's score of each; -inf marks filler."""
         generators, facts = self._fitted()
         n = min(self.config.candidates, len(facts.popularity))
-        candidates = make_candidates(generators, facts, queries, n, permitted)
+        candidates = make_candidates(generators, facts, queries, n, permitted, keep_total=keep_total)
         if self.ranker_ is None:
             return candidates, candidates.base.copy()
-        shape = candidates.features.shape
-        scores = self.ranker_.score(candidates.features.reshape(-1, shape[2])).reshape(shape[:2])
-        scores *= np.float32(np.exp(self.log_temperature_))
+        scores = self._order(candidates.features, queries.paused())
         if self._extra is not None:
             scores += EXTRA_WEIGHT * _log_shares(self._extra, queries.histories, candidates.title)
         scores[~np.isfinite(candidates.base)] = -np.inf
@@ -260,14 +265,14 @@ class TwoStage(Scorer):
 
     def score_at(self, histories: Histories, asked_us: Times | None) -> Scores:
         """Like `score`, asked at given times."""
-        generators, facts = self._fitted()
+        _, facts = self._fitted()
         queries = queries_now(histories, asked_us)
         out = np.empty((len(histories), len(facts.popularity)), np.float32)
         for start in range(0, len(queries), 256):
             part = queries.take(np.arange(start, min(start + 256, len(queries))))
-            candidates, scores = self.ranked(part)
-            rest, _ = base_scores(generators, facts, part)
-            out[start : start + 256] = _probabilities(candidates, scores, rest)
+            candidates, scores = self.ranked(part, keep_total=True)
+            assert candidates.total is not None
+            out[start : start + 256] = _probabilities(candidates, scores, candidates.total)
         return out
 
     def save(self, folder: Path) -> None:
@@ -281,7 +286,9 @@ class TwoStage(Scorer):
         facts.save(folder / "facts")
         if self.ranker_ is not None:
             self.ranker_.save(folder / "ranker")
-        numbers = np.array([self.seed, self.log_temperature_], np.float64)
+        if self.return_ranker_ is not None:
+            self.return_ranker_.save(folder / "return_ranker")
+        numbers = np.array([self.seed, self.log_temperature_, self.return_log_temperature_], np.float64)
         save_arrays(folder, self.config, numbers=numbers)
 
     @classmethod
@@ -289,36 +296,61 @@ class TwoStage(Scorer):
         """Read what `save` wrote."""
         config, arrays = load_arrays(folder, TwoStageConfig)
         self = cls(config, seed=int(arrays["numbers"][0]))
-        self.log_temperature_ = float(arrays["numbers"][1])
+        self.log_temperature_, self.return_log_temperature_ = (float(x) for x in arrays["numbers"][1:])
         neighbours = SequenceNeighboursScorer.load(folder / "neighbours")
         self.generators_ = Generators(
             ridge=DecayedRidgeScorer.load(folder / "ridge"),
             ease=EaseScorer.load(folder / "ease"),
             neighbours=neighbours,
-            near=neighbours.seen_as(config.near),
-            far=neighbours.seen_as(config.far),
             edlae=EaseScorer.load(folder / "edlae") if config.edlae is not None else None,
         )
         self.facts_ = TitleFacts.load(folder / "facts")
         if (folder / "ranker").is_dir():
             self.ranker_ = LambdaMartRanker.load(folder / "ranker")
+        if (folder / "return_ranker").is_dir():
+            self.return_ranker_ = LambdaMartRanker.load(folder / "return_ranker")
         return self
 
+    def _order(self, features: Scores, paused: Mask) -> Scores:
+        """Scores by the ranker that each query needs, as log probabilities up to a constant per query."""
+        out = np.empty(features.shape[:2], np.float32)
+        assert self.ranker_ is not None
+        if self.return_ranker_ is None:
+            paused = np.zeros_like(paused)
+        for rows, ranker, log_temperature in (
+            (~paused, self.ranker_, self.log_temperature_),
+            (paused, self.return_ranker_, self.return_log_temperature_),
+        ):
+            if ranker is not None and rows.any():
+                flat = features[rows].reshape(-1, features.shape[2])
+                scores = ranker.score(flat).reshape(-1, features.shape[1])
+                out[rows] = scores * np.float32(np.exp(log_temperature))
+        return out
+
     def _fit_ranker(self, examples: list[Examples]) -> None:
-        lists = sum(len(part.relevant) for part in examples)
-        if lists < 50:
-            self.ranker_ = None
-            return
+        """Learn to order the candidates of sessions, and with `config.returns` those after a pause."""
+        apart = self.config.returns
+        session = [_some(e, ~e.paused) if apart else e for e in examples]
+        returning = [_some(e, e.paused) for e in examples] if apart else []
+        examples.clear()
         self._tell("order candidates", 0.6)
+        self.ranker_, self.log_temperature_ = self._ranker(session)
+        self._tell("order candidates", 0.9)
+        self.return_ranker_, self.return_log_temperature_ = self._ranker(returning)
+
+    def _ranker(self, examples: list[Examples]) -> tuple[LambdaMartRanker | None, float]:
+        lists = sum(len(part.relevant) for part in examples)
+        if lists < FEWEST_LISTS:
+            return None, 0.0
         features = np.concatenate([e.features.reshape(-1, e.features.shape[2]) for e in examples])
         relevant = np.concatenate([e.relevant.ravel() for e in examples]).astype(np.int8)
         size = np.concatenate([np.full(len(e.relevant), e.relevant.shape[1], np.int32) for e in examples])
         examples.clear()
-        self.ranker_ = LambdaMartRanker(self.config.ranker, seed=self.seed).fit(features, relevant, size)
+        ranker = LambdaMartRanker(self.config.ranker, seed=self.seed).fit(features, relevant, size)
         width = int(size[0])
         sample = slice(0, min(lists, 2_000) * width)
-        scores = self.ranker_.score(features[sample]).reshape(-1, width)
-        self.log_temperature_ = _fit_log_temperature(scores, relevant[sample].reshape(-1, width) > 0)
+        scores = ranker.score(features[sample]).reshape(-1, width)
+        return ranker, _fit_log_temperature(scores, relevant[sample].reshape(-1, width) > 0)
 
     def _fitted(self) -> tuple[Generators, TitleFacts]:
         if self.generators_ is None or self.facts_ is None:
@@ -330,6 +362,10 @@ class TwoStage(Scorer):
     def _tell(self, step: str, share: float) -> None:
         if self.progress is not None:
             self.progress(step, share)
+
+
+def _some(examples: Examples, lists: Mask) -> Examples:
+    return Examples(examples.features[lists], examples.relevant[lists], examples.paused[lists])
 
 
 def _log_shares(extra: Scorer, histories: Histories, titles: Index) -> Scores:

@@ -30,7 +30,8 @@ class Window(TwoStage):
         candidates=300,
         folds=3,
         ridge=DecayedRidgeConfig(decays=(0.93,), depths=(60,), reg=400.0),
-        edlae=EaseConfig(reg=100.0, dropout=0.3, max_titles=6_000),
+        ease=EaseConfig(reg=200.0, max_titles=6_000, min_plays=3),
+        edlae=EaseConfig(reg=100.0, dropout=0.3, max_titles=6_000, min_plays=3),
         ranker=LambdaMartConfig(trees=100, truncation=30),
     )
 
@@ -62,8 +63,6 @@ class Window(TwoStage):
             ridge=DecayedRidgeScorer(c.ridge).fit(train),
             ease=EaseScorer(c.ease).fit(train),
             neighbours=index,
-            near=index.seen_as(c.near),
-            far=index.seen_as(c.far),
             edlae=EaseScorer(c.edlae or c.ease).fit(train),
         )
 
@@ -85,4 +84,4 @@ class Window(TwoStage):
         relevant = np.take_along_axis(watched, candidates.title.astype(np.int64), axis=1)
         relevant &= np.isfinite(candidates.base)
         some = relevant.any(axis=1)
-        return [Examples(candidates.features[some], relevant[some])]
+        return [Examples(candidates.features[some], relevant[some], queries.paused()[some])]
