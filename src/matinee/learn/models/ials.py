@@ -13,6 +13,7 @@ from typing import Self
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from matinee.errors import ConfigError, MissingExtraError, NotFittedError
 from matinee.learn.interactions import Histories, Interactions
@@ -84,17 +85,18 @@ class IalsScorer(Scorer):
         except ImportError as error:
             raise MissingExtraError("IalsScorer", "als") from error
         c = self.config
-        model = AlternatingLeastSquares(
-            factors=c.factors,
-            regularization=c.reg,
-            alpha=c.alpha,
-            iterations=c.iterations,
-            num_threads=c.threads,
-            random_state=self.seed % 2**31,
-            use_gpu=False,
-        )
         plays = scipy.sparse.csr_matrix(play_matrix(train.histories, train.n_titles))
-        model.fit(plays, show_progress=False)
+        with threadpool_limits(1, "blas"):  # implicit has threads of its own; BLAS threads slow them down
+            model = AlternatingLeastSquares(
+                factors=c.factors,
+                regularization=c.reg,
+                alpha=c.alpha,
+                iterations=c.iterations,
+                num_threads=c.threads,
+                random_state=self.seed % 2**31,
+                use_gpu=False,
+            )
+            model.fit(plays, show_progress=False)
         self.title_factors_ = np.asarray(model.item_factors, np.float32)
         return self
 
