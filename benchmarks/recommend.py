@@ -1,4 +1,4 @@
-"""Cost of `matinee recommend` as a whole process on generated logs: CPU seconds and peak memory, and how they grow.
+"""Cost of `matinee recommend` as a whole process on generated logs: CPU seconds, peak memory, their growth.
 
     python benchmarks/recommend.py [--quick] [--out recommend.json]
 

@@ -15,28 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from matinee.learn.interactions import Histories, Interactions
+from generated import generated
+from matinee.learn.interactions import Interactions
 from matinee.learn.models.sasrec import SasRecConfig, SasRecScorer
 from matinee.types import parse_at
-
-
-def generated(n_members: int, n_titles: int, n_events: int, seed: int = 0) -> Interactions:
-    """Log-normal history lengths, popularity by rank; 30 % of titles follow from the one before."""
-    rng = np.random.default_rng(seed)
-    share = rng.lognormal(4.5, 1.0, n_members)
-    lengths = np.clip(share / share.sum() * n_events, 2, n_titles - 1).astype(np.int64)
-    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    popularity = np.cumsum((np.arange(n_titles) + 20.0) ** -0.9)
-    titles = np.searchsorted(popularity / popularity[-1], rng.random(indptr[-1])).clip(0, n_titles - 1)
-    successor, follows = rng.permutation(n_titles), rng.random(indptr[-1]) < 0.3
-    for event in np.flatnonzero(follows[1:]) + 1:
-        titles[event] = successor[titles[event - 1]]
-    return Interactions(
-        np.array([f"m{i:06d}" for i in range(n_members)], object),
-        np.array([f"t{i:06d}" for i in range(n_titles)], object),
-        Histories(indptr, titles.astype(np.int32), np.arange(indptr[-1], dtype=np.int64) * 60_000_000),
-        np.ones(indptr[-1], np.float32),
-    )
 
 
 def read(path: Path) -> Interactions:

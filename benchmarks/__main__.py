@@ -1,0 +1,163 @@
+"""Run the benchmarks and keep their results: `make bench`, or `python -m benchmarks import recommend`.
+
+Each benchmark is a process of its own. What it prints goes to the screen and to NAME.txt, its figures to
+NAME.json, both in benchmarks/results (with --quick: .matinee-cache/quick). A benchmark whose data or extra is
+missing is skipped, with the reason. Exit code 1: a benchmark failed, or a bound that it checks was not held.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.datasets import NAMES, Dataset, MissingDatasetError, dataset
+
+HERE = Path(__file__).parent
+CACHE = HERE.parent / ".matinee-cache"
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A file in this folder.
+
+    Attributes
+    ----------
+    about : str
+        What it measures.
+    takes : str
+        How long, on two cores.
+    quick : tuple of str
+        Options that `--quick` adds.
+    data : str
+        Option by which it is given a data set; empty: it makes its own data.
+    needs : str
+        Module of an extra; empty: none.
+    """
+
+    file: str
+    about: str
+    takes: str
+    quick: tuple[str, ...] = ()
+    data: str = ""
+    needs: str = ""
+    json: bool = True
+
+
+BENCHMARKS = {
+    "import": Benchmark("import_.py", "import beside DuckDB's COPY", "5 min", quick=("--rows", "1000000")),
+    "recommend": Benchmark("recommend.py", "cost by events and titles", "20 min", quick=("--quick",)),
+    "page": Benchmark("page.py", "cost of a page", "3 min", quick=("--repeats", "60", "--members", "20")),
+    "page-quality": Benchmark("page_quality.py", "the page against baselines", "10 min", data="--home"),
+    "quality": Benchmark(
+        "quality.py", "recommend against peers", "1 to 2 h", quick=("--no-peers",), data="--interactions"
+    ),
+    "sasrec": Benchmark("sasrec.py", "cost of the transformer", "5 min", needs="torch", json=False),
+}
+"""In the order in which they run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One process to run, or why it is not run."""
+
+    name: str
+    command: tuple[str, ...] = ()
+    skipped: str = ""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run what was asked for, one after the other."""
+    words = parser()
+    options = words.parse_args(argv)
+    chosen = options.names or list(BENCHMARKS)
+    if unknown := [name for name in chosen if name not in BENCHMARKS]:
+        words.error(f'there is no benchmark "{unknown[0]}". Choose from: {", ".join(BENCHMARKS)}.')
+    results = options.results or (CACHE / "quick" if options.quick else HERE / "results")
+    results.mkdir(parents=True, exist_ok=True)
+    failed: list[str] = []
+    for position, name in enumerate(chosen, 1):
+        for job in jobs(name, options, results):
+            label = f"[{position}/{len(chosen)}] {job.name}"
+            if job.skipped:
+                print(f"{label}: skipped, {job.skipped}", flush=True)
+                continue
+            print(f"{label}: {BENCHMARKS[name].about} ...", flush=True)
+            started = time.monotonic()
+            code = run(job.command, results / f"{job.name}.txt")
+            done = "done" if code == 0 else f"FAILED (exit {code})"
+            print(f"{label}: {done} after {time.monotonic() - started:.0f} s", flush=True)
+            failed += [job.name] if code else []
+    print(f"Results: {results}" + (f". Failed: {', '.join(failed)}" if failed else ""))
+    return 1 if failed else 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options, for `--help` too."""
+    listed = "\n".join(f"  {name:14} {one.about} ({one.takes})" for name, one in BENCHMARKS.items())
+    out = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=f"{__doc__}\nBenchmarks:\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    out.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run; default: all")
+    out.add_argument("--quick", action="store_true", help="smaller sizes, no peers: minutes, not hours")
+    out.add_argument("--only-data", choices=NAMES, help="only this data set; default: all that are there")
+    out.add_argument("--movietweetings", type=Path, help="folder of MovieTweetings; see benchmarks/README.md")
+    out.add_argument("--sequence", action="store_true", help="quality: also with the extra `sequence`")
+    out.add_argument("--results", type=Path, help="folder; default: benchmarks/results, not with --quick")
+    return out
+
+
+def jobs(name: str, options: argparse.Namespace, results: Path) -> Iterator[Job]:
+    """Processes of one benchmark: one, or one per data set."""
+    one = BENCHMARKS[name]
+    if one.needs and importlib.util.find_spec(one.needs) is None:
+        yield Job(name, skipped=f"{one.needs} is not installed")
+        return
+    extra = list(one.quick) if options.quick else []
+    extra += ["--sequence"] if name == "quality" and options.sequence else []
+    if not one.data:
+        yield Job(name, command(one, name, results, extra))
+        return
+    for data in [options.only_data] if options.only_data else NAMES:
+        of_data = f"{name}-{data}"
+        try:
+            found = dataset(data, CACHE / "data", movietweetings=options.movietweetings)
+        except MissingDatasetError as problem:
+            yield Job(of_data, skipped=str(problem))
+            continue
+        yield Job(of_data, command(one, of_data, results, [*source(one, found), *extra]))
+
+
+def source(one: Benchmark, data: Dataset) -> list[str]:
+    """The options that name a data set."""
+    return [one.data, str(data.home if one.data == "--home" else data.interactions)]
+
+
+def command(one: Benchmark, name: str, results: Path, options: list[str]) -> tuple[str, ...]:
+    """What to run."""
+    out = ["--out", str(results / f"{name}.json")] if one.json else []
+    return (sys.executable, str(HERE / one.file), *options, *out)
+
+
+def run(words: tuple[str, ...], log: Path) -> int:
+    """Run a process; show its standard output and keep it once it is done. Returns its exit code."""
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            print("  " + line, end="", flush=True)
+            lines.append(line)
+    if process.returncode == 0:
+        log.write_text("".join(lines), encoding="utf-8")
+    return process.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
