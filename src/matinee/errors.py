@@ -1,7 +1,7 @@
 """One tree of errors. The command line turns them into exit codes; a library user can catch the root.
 
     MatineeError                  exit 1
-    ├── InputError      (ValueError)       exit 2: a file or value that was given is wrong; nothing was written
+    ├── InputError      (ValueError)       exit 2: a given file or value is wrong; nothing was written
     │   └── ConfigError                    exit 2: a setting is wrong
     ├── NotFoundError   (LookupError)      exit 2: a home, member, title or model that does not exist
     ├── MissingExtraError (ImportError)    exit 2: an optional dependency is not installed

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import subprocess
 import sys
@@ -162,3 +163,16 @@ def test_a_wide_table_loses_nothing(
     assert all(f"metric-{i}" in printed for i in range(9))
     assert printed.count("0.5000") == 9
     assert "the composed page [x]" in printed
+
+
+def test_a_table_keeps_whole_words_and_shows_what_has_no_value(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    names = ["page", *["Recall@3-by-4"] * 6, "row kinds in first 6: mean", "least"]
+    console.print_table([["composed page", *["+0.1282 [+0.0868, +0.1723]"] * 6, math.nan, 4]], names)
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.count("Recall@3-by-4") for line in lines) == 6
+    assert any(line.rstrip().endswith("least") for line in lines)
+    assert any(line.rstrip().endswith("4") and " - " in line for line in lines)
+    assert sum(line.count("[+0.0868,") for line in lines) == 6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import sys
 import traceback
@@ -73,21 +74,25 @@ def print_table(
 ) -> None:
     """Print rows under column names; the first `left` columns are text, the others are aligned right."""
     from rich import box
-    from rich.measure import Measurement
     from rich.table import Table
 
+    cells = [[_cell(value) for value in row] for row in rows]
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for i, name in enumerate(columns):
-        widest = max((len(str(row[i])) for row in rows), default=0) if i < left else 0
-        least = min(widest, WIDEST_LEFT)
+        column = [row[i] for row in cells]
+        words = [len(word) for text in [name, *column] for word in text.split()]
+        least = min(max(map(len, column), default=0), WIDEST_LEFT) if i < left else max(words, default=0)
         table.add_column(name, justify="left" if i < left else "right", overflow="fold", min_width=least)
-    for row in rows:
-        table.add_row(*[f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row])
-    console = out()
+    for row in cells:
+        table.add_row(*row)
     # A table never loses a column: where the terminal is too narrow, its lines run over.
-    needed = Measurement.get(console, console.options.update(width=10_000), table).minimum
-    console.width = max(console.width, needed)
-    console.print(table)
+    out().print(table, crop=False)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "-" if math.isnan(value) else f"{value:.4f}"
+    return str(value)
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json as json_text
 import os
 import shlex
+import shutil
+import sys
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -218,7 +220,16 @@ def _close(home: Home, counts: dict[str, int], viewer: Path, pages: Path) -> Non
     say(f"\n   {viewer}  the page of any member, in a browser ({size_mb:.1f} MB)")
     say(f"   {pages}  {counts['tiles']:,} tiles of {counts['members']:,} members")
     say("\nNext:")
-    say(f"   matinee page 196 --home {root} --why")
-    say(f"   matinee evaluate homepage --home {root}")
-    say(f"   matinee config show --home {root}")
-    say("   matinee recommend --interactions FILE --k 10 --out OUT   (your own log, no home needed)")
+    run = shlex.quote(program())
+    say(f"   {run} page 196 --home {root} --why")
+    say(f"   {run} evaluate homepage --home {root}")
+    say(f"   {run} config show --home {root}")
+    say(f"   {run} recommend --interactions FILE --k 10 --out OUT   (your own log, no home needed)")
+
+
+def program() -> str:
+    """What to type for `matinee`: its name where the shell finds it, else its path in this environment."""
+    script = Path(sys.executable).parent / "matinee"
+    if shutil.which("matinee") or not script.is_file():
+        return "matinee"
+    return os.path.relpath(script) if script.is_relative_to(Path.cwd()) else str(script)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Literal
 
@@ -124,5 +125,7 @@ def _print_differences(reports: dict[str, MakerReport]) -> None:
 
 
 def _number(metric: str, value: float, *, sign: bool = False) -> str:
+    if math.isnan(value):  # no calibration without a history
+        return "-"
     digits = 0 if metric == CATALOGUE_SIZE else 4
     return f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
