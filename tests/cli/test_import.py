@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from matinee.cli.main import main
+from matinee.learn.reading import load_catalogue
+from matinee.observe.home import Home
+from matinee.types import parse_at
 
 
 def test_import_counts_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -26,3 +29,24 @@ def test_import_counts_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_a_folder_that_is_no_home_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["import", "events", "x.csv", "--home", str(tmp_path)]) == 2
     assert "expected a service home. Make one: matinee init" in capsys.readouterr().err
+
+
+def test_facts_before_the_first_event_are_older_than_those_that_follow(tmp_path: Path) -> None:
+    shop = str(tmp_path / "shop")
+    main(["init", shop, "--now", "last_event"])
+    titles, plays = tmp_path / "titles.csv", tmp_path / "plays.csv"
+    plays.write_text("member_id,title_id,at\nm,a,1998-04-22T00:00:00Z\n")
+    for kind, path, name in (
+        ("titles", titles, "First"),
+        ("events", plays, ""),
+        ("titles", titles, "Second"),
+    ):
+        if kind == "titles":
+            path.write_text(f"title_id,name\na,{name}\n")
+        assert main(["import", kind, str(path), "--home", shop]) == 0
+    home = Home.find(Path(shop), None)
+    names = {
+        year: load_catalogue(home, parse_at(f"{year}-01-01T00:00:00Z")).names.tolist()
+        for year in (1997, 1999)
+    }
+    assert names == {1997: ["First"], 1999: ["Second"]}

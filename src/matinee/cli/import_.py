@@ -51,7 +51,8 @@ def import_(
         Print machine-readable JSON.
     """
     where = find_home(home)
-    now = clock(where, at, last_event_us(where))
+    # Before the first event, what "last_event" learns about titles holds from the beginning of time.
+    now = clock(where, at, last_event_us(where) or 0)
     strictness = Strictness(on_error, rejects)
     with progress("Importing", quiet=json) as report:
         done = run_import(where, kind, path, clock=now, strictness=strictness, progress=report)
