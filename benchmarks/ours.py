@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,17 @@ class Ours:
         diversity: float = 0.0,
         *,
         sequence: bool = False,
+        returns: bool = False,
         titles: str | None = None,
     ) -> None:
-        self.objective, self.diversity, self.sequence, self.titles = objective, diversity, sequence, titles
+        self.objective, self.diversity, self.sequence = objective, diversity, sequence
+        self.returns, self.titles = returns, titles
 
     def fit(self, train: Interactions) -> None:
         facts = None if self.titles is None else aligned(read_titles(Path(self.titles)), train.title_ids)
         kind = NextTitle if self.objective == "next" else Window
-        self.model_ = kind(catalogue=facts).fit(train)
+        config = replace(kind.default_config, returns=self.returns)
+        self.model_ = kind(config, catalogue=facts).fit(train)
         if self.sequence:
             from matinee.learn.models.sasrec import SasRecScorer
 

@@ -83,10 +83,10 @@ def our_models(protocol: str, *, sequence: bool) -> list[Model]:
             Model("Matinee window", "ours:Ours", {"objective": "window"}),
             Model(named, "ours:Ours", {"objective": "window", "diversity": DIVERSITY}),
         ]
-    found = [Model("Matinee next", "ours:Ours", {"objective": "next"})]
+    arguments = {"objective": "next", "returns": protocol == "next-after-cut"}
+    found = [Model("Matinee next", "ours:Ours", arguments)]
     if sequence:
-        arguments = {"objective": "next", "sequence": True}
-        found.insert(0, Model("Matinee next + sequence", "ours:Ours", arguments))
+        found.insert(0, Model("Matinee next + sequence", "ours:Ours", arguments | {"sequence": True}))
     return found
 
 

@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 from tuning import Score, Tuned, popularity_for_strangers
 
+from matinee.learn.interactions import Histories
 from matinee.prove.metrics.ranking import ask
 from protocols import Task, load_log, make_task
 
 LIST_LENGTH = 20
-AT_THE_CUT = {"window", "first"}
-"""Forms in which every member is asked at the end of the training part, not at their own last event."""
+LAST_EVENT = "loo"
+"""Protocol in which everybody is asked right after their last known event, as in the literature."""
 
 
 def main() -> None:
@@ -58,7 +59,8 @@ def main() -> None:
         if getattr(model, "makes_lists", False):
             arrays |= from_lists(model, task, form)
             continue
-        answers = ask(at_the_cut(model, task, score) if form in AT_THE_CUT else score, queries, k=LIST_LENGTH)
+        timed = args.protocol != LAST_EVENT and hasattr(model, "score_at")
+        answers = ask(at_a_time(model, task, form) if timed else score, queries, k=LIST_LENGTH)
         arrays[f"{form}/rank"], arrays[f"{form}/lists"] = answers.ranks.rank, answers.lists
     n_queries = sum(len(q) for q in task.queries.values())
     facts |= {
@@ -68,12 +70,24 @@ def main() -> None:
     np.savez(args.out, facts=np.array(json.dumps(facts)), **arrays)
 
 
-def at_the_cut(model: Any, task: Task, score: Score) -> Score:
-    """Scores as of the end of the training part, from models that know what time it is."""
-    if not hasattr(model, "score_at"):
-        return score
+def at_a_time(model: Any, task: Task, form: str) -> Score:
+    """Scores from models that use the time of asking: for the window the end of training, else the request.
+
+    A service knows when it is asked for a page; a model that can use it may. `ask` goes through the queries
+    in order, once.
+    """
+    queries = task.queries[form]
     now_us = int(task.train.histories.at_us.max())
-    return lambda histories: model.score_at(histories, np.full(len(histories), now_us, np.int64))
+    asked_us = np.full(len(queries), now_us, np.int64) if form == "window" else queries.asked_us
+    place = 0
+
+    def score(histories: Histories) -> np.ndarray:
+        nonlocal place
+        part = asked_us[place : place + len(histories)]
+        place += len(histories)
+        return np.asarray(model.score_at(histories, part))
+
+    return score
 
 
 def from_lists(model: Any, task: Task, form: str) -> dict[str, np.ndarray]:

@@ -37,9 +37,9 @@ class Queries:
         return len(self.histories)
 
     def paused(self) -> Mask:
-        """Queries of members who come back after a pause."""
+        """Queries of members who come back after a pause, or come for the first time."""
         h = self.histories
-        out = np.zeros(len(h), np.bool_)
+        out = np.ones(len(h), np.bool_)
         some = h.lengths > 0
         out[some] = self.asked_us[some] - h.at_us[h.indptr[1:][some] - 1] > PAUSE_US
         return out

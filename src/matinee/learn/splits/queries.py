@@ -79,6 +79,12 @@ class Queries:
         """Query of each target."""
         return np.repeat(np.arange(len(self)), self.n_targets)
 
+    @property
+    def asked_us(self) -> Times:
+        """When the event after the known ones happened: the moment at which a page would be asked for."""
+        moments: Times = self.log.at_us[self.log.indptr[self.member] + self.known]
+        return moments
+
     def histories(self, start: int = 0, stop: int | None = None) -> Histories:
         """What may be seen in the queries `start:stop`, one row per query."""
         member, known = self.member[start:stop], self.known[start:stop]
