@@ -106,7 +106,7 @@ class ScorerContract(ABC):
         assert same, "fit(a).fit(b) scores differently from fit(b)"
 
     def test_rows_do_not_depend_on_the_rows_beside_them(self) -> None:
-        histories = self.train().histories
+        histories = _with_an_empty_one(self.train().histories)
         scorer = self.fitted()
         together = scorer.score(histories)
         members = np.arange(len(histories))
@@ -217,6 +217,11 @@ def _check(scores: Scores, n_members: int, n_titles: int) -> None:
     assert scores.shape == (n_members, n_titles), f"shape is {scores.shape}, expected {(n_members, n_titles)}"
     assert scores.dtype == np.float32, f"dtype is {scores.dtype}, expected float32"
     assert np.isfinite(scores).all(), "not all scores are finite"
+
+
+def _with_an_empty_one(histories: Histories) -> Histories:
+    indptr = np.concatenate([histories.indptr, histories.indptr[-1:]])
+    return Histories(indptr, histories.title, histories.at_us)
 
 
 def _copies(histories: Histories) -> list[NDArray[Any]]:

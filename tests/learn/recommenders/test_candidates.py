@@ -24,13 +24,13 @@ def test_queries_now_are_asked_at_the_last_event() -> None:
     queries = queries_now(log.histories)
     assert queries.asked_us.tolist() == [START_US + HOUR_US, START_US + HOUR_US, START_US]
     assert queries.member.tolist() == [-1, -1, -1]
-    assert not queries.paused().any()
+    assert queries.paused().tolist() == [False, True, False]
 
 
-def test_a_member_is_back_after_a_pause_when_asked_later_than_an_hour() -> None:
+def test_an_hour_without_events_is_a_pause_and_so_is_the_time_before_the_first() -> None:
     histories = log_of([[0], [0], []], 2).histories
     asked = np.array([START_US + PAUSE_US, START_US + PAUSE_US + 1, START_US + DAY_US])
-    assert queries_now(histories, asked).paused().tolist() == [False, True, False]
+    assert queries_now(histories, asked).paused().tolist() == [False, True, True]
 
 
 @pytest.mark.parametrize("back", [0, 1, 3])
