@@ -81,14 +81,14 @@ class PageConfig:
     row_decay: float = 0.85
     col_decay: float = 0.85
     min_tiles: int = 4
-    diversity: float = 0.2
+    diversity: float = 0.4
     diverse_cols: int = 12
     calibration: float = 1.0
     calibration_alpha: float = 0.01
     session_share: float = 0.25
     head_rows: int = 6
     head_kinds: int = 4
-    repeat_discount: float = 0.9
+    repeat_discount: float = 0.7
     explore_slots: int = 1
     explore_row: int = 4
     explore_col: int = 2

@@ -18,10 +18,11 @@ from matinee.initiatives.homepage.compose import Composer
 from matinee.initiatives.homepage.config import PageConfig
 from matinee.initiatives.homepage.judging import MakerReport, evaluate_pages
 from matinee.initiatives.homepage.model import HomepageModel
-from matinee.initiatives.homepage.page import MemberState
+from matinee.initiatives.homepage.page import MemberState, TitleState
 from matinee.learn.interactions import Interactions
-from matinee.learn.splits.global_time import global_time
+from matinee.learn.splits.global_time import GlobalTime, global_time
 from matinee.observe.catalogue.catalogue import Catalogue, Limits
+from matinee.types import Index
 
 STATES_AT_A_TIME = 128
 FIT_SHARE = 0.7
@@ -51,6 +52,118 @@ class HomepageReport:
     n_cold: int
     warm: dict[str, MakerReport]
     cold: dict[str, MakerReport]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Models that learned until a moment T, and what members watched after it: pages of T can be judged.
+
+    Learning takes the time; with one trial many settings of the page can be compared.
+
+    Attributes
+    ----------
+    split : GlobalTime
+    model : HomepageModel
+        Learned from what came before T only.
+    titles : TitleState
+        As they were at T.
+    limits : mapping of member id to Limits
+    seed : int
+    """
+
+    split: GlobalTime
+    model: HomepageModel
+    titles: TitleState
+    limits: Mapping[str, Limits]
+    seed: int
+
+    @staticmethod
+    def prepare(
+        data: Interactions,
+        catalogue: Catalogue,
+        *,
+        cut: float | int = 0.8,
+        limits: Mapping[str, Limits] | None = None,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Trial:
+        """Learn from what came before T; parameters as in `evaluate_homepage`.
+
+        Raises
+        ------
+        InputError
+            All events are on one side of T.
+        """
+        split = global_time(data, cut)
+        model = HomepageModel.fit(split.train, catalogue, at_us=split.cut_us, seed=seed, progress=progress)
+        return Trial(split, model, model.title_state(split.cut_us), limits or {}, seed)
+
+    def report(
+        self,
+        *,
+        config: PageConfig | None = None,
+        rows: int = 10,
+        cols: int = 10,
+        progress: Progress | None = None,
+    ) -> HomepageReport:
+        """Judge the pages of everybody who watched something new after T; see `judge`."""
+        split = self.split
+        n_warm, n_cold = (len(split.queries("window", members)) for members in (split.warm, split.cold))
+        middle = n_warm / max(1, n_warm + n_cold)
+        warm, cold = (
+            self.judge(members, config=config, rows=rows, cols=cols, progress=_part(progress, *shares))
+            for members, shares in ((split.warm, (0.0, middle)), (split.cold, (middle, 1.0)))
+        )
+        before = split.train.n_events
+        return HomepageReport(split.cut_us, before, split.data.n_events - before, n_warm, n_cold, warm, cold)
+
+    def questions(self, members: Index) -> tuple[list[str], list[Index]]:
+        """Ids of those of the members who watched something new after T, and the titles of each."""
+        unit = self.titles.catalogue.unit()
+        queries = self.split.queries("window", members)
+        relevant = [np.unique(t) for t in np.split(unit[queries.target], queries.target_indptr[1:-1])]
+        ids = [str(self.split.data.member_ids[m]) for m in queries.member]
+        return (ids, relevant) if ids else ([], [])
+
+    def judge(
+        self,
+        members: Index,
+        *,
+        config: PageConfig | None = None,
+        rows: int = 10,
+        cols: int = 10,
+        progress: Progress | None = None,
+    ) -> dict[str, MakerReport]:
+        """Make the pages of members with every page maker, and compare them with what was watched.
+
+        Parameters
+        ----------
+        members : ndarray of int32
+            Rows of `split.data`; those without anything new after T are left out.
+        config, rows, cols, progress
+            As in `evaluate_homepage`.
+
+        Returns
+        -------
+        dict of name to MakerReport
+            Ours first; empty when nobody is left.
+        """
+        ids, relevant = self.questions(members)
+        if not ids:
+            return {}
+        composer = Composer(self.titles, at_us=self.split.cut_us, config=config)
+        makers = page_makers(composer, rows, cols, seed=self.seed)
+        states = self._states(ids, progress or (lambda _step, _share: None))
+        return evaluate_pages(makers, states, relevant, self.titles, rows=rows, cols=cols, seed=self.seed)
+
+    def _states(self, member_ids: Sequence[str], progress: Progress) -> Iterator[MemberState]:
+        """States in batches, with the stored limits."""
+        for start in range(0, len(member_ids), STATES_AT_A_TIME):
+            progress("making pages", start / len(member_ids))
+            batch = member_ids[start : start + STATES_AT_A_TIME]
+            for state in self.model.member_states(batch, self.split.cut_us):
+                known = self.limits.get(state.member_id)
+                yield state if known is None else replace(state, limits=known)
 
 
 def evaluate_homepage(
@@ -88,37 +201,9 @@ def evaluate_homepage(
     InputError
         All events are on one side of T.
     """
-    split = global_time(data, cut)
-    model = HomepageModel.fit(
-        split.train, catalogue, at_us=split.cut_us, seed=seed, progress=_part(progress, 0.0, FIT_SHARE)
-    )
-    titles = model.title_state(split.cut_us)
-    composer = Composer(titles, at_us=split.cut_us, config=config)
-    makers = page_makers(composer, rows, cols, seed=seed)
-    unit = catalogue.unit()
-    found: list[dict[str, MakerReport]] = []
-    asked = [split.queries("window", members) for members in (split.warm, split.cold)]
-    warm_share = len(asked[0]) / max(1, len(asked[0]) + len(asked[1]))
-    shares = (FIT_SHARE, FIT_SHARE + (1.0 - FIT_SHARE) * warm_share, 1.0)
-    for group, queries in enumerate(asked):
-        if len(queries) == 0:
-            found.append({})
-            continue
-        relevant = [np.unique(t) for t in np.split(unit[queries.target], queries.target_indptr[1:-1])]
-        ids = [str(data.member_ids[m]) for m in queries.member]
-        report = _part(progress, shares[group], shares[group + 1])
-        states = _states(model, ids, split.cut_us, limits or {}, report)
-        found.append(evaluate_pages(makers, states, relevant, titles, rows=rows, cols=cols, seed=seed))
-    n_before = split.train.n_events
-    return HomepageReport(
-        split.cut_us,
-        n_before,
-        data.n_events - n_before,
-        len(asked[0]),
-        len(asked[1]),
-        found[0],
-        found[1],
-    )
+    learning, making = _part(progress, 0.0, FIT_SHARE), _part(progress, FIT_SHARE, 1.0)
+    trial = Trial.prepare(data, catalogue, cut=cut, limits=limits, seed=seed, progress=learning)
+    return trial.report(config=config, rows=rows, cols=cols, progress=making)
 
 
 def page_makers(composer: Composer, rows: int, cols: int, *, seed: int = 0) -> dict[str, PageMaker]:
@@ -130,21 +215,6 @@ def page_makers(composer: Composer, rows: int, cols: int, *, seed: int = 0) -> d
         "one ranker, chopped": ChoppedRanker(composer, rows, cols, "play"),
         "long-window ranker, chopped": ChoppedRanker(composer, rows, cols, "window"),
     }
-
-
-def _states(
-    model: HomepageModel,
-    member_ids: Sequence[str],
-    at_us: int,
-    limits: Mapping[str, Limits],
-    progress: Progress,
-) -> Iterator[MemberState]:
-    """States in batches, with the stored limits."""
-    for start in range(0, len(member_ids), STATES_AT_A_TIME):
-        progress("making pages", start / len(member_ids))
-        for state in model.member_states(member_ids[start : start + STATES_AT_A_TIME], at_us):
-            known = limits.get(state.member_id)
-            yield state if known is None else replace(state, limits=known)
 
 
 def _part(progress: Progress | None, start: float, stop: float) -> Progress:
