@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.datasets import NAMES, Dataset, MissingDatasetError, dataset
+from benchmarks.datasets import KINDS, MissingDatasetError, dataset
 
 HERE = Path(__file__).parent
 CACHE = HERE.parent / ".matinee-cache"
@@ -34,8 +34,8 @@ class Benchmark:
         How long, on two cores.
     quick : tuple of str
         Options that `--quick` adds.
-    data : str
-        Option by which it is given a data set; empty: it makes its own data.
+    data : "", "published" or "interactions"
+        How it is given a data set, see `Dataset`; empty: it makes its own data.
     needs : str
         Module of an extra; empty: none.
     """
@@ -53,9 +53,9 @@ BENCHMARKS = {
     "import": Benchmark("import_.py", "import beside DuckDB's COPY", "5 min", quick=("--rows", "1000000")),
     "recommend": Benchmark("recommend.py", "cost by events and titles", "20 min", quick=("--quick",)),
     "page": Benchmark("page.py", "cost of a page", "3 min", quick=("--repeats", "60", "--members", "20")),
-    "page-quality": Benchmark("page_quality.py", "the page against baselines", "10 min", data="--home"),
+    "page-quality": Benchmark("page_quality.py", "the page against baselines", "10 min", data="published"),
     "quality": Benchmark(
-        "quality.py", "recommend against peers", "1 to 2 h", quick=("--no-peers",), data="--interactions"
+        "quality.py", "recommend against peers", "1 to 2 h", quick=("--no-peers",), data="interactions"
     ),
     "sasrec": Benchmark("sasrec.py", "cost of the transformer", "5 min", needs="torch", json=False),
 }
@@ -68,6 +68,7 @@ class Job:
 
     name: str
     command: tuple[str, ...] = ()
+    out: Path | None = None
     skipped: str = ""
 
 
@@ -82,17 +83,17 @@ def main(argv: list[str] | None = None) -> int:
     results.mkdir(parents=True, exist_ok=True)
     failed: list[str] = []
     for position, name in enumerate(chosen, 1):
-        for job in jobs(name, options, results):
-            label = f"[{position}/{len(chosen)}] {job.name}"
-            if job.skipped:
-                print(f"{label}: skipped, {job.skipped}", flush=True)
+        for wanted in jobs(name, options, results):
+            label = f"[{position}/{len(chosen)}] {wanted.name}"
+            if wanted.skipped:
+                print(f"{label}: skipped, {wanted.skipped}", flush=True)
                 continue
             print(f"{label}: {BENCHMARKS[name].about} ...", flush=True)
             started = time.monotonic()
-            code = run(job.command, results / f"{job.name}.txt")
+            code = run(wanted, results / f"{wanted.name}.txt")
             done = "done" if code == 0 else f"FAILED (exit {code})"
             print(f"{label}: {done} after {time.monotonic() - started:.0f} s", flush=True)
-            failed += [job.name] if code else []
+            failed += [wanted.name] if code else []
     print(f"Results: {results}" + (f". Failed: {', '.join(failed)}" if failed else ""))
     return 1 if failed else 0
 
@@ -107,7 +108,9 @@ def parser() -> argparse.ArgumentParser:
     )
     out.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run; default: all")
     out.add_argument("--quick", action="store_true", help="smaller sizes, no peers: minutes, not hours")
-    out.add_argument("--only-data", choices=NAMES, help="only this data set; default: all that are there")
+    out.add_argument(
+        "--only-data", choices=list(KINDS), help="only this data set; default: all that are there"
+    )
     out.add_argument("--movietweetings", type=Path, help="folder of MovieTweetings; see benchmarks/README.md")
     out.add_argument("--sequence", action="store_true", help="quality: also with the extra `sequence`")
     out.add_argument("--results", type=Path, help="folder; default: benchmarks/results, not with --quick")
@@ -123,40 +126,44 @@ def jobs(name: str, options: argparse.Namespace, results: Path) -> Iterator[Job]
     extra = list(one.quick) if options.quick else []
     extra += ["--sequence"] if name == "quality" and options.sequence else []
     if not one.data:
-        yield Job(name, command(one, name, results, extra))
+        yield job(one, name, results, extra)
         return
-    for data in [options.only_data] if options.only_data else NAMES:
+    for data in [options.only_data] if options.only_data else KINDS:
         of_data = f"{name}-{data}"
         try:
             found = dataset(data, CACHE / "data", movietweetings=options.movietweetings)
         except MissingDatasetError as problem:
             yield Job(of_data, skipped=str(problem))
             continue
-        yield Job(of_data, command(one, of_data, results, [*source(one, found), *extra]))
+        given = [f"--{found.kind}", str(found.published)]
+        if one.data == "interactions":
+            given = ["--interactions", str(found.interactions)]
+        yield job(one, of_data, results, [*given, *extra])
 
 
-def source(one: Benchmark, data: Dataset) -> list[str]:
-    """The options that name a data set."""
-    return [one.data, str(data.home if one.data == "--home" else data.interactions)]
-
-
-def command(one: Benchmark, name: str, results: Path, options: list[str]) -> tuple[str, ...]:
+def job(one: Benchmark, name: str, results: Path, options: list[str]) -> Job:
     """What to run."""
-    out = ["--out", str(results / f"{name}.json")] if one.json else []
-    return (sys.executable, str(HERE / one.file), *options, *out)
+    out = results / f"{name}.json" if one.json else None
+    words = ["--out", str(out)] if out else []
+    return Job(name, (sys.executable, "-u", str(HERE / one.file), *options, *words), out)
 
 
-def run(words: tuple[str, ...], log: Path) -> int:
-    """Run a process; show its standard output and keep it once it is done. Returns its exit code."""
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+def run(wanted: Job, log: Path) -> int:
+    """Run a process; show its standard output, and keep it if there is a result. Returns its exit code."""
+    before = _changed_ns(wanted.out)
+    with subprocess.Popen(wanted.command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         lines = []
         for line in process.stdout:
             print("  " + line, end="", flush=True)
             lines.append(line)
-    if process.returncode == 0:
+    if process.returncode == 0 or _changed_ns(wanted.out) != before:  # a bound that is not held is a result
         log.write_text("".join(lines), encoding="utf-8")
     return process.returncode
+
+
+def _changed_ns(path: Path | None) -> int:
+    return path.stat().st_mtime_ns if path is not None and path.exists() else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The public data sets of the benchmarks, as a home and as a viewing log; nothing of them is committed.
+"""The public data sets of the benchmarks, as published and as a viewing log; nothing of them is committed.
 
 MovieLens 100K comes as in `matinee demo`: from the package index, checked, kept in the user's cache folder
 (or from the folder MATINEE_DEMO_FILES). MovieTweetings (https://github.com/sidooms/MovieTweetings, MIT) is a
@@ -8,19 +8,20 @@ folder with `ratings.dat` and `movies.dat`, named by `--movietweetings` or MATIN
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from matinee.cli import demo
+from matinee.cli.download import GROUPLENS, RECBOLE, first_of, take
 from matinee.errors import MatineeError
-from matinee.observe.clock import Clock
 from matinee.observe.home import Home
 from matinee.observe.importers.run import run_import
 from matinee.observe.lake.connection import connect, literal
 from matinee.observe.lake.reader import open_events
 
 MOVIETWEETINGS = "MATINEE_BENCH_MOVIETWEETINGS"
-NAMES = ("ml-100k", "movietweetings")
+KINDS = {"ml-100k": "movielens", "movietweetings": "movietweetings"}
+"""Importer of each data set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,16 @@ class Dataset:
 
     Attributes
     ----------
-    home : Path
-        Home with the events and what is known about the titles.
+    kind : str
+        Its importer.
+    published : Path
+        Folder or archive that the importer reads.
     interactions : Path
         CSV: member_id, title_id, at, rating, in the order of the published file.
     """
 
-    name: str
-    home: Path
+    kind: str
+    published: Path
     interactions: Path
 
 
@@ -45,43 +48,51 @@ class MissingDatasetError(Exception):
 
 
 def dataset(name: str, folder: Path, *, movietweetings: Path | None = None) -> Dataset:
-    """A data set under `folder`, made there if that was not done before.
+    """A data set; what has to be unpacked or converted is kept under `folder`.
 
     Raises
     ------
     MissingDatasetError
         It cannot be had; the message says what to do.
     """
-    found = Dataset(name, folder / name, folder / f"{name}.csv")
-    if found.interactions.exists():
-        return found
     folder.mkdir(parents=True, exist_ok=True)
-    home = Home.find(found.home, None) if found.home.exists() else Home.create(found.home)
+    interactions = folder / f"{name}.csv"
     try:
-        if name == "ml-100k":
-            files = os.environ.get("MATINEE_DEMO_FILES")
-            demo.load(home, Path(files) if files else None)
-        else:
-            source = movietweetings or _named(MOVIETWEETINGS)
-            run_import(home, "movietweetings", source, clock=Clock.last_event(0))
+        published = _movielens(folder) if name == "ml-100k" else _movietweetings(movietweetings)
+        if not interactions.exists():
+            _convert(KINDS[name], published, interactions)
     except MatineeError as problem:
         raise MissingDatasetError(str(problem)) from problem
-    _write_interactions(home, found.interactions)
-    return found
+    return Dataset(KINDS[name], published, interactions)
 
 
-def _named(variable: str) -> Path:
-    if value := os.environ.get(variable):
-        return Path(value)
-    raise MissingDatasetError(f"no folder: pass --movietweetings DIR or set {variable}")
+def _movielens(folder: Path) -> Path:
+    files = os.environ.get("MATINEE_DEMO_FILES")
+    archive = first_of([RECBOLE, GROUPLENS], folder=Path(files) if files else None)
+    if archive.name != RECBOLE.file_name:
+        return archive
+    unpacked = folder / "ml-100k"
+    unpacked.mkdir(exist_ok=True)
+    take(archive, ["ml-100k/ml-100k.inter", "ml-100k/ml-100k.item"], unpacked)
+    return unpacked
 
 
-def _write_interactions(home: Home, out: Path) -> None:
-    part = out.with_name(f"{os.getpid()}.{out.name}")
-    with connect(home.root / "spill") as con:
-        open_events(con, home, "plays")
-        con.execute(
-            'COPY (SELECT member_id, title_id, at_us // 1000000 AS "at", rating FROM plays ORDER BY seq) '
-            f"TO {literal(part)} (FORMAT csv, HEADER)"
-        )
-    part.replace(out)
+def _movietweetings(given: Path | None) -> Path:
+    named = given or os.environ.get(MOVIETWEETINGS)
+    if not named:
+        raise MissingDatasetError(f"no folder: pass --movietweetings DIR or set {MOVIETWEETINGS}")
+    return Path(named)
+
+
+def _convert(kind: str, published: Path, out: Path) -> None:
+    """Write the plays of a data set as one CSV file, whole or not at all."""
+    with tempfile.TemporaryDirectory(prefix="matinee-bench-", dir=out.parent) as scratch:
+        home, part = Home.create(Path(scratch) / "home"), Path(scratch) / out.name
+        run_import(home, kind, published)
+        with connect(Path(scratch) / "spill") as con:
+            open_events(con, home, "plays")
+            con.execute(
+                'COPY (SELECT member_id, title_id, at_us // 1000000 AS "at", rating FROM plays ORDER BY seq) '
+                f"TO {literal(part)} (FORMAT csv, HEADER)"
+            )
+        part.replace(out)
