@@ -28,10 +28,6 @@ load_loses_times = pytest.mark.xfail(
     strict=True, reason="save leaves the neighbours' times out, so that a loaded model votes in another order"
 )
 
-asked_beside_others = pytest.mark.xfail(
-    strict=True, reason="an empty history is asked at the latest event of the histories beside it"
-)
-
 
 class TestNextTitle(ScorerContract):
     def scorer(self, train: Interactions, seed: int = 0) -> NextTitle:
@@ -41,10 +37,6 @@ class TestNextTitle(ScorerContract):
         fitted = self.fitted()
         assert isinstance(fitted, NextTitle)
         assert fitted.ranker_ is not None
-
-    @asked_beside_others
-    def test_rows_do_not_depend_on_the_rows_beside_them(self) -> None:
-        super().test_rows_do_not_depend_on_the_rows_beside_them()
 
     @load_loses_times
     def test_saved_and_loaded_scores_the_same(self, tmp_path: Path) -> None:
@@ -66,10 +58,6 @@ class TestNextTitleWithReturns(ScorerContract):
 
     def train(self) -> Interactions:
         return generated_log(n_members=80, seed=3)
-
-    @asked_beside_others
-    def test_rows_do_not_depend_on_the_rows_beside_them(self) -> None:
-        super().test_rows_do_not_depend_on_the_rows_beside_them()
 
     @load_loses_times
     def test_saved_and_loaded_scores_the_same(self, tmp_path: Path) -> None:

@@ -87,7 +87,6 @@ def test_what_others_watched_first_is_popular_too() -> None:
     assert found.title[0].tolist() == [0, 1]
 
 
-@pytest.mark.xfail(strict=True, reason="asked at the latest event of the members beside them")
 def test_unknown_members_get_the_same_whoever_else_is_asked_for() -> None:
     train = short_log()
     alone = recommend(train, 6, members=["new"])

@@ -22,10 +22,6 @@ SMALL = TwoStageConfig(
     ranker=LambdaMartConfig(trees=5, leaves=4, min_rows=10),
 )
 
-asked_beside_others = pytest.mark.xfail(
-    strict=True, reason="an empty history is asked at the latest event of the histories beside it"
-)
-
 
 class TestWindow(ScorerContract):
     def scorer(self, train: Interactions, seed: int = 0) -> Window:
@@ -33,10 +29,6 @@ class TestWindow(ScorerContract):
 
     def train(self) -> Interactions:
         return two_tastes()
-
-    @asked_beside_others
-    def test_rows_do_not_depend_on_the_rows_beside_them(self) -> None:
-        super().test_rows_do_not_depend_on_the_rows_beside_them()
 
     def test_the_log_is_long_enough_for_a_ranker(self) -> None:
         fitted = self.fitted()
