@@ -73,16 +73,19 @@ def main() -> None:
 def at_a_time(model: Any, task: Task, form: str) -> Score:
     """Scores from models that use the time of asking: for the window the end of training, else the request.
 
-    A service knows when it is asked for a page; a model that can use it may. `ask` goes through the queries
-    in order, once.
+    A service knows when it is asked for a page; a model that can use it may. `ask` tries the first query,
+    then goes through all of them in order, once.
     """
     queries = task.queries[form]
     now_us = int(task.train.histories.at_us.max())
     asked_us = np.full(len(queries), now_us, np.int64) if form == "window" else queries.asked_us
-    place = 0
+    place = -1
 
     def score(histories: Histories) -> np.ndarray:
         nonlocal place
+        if place < 0:
+            place = 0
+            return np.asarray(model.score_at(histories, asked_us[:1]))
         part = asked_us[place : place + len(histories)]
         place += len(histories)
         return np.asarray(model.score_at(histories, part))

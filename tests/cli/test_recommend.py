@@ -146,7 +146,6 @@ def test_a_catalogue_of_one_title_and_a_log_of_one_event(tmp_path: Path) -> None
     assert (tmp_path / "best.csv").read_text().startswith("member_id,rank,title_id,score")
 
 
-@pytest.mark.xfail(strict=True, reason="best() fails where k is more than twice the number of titles")
 @pytest.mark.parametrize("objective", ["next", "window"])
 def test_many_more_places_than_titles(tmp_path: Path, objective: str) -> None:
     plays, _ = one_event(tmp_path)
@@ -228,7 +227,6 @@ def test_a_file_that_cannot_be_written_exits_2_before_any_training(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["plays.csv"]
 
 
-@pytest.mark.xfail(strict=True, reason="a folder of that name is found out only after the training")
 @pytest.mark.usefixtures("no_training")
 def test_a_folder_in_place_of_the_file_exits_before_any_training(plays: Path, tmp_path: Path) -> None:
     (tmp_path / "best.csv").mkdir()

@@ -27,6 +27,8 @@ def table_format(path: Path) -> str:
         raise InputError(f'{path}: ends in "{path.suffix}", expected .parquet or .csv. Give another name.')
     if not path.absolute().parent.is_dir():
         raise InputError(f"{path}: the folder {path.absolute().parent} does not exist. Make it first.")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder, expected the name of a file. Give another name.")
     return FORMATS[path.suffix.lower()]
 
 

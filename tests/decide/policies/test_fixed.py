@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from matinee.decide.policies.fixed import FixedPolicy
 from matinee.testing.policies import PolicyContract
@@ -19,7 +18,6 @@ def test_takes_the_best_permitted_action_and_the_first_of_equals() -> None:
     assert (choice.action, choice.propensity) == (2, 1.0)
 
 
-@pytest.mark.xfail(strict=True, reason="-inf is also how FixedPolicy marks what is not permitted")
 def test_permitted_actions_with_the_lowest_possible_score_are_taken() -> None:
     scores = np.float32([9, -np.inf])
     choice = FixedPolicy().choose(scores, np.array([False, True]), np.random.default_rng(0))

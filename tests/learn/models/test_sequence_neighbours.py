@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,28 +15,16 @@ from matinee.learn.models.sequence_neighbours import (
 from matinee.testing.logs import generated_log, log_of
 from matinee.testing.scorers import ScorerContract
 
-load_loses_times = pytest.mark.xfail(
-    strict=True, reason="save leaves the times out, so that a loaded model takes other states for the latest"
-)
-
 
 class TestSequenceNeighboursScorer(ScorerContract):
     def scorer(self, train: Interactions, seed: int = 0) -> SequenceNeighboursScorer:
         return SequenceNeighboursScorer()
-
-    @load_loses_times
-    def test_saved_and_loaded_scores_the_same(self, tmp_path: Path) -> None:
-        super().test_saved_and_loaded_scores_the_same(tmp_path)
 
 
 class TestSequenceNeighboursScorerWithFewStates(ScorerContract):
     def scorer(self, train: Interactions, seed: int = 0) -> SequenceNeighboursScorer:
         reach = Reach(anchors=2, ahead=3, behind=0.5)
         return SequenceNeighboursScorer(SequenceNeighboursConfig(reach=reach, depth=3, max_states=4))
-
-    @load_loses_times
-    def test_saved_and_loaded_scores_the_same(self, tmp_path: Path) -> None:
-        super().test_saved_and_loaded_scores_the_same(tmp_path)
 
 
 def rows_of(train: Interactions) -> list[list[int]]:

@@ -95,10 +95,6 @@ def test_features_of_a_past_moment_do_not_know_what_the_member_watched_later(see
     assert found <= way_back
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the link back is divided by plays of the candidate, the member's own later one included",
-)
 def test_the_link_back_does_not_know_what_the_member_watched_later() -> None:
     found, _ = differing(0, 0)
     assert not found

@@ -80,7 +80,6 @@ def test_unknown_members_get_what_is_popular() -> None:
     assert found.title[0].tolist() == [0, 1]
 
 
-@pytest.mark.xfail(strict=True, reason="without history the ridge's bias decides: no first watches")
 def test_what_others_watched_first_is_popular_too() -> None:
     train = log_of([[0, 1], [0, 2], [0, 1]], 4)
     found = recommend(train, 2, members=["new"])

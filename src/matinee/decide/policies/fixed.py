@@ -26,5 +26,6 @@ class FixedPolicy(Policy):
                 f"FixedPolicy: 0 of {len(permitted)} actions are permitted, expected at least 1."
             )
         out = np.zeros(len(scores), np.float64)
-        out[int(np.argmax(np.where(permitted, scores, -np.inf)))] = 1.0
+        allowed = np.flatnonzero(permitted)
+        out[allowed[int(np.argmax(scores[allowed]))]] = 1.0
         return out

@@ -58,6 +58,8 @@ class SoftmaxPolicy(Policy):
                 f"SoftmaxPolicy: 0 of {len(permitted)} actions are permitted, expected at least 1."
             )
         z = np.where(permitted, scores.astype(np.float64) / self.config.temperature, -np.inf)
+        if np.isneginf(z[permitted]).all():
+            z = np.where(permitted, 0.0, -np.inf)  # nothing tells them apart
         e = np.exp(z - z[permitted].max())
         p = (1 - self.config.floor) * e / e.sum() + self.config.floor * permitted / n
         return np.asarray(p / p.sum(), np.float64)

@@ -179,13 +179,20 @@ class SequenceNeighboursScorer(Scorer):
     def save(self, folder: Path) -> None:
         """Write the histories as positions; no id of a member is kept."""
         train, _, _, n_titles = self._fitted()
-        save_arrays(folder, self.config, indptr=train.indptr, title=train.title, n_titles=np.array(n_titles))
+        save_arrays(
+            folder,
+            self.config,
+            indptr=train.indptr,
+            title=train.title,
+            at_us=train.at_us,
+            n_titles=np.array(n_titles),
+        )
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
         config, arrays = load_arrays(folder, SequenceNeighboursConfig)
-        histories = Histories(arrays["indptr"], arrays["title"], np.zeros(len(arrays["title"]), np.int64))
+        histories = Histories(arrays["indptr"], arrays["title"], arrays["at_us"])
         return cls(config).index(histories, int(arrays["n_titles"]))
 
     def _fitted(self) -> tuple[Histories, NDArray[np.int64], NDArray[np.int64], int]:

@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from matinee.learn.interactions import Histories
-from matinee.types import HOUR_US, Index, Mask, Scores, Times
+from matinee.types import HOUR_US, NEVER_US, Index, Mask, Scores, Times
 
 PAUSE_US = HOUR_US
 """A longer time without events is a pause: the session is over."""
@@ -50,13 +50,14 @@ class Queries:
 
 
 def queries_now(histories: Histories, asked_us: Times | None = None) -> Queries:
-    """One query per member with their whole history; asked at their last event unless said otherwise."""
+    """One query per member with their whole history; asked at their last event unless said otherwise.
+
+    Members without events are asked when the log that the model knows has ended.
+    """
     if asked_us is None:
-        last = np.zeros(len(histories), np.int64)
+        asked_us = np.full(len(histories), NEVER_US // 2, np.int64)
         some = histories.lengths > 0
-        last[some] = histories.at_us[histories.indptr[1:][some] - 1]
-        last[~some] = histories.at_us.max(initial=0)
-        asked_us = last
+        asked_us[some] = histories.at_us[histories.indptr[1:][some] - 1]
     return Queries(histories, asked_us, np.full(len(histories), -1, np.int32))
 
 

@@ -79,6 +79,8 @@ def base_scores(generators: Generators, facts: TitleFacts, queries: Queries) -> 
         recent = facts.recent_share(queries.asked_us)
         recent[queries.paused()] *= np.float32(RETURN_RECENT)
         total = votes[0] + generators.ridge.score(histories) + recent
+        first_visit = histories.lengths == 0  # the ridge has only seen what follows something
+        total[first_visit] = recent[first_visit] + facts.popularity / max(1.0, facts.popularity.sum())
     else:
         total = generators.ease.score(histories) + generators.edlae.score(histories)
         total += facts.recent_share(queries.asked_us) * total.sum(axis=1, keepdims=True).clip(min=1.0)

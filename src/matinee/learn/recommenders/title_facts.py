@@ -222,5 +222,6 @@ def _link_shares(indptr, title, candidates, later, last_titles, a_indptr, a_titl
                         distance = later[q, c] + 1 + k
                         if way == 0 and later[q, c] >= 0 and distance <= LINK_REACH:
                             links -= 1.0 / distance
-                        out[q, c, way] += weight * links / (popularity[i] + 5.0)
+                        own = 1.0 if way == 1 and later[q, c] >= 0 else 0.0
+                        out[q, c, way] += weight * links / (popularity[i] - own + 5.0)
             weight *= 0.5

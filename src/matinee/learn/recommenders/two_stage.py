@@ -250,6 +250,10 @@ class TwoStage(Scorer):
         mask_seen(rest, queries.histories, permitted)
         rest[np.arange(len(rest))[:, None], titles] = -np.inf
         more, base = top(rest, k - titles.shape[1])
+        short = k - titles.shape[1] - more.shape[1]
+        if short > 0:  # the whole catalogue is smaller than the list
+            more = np.pad(more, ((0, 0), (0, short)))
+            base = np.pad(base, ((0, 0), (0, short)), constant_values=-np.inf)
         floor = np.where(np.isfinite(values), values, np.inf).min(axis=1, keepdims=True)
         floor = np.where(np.isfinite(floor), floor, 0.0)
         base = np.where(np.isfinite(base), floor - 1.0 + np.minimum(base, 0.5), -np.inf)
