@@ -5,8 +5,8 @@
 
 The models learn from the first 80 % of the log; the pages of that moment are judged by what members watched
 later. Then each requirement is checked, on all members and on a half of them (by a hash of their ids) that
-was not looked at when the settings were chosen. `--tune diversity=0.2,0.4` compares settings on the other half;
-given several times, it tries all combinations.
+was not looked at when the settings were chosen. `--tune diversity=0.2,0.4` compares settings on the other
+half; given several times, it tries all combinations.
 """
 
 from __future__ import annotations
