@@ -90,11 +90,12 @@ def recommend(
     known = train if catalogue is None else widened(train, catalogue)
     facts = None if catalogue is None else aligned(catalogue, known.title_ids)
     kind: type[TwoStage] = NextTitle if objective == "next" else Window
-    model = kind(seed=seed, catalogue=facts, progress=progress).fit(known)
-    if sequence:
-        from matinee.learn.models.sasrec import SasRecScorer
+    model = kind(seed=seed, catalogue=facts, progress=progress)
+    if sequence:  # first, so that a missing extra is told before anything is computed
+        from matinee.learn.models.sasrec import SasRecConfig, SasRecScorer
 
-        model.also(SasRecScorer(progress=progress).fit(known))
+        model.also(SasRecScorer(SasRecConfig(seed=seed), progress=progress).fit(known))
+    model.fit(known)
     ids, histories = of_members(known, members)
     asked = None if objective == "next" else np.full(len(histories), now, np.int64)
     title, score = model.best(histories, k, asked_us=asked, n_diverse=slots)
