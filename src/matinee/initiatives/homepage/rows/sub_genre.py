@@ -37,7 +37,11 @@ class SubGenre(RowKind):
         for labels, facts, ordered in (
             (catalogue.genres.names, genres, False),
             _decades(catalogue.release_us),
-            ([f"from {x}" for x in catalogue.countries.names], catalogue.countries.dense(), True),
+            (
+                [f"from {with_article(x)}" for x in catalogue.countries.names],
+                catalogue.countries.dense(),
+                True,
+            ),
         ):
             both = genres.T @ facts
             for g in named:
@@ -66,3 +70,20 @@ def _decades(release_us: NDArray[np.int64]) -> tuple[list[str], NDArray[np.float
 
 
 ROW_KIND = SubGenre()
+
+
+def with_article(country: str) -> str:
+    """Name of a country as it stands after "from".
+
+    Examples
+    --------
+    >>> with_article("United States"), with_article("France")
+    ('the United States', 'France')
+    """
+    takes_the = country.startswith("United ") or country in {
+        "Netherlands",
+        "Philippines",
+        "Czech Republic",
+        "USSR",
+    }
+    return f"the {country}" if takes_the else country
