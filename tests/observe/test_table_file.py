@@ -60,7 +60,7 @@ def test_a_disk_that_fills_up_keeps_the_old_file(name: str, tmp_path: Path) -> N
 
 def test_a_folder_in_the_way_is_reported(tmp_path: Path) -> None:
     (tmp_path / "out.csv").mkdir()
-    with pytest.raises(StorageError, match=r"out\.csv: could not be written"):
+    with pytest.raises(InputError, match=r"out\.csv: is a folder"):
         write_table(tmp_path / "out.csv", COLUMNS)
     assert [p.name for p in tmp_path.iterdir()] == ["out.csv"]
 
