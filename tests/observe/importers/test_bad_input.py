@@ -52,6 +52,12 @@ REFUSED: dict[str, tuple[str, str, str | bytes, str]] = {
         r'line 3: "m,t,5" has another number of values',
     ),
     "twice": ("events", "a.csv", "member_id,title_id,at,at\n", r'column "at" stands twice'),
+    "image by its own name": (
+        "events",
+        "a.png",
+        PNG,
+        r"the file is a PNG image, expected a table\. .* known suffixes: \.csv, \.tsv, .*\.json, each",
+    ),
     "image": ("events", "a.csv", PNG, r"the file is a PNG image, expected a CSV file"),
     "parquet as csv": ("events", "a.csv", b"PAR1" + bytes(99), r"the file is a Parquet file, expected a CSV"),
     "csv as parquet": (

@@ -64,6 +64,22 @@ def test_compaction_moves_closed_segments_and_changes_nothing_that_is_read(tmp_p
     assert last_event_us(home) == 90_000 * SECOND
 
 
+def test_the_newest_event_may_still_be_in_the_open_log(tmp_path: Path) -> None:
+    home = Home.create(tmp_path)
+    assert last_event_us(home) is None
+    log = writer(home)
+    log.append([play(1, at=50)])
+    assert last_event_us(home) == 50 * SECOND
+    log.close()
+    compact(home)
+    log = writer(home)
+    log.append([play(2, at=40)])
+    assert last_event_us(home) == 50 * SECOND
+    log.append([play(3, at=60)])
+    assert last_event_us(home) == 60 * SECOND
+    log.close()
+
+
 def test_an_id_sent_again_after_compaction_is_a_duplicate(tmp_path: Path) -> None:
     home = Home.create(tmp_path)
     for _ in range(2):

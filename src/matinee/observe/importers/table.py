@@ -115,9 +115,10 @@ class Table:
         if not head:
             raise InputError(f"{name}: empty file, expected a table with at least one row. Nothing was read.")
         given = dialect or Dialect()
+        suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
         unnamed = "parquet" if head.startswith(b"PAR1") else "csv"
-        kind = FORMATS.get(Path(path.name.removesuffix(".gz")).suffix.lower(), unnamed)
-        _check_signature(path, name, head, kind)
+        kind = FORMATS.get(suffix, unnamed)
+        _check_signature(path, name, head, kind, named=suffix in FORMATS)
         if kind == "parquet":
             return Table(path, kind, _parquet_columns(path, name), given, name)
         sample = _text_sample(path, name, head, given.encoding)
@@ -238,7 +239,8 @@ def _text(path: Path, encoding: str) -> TextIO:
     return path.open(encoding=name, errors="replace", newline="")
 
 
-def _check_signature(path: Path, name: str, head: bytes, kind: str) -> None:
+def _check_signature(path: Path, name: str, head: bytes, kind: str, *, named: bool) -> None:
+    """Refuse a file that begins like something else; `named` says that its suffix is one of `FORMATS`."""
     looks = next((what for magic, what in SIGNATURES.items() if head.startswith(magic)), None)
     if kind == "parquet":
         if looks != "a Parquet file":
@@ -248,6 +250,11 @@ def _check_signature(path: Path, name: str, head: bytes, kind: str) -> None:
             )
         return
     if looks and not (path.suffix == ".gz" and looks == "a gzip archive"):
+        if not named:
+            raise InputError(
+                f"{name}: the file is {looks}, expected a table. Give a CSV, Parquet or NDJSON file; known "
+                f"suffixes: {', '.join(FORMATS)}, each also with .gz but for Parquet."
+            )
         raise InputError(
             f"{name}: the file is {looks}, expected {'a CSV' if kind == 'csv' else 'an NDJSON'} file "
             "as its name says. Give a CSV, Parquet or NDJSON file whose name ends in what it is."

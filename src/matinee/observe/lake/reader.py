@@ -8,7 +8,7 @@ import duckdb
 
 from matinee.errors import StorageError
 from matinee.observe.home import Home
-from matinee.observe.lake.connection import quoted
+from matinee.observe.lake.connection import quoted, spilling
 from matinee.observe.lake.facts import as_of, facts
 from matinee.observe.lake.manifest import Manifest, parquet, read_manifest
 from matinee.observe.lake.tables import EVENTS, FACTS, event_id, filled, no_events
@@ -84,8 +84,24 @@ def open_facts(
 
 
 def last_event_us(home: Home) -> int | None:
-    """Time of the newest event in the lake (from the manifest alone), or None without events."""
-    newest = [f.max_at_us for f in read_manifest(home.lake).files if f.table in EVENTS]
+    """Time of the newest event in the lake and in the open log, or None without events.
+
+    The lake's is read from the manifest alone; of the log, the segments that are not in the lake yet are
+    read once.
+
+    Raises
+    ------
+    StorageError
+        The lake or the log cannot be read.
+    """
+    newest: list[int] = []
+    if segments(home.log):  # before the manifest: what is compacted in between is then in the lake
+        with spilling() as con:
+            open_events(con, home)
+            times = " UNION ALL ".join(f"SELECT at_us FROM log_{table}" for table in EVENTS)
+            (latest,) = con.execute(f"SELECT max(at_us) FROM ({times})").fetchall()[0]
+        newest += [] if latest is None else [int(latest)]
+    newest += [f.max_at_us for f in read_manifest(home.lake).files if f.table in EVENTS]
     return max(newest) if newest else None
 
 
