@@ -1,0 +1,1 @@
+"""The path that every initiative takes: contract, pipeline, registry, gates, release, watch."""

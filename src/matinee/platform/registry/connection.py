@@ -1,0 +1,136 @@
+"""Connections and transactions on SQLite or PostgreSQL. One writer at a time; a write appears whole or not at all.
+
+SQLite: WAL, every write begins with BEGIN IMMEDIATE, waiting its turn instead of failing half-way; each transaction
+opens the file anew, so that processes may fork and a file that is gone is noticed. PostgreSQL: read committed, a pool
+that checks a connection before it is used.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from matinee.errors import MissingExtraError
+from matinee.platform.registry.address import Address
+from matinee.platform.registry.failures import explained
+
+WAIT_S = 30.0
+"""How long a write waits for another process before it gives up."""
+
+
+class Database:
+    """One database with its transactions. Calls inside a transaction join it.
+
+    Parameters
+    ----------
+    address : Address
+        Which one.
+    wait_s : float, > 0, default 30.0
+        How long to wait for a lock that another process holds.
+
+    Raises
+    ------
+    MissingExtraError
+        A PostgreSQL address without the extra `postgres`.
+    """
+
+    def __init__(self, address: Address, *, wait_s: float = WAIT_S) -> None:
+        self.address = address
+        self.engine = _sqlite(address, wait_s) if address.url is None else _postgres(address, wait_s)
+        self._mine = threading.local()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Write: all of the block, or nothing of it.
+
+        Inside another transaction of the same thread it is a savepoint: if the block fails and the caller goes on,
+        nothing of the block is kept.
+
+        Raises
+        ------
+        StorageError
+            The database is gone, locked, read-only or unreachable. Nothing was written.
+        """
+        outer: Connection | None = getattr(self._mine, "connection", None)
+        with self._explained():
+            if outer is not None:
+                with outer.begin_nested():
+                    yield outer
+                return
+            with self.engine.connect().execution_options(matinee_writes=True) as con, con.begin():
+                self._mine.connection = con
+                try:
+                    yield con
+                finally:
+                    self._mine.connection = None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Read one consistent state; inside a transaction, that transaction's."""
+        outer: Connection | None = getattr(self._mine, "connection", None)
+        with self._explained():
+            if outer is not None:
+                yield outer
+                return
+            with self.engine.connect() as con, con.begin():
+                yield con
+
+    def close(self) -> None:
+        """Give the connections back. The object can be used again; it connects anew."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as problem:
+            raise explained(problem, self.address) from problem
+
+
+def _sqlite(address: Address, wait_s: float) -> Engine:
+    assert address.path is not None
+    uri = f"{address.path.absolute().as_uri()}?mode=rw"  # rw: a file that is gone is an error, not an empty database
+
+    def connect() -> sqlite3.Connection:
+        con = sqlite3.connect(uri, uri=True, timeout=wait_s, isolation_level=None, check_same_thread=False)
+        try:
+            con.execute("PRAGMA foreign_keys = ON")
+            con.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            con.close()
+            raise
+        return con
+
+    engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=NullPool)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _begin(con: Connection) -> None:
+    writes = con.get_execution_options().get("matinee_writes", False)
+    con.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _postgres(address: Address, wait_s: float) -> Engine:
+    assert address.url is not None
+    try:
+        import psycopg  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("A registry in PostgreSQL", "postgres") from None
+    settings: dict[str, Any] = {"connect_timeout": max(2, round(wait_s)), "application_name": "matinee"}
+    engine = create_engine(address.url, pool_pre_ping=True, pool_size=2, connect_args=settings)
+
+    @event.listens_for(engine, "connect")
+    def _wait(connection: Any, record: object) -> None:  # noqa: ARG001
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = {round(wait_s * 1000)}")
+        connection.commit()
+
+    return engine

@@ -1,0 +1,18 @@
+"""Every change to the tables, in order. To change a table: add a module here and its line to `MIGRATIONS`.
+
+A migration that was published is never edited: databases that ran it would differ from those that run it tomorrow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
+from matinee.platform.registry.migrations import m0001_first_tables
+
+Migration = tuple[str, Callable[[Connection], None]]
+MIGRATIONS: list[Migration] = [
+    ("first tables", m0001_first_tables.upgrade),
+]
+"""Migration number i + 1 is the i-th of this list."""
