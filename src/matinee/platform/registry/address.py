@@ -1,4 +1,4 @@
-"""Where the registry is: a file or a PostgreSQL URL, checked before anything is opened; a password is never shown."""
+"""Where the registry is: a file or a PostgreSQL URL. A password is never shown."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ class Address:
 def _checked_path(text: str) -> Path:
     if text in ("", ":memory:"):
         raise InputError(
-            f'registry: path is "{text}", expected a file. A database in memory ends with its process; give a path.'
+            f'registry: path is "{text}", expected a file. A database in memory ends with its process; give '
+            "a path."
         )
     return Path(text)
 
@@ -94,7 +95,8 @@ def _checked_url(rest: str) -> URL:
         url = None
     if url is None or "@" in (url.host or "") or not url.database:
         raise InputError(
-            "registry: the PostgreSQL URL could not be read, expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE. "
-            "Write special characters of the password percent-encoded, such as %40 for @."
+            "registry: the PostgreSQL URL could not be read, expected "
+            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE. Write special characters of the password "
+            "percent-encoded, such as %40 for @."
         )
     return url

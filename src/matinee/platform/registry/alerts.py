@@ -20,7 +20,8 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     monitor : str
         What noticed it.
     key : str
-        What it is about within the monitor, such as a feature; the same key while it is open is the same alert.
+        What it is about within the monitor, such as a feature. The same key is the same alert while it is
+        open.
     severity : {"critical", "high", "medium", "low"}
     value, bound : float or None
         What was measured last, and what it was held against.

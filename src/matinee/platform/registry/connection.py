@@ -1,8 +1,8 @@
-"""Connections and transactions on SQLite or PostgreSQL. One writer at a time; a write appears whole or not at all.
+"""Connections and transactions on SQLite or PostgreSQL: a write appears whole or not at all.
 
-SQLite: WAL, every write begins with BEGIN IMMEDIATE, waiting its turn instead of failing half-way; each transaction
-opens the file anew, so that processes may fork and a file that is gone is noticed. PostgreSQL: read committed, a pool
-that checks a connection before it is used.
+SQLite: WAL; every write begins with BEGIN IMMEDIATE, so that it waits its turn instead of failing half-way;
+each transaction opens the file anew, so that a file that is gone is noticed and processes may fork. PostgreSQL:
+read committed, and a pool that checks a connection before it is used.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Database:
     def transaction(self) -> Iterator[Connection]:
         """Write: all of the block, or nothing of it.
 
-        Inside another transaction of the same thread it is a savepoint: if the block fails and the caller goes on,
-        nothing of the block is kept.
+        Inside another transaction of the same thread it is a savepoint: if the block fails and the caller
+        goes on, nothing of the block is kept.
 
         Raises
         ------
@@ -96,7 +96,7 @@ class Database:
 
 def _sqlite(address: Address, wait_s: float) -> Engine:
     assert address.path is not None
-    uri = f"{address.path.absolute().as_uri()}?mode=rw"  # rw: a file that is gone is an error, not an empty database
+    uri = f"{address.path.absolute().as_uri()}?mode=rw"  # so that a file that is gone is not made anew
 
     def connect() -> sqlite3.Connection:
         con = sqlite3.connect(uri, uri=True, timeout=wait_s, isolation_level=None, check_same_thread=False)

@@ -146,7 +146,7 @@ def unlink(con: Connection, start: Node, end: Node, *, until_us: int) -> None:
 def link_only(
     con: Connection, starts: Iterable[Node], end: Node, held: Iterable[Node], *, at_us: int
 ) -> None:
-    """Let the arrows into `end` come from `starts`: new ones are drawn, those in `held` that left are ended."""
+    """Let the arrows into `end` come from `starts`: new ones are drawn, the rest of `held` is ended."""
     wanted = set(starts)
     for gone in sorted(set(held) - wanted):
         unlink(con, gone, end, until_us=at_us)

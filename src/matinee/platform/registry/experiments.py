@@ -1,4 +1,4 @@
-"""Experiments as the registry knows them: which versions were tried against each other, and what came of it."""
+"""Experiments: which versions were tried against each other, and what came of it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Questions to the graph: what feeds this, who uses that, what breaks if a source stops.
 
-One recursive query over the edge table, the same text on SQLite and PostgreSQL. Its UNION drops what was reached
+One recursive query over the edge table, the same on SQLite and PostgreSQL. Its UNION drops what was reached
 before, so a cycle ends.
 """
 
@@ -83,7 +83,7 @@ class Lineage:
         self.database = database
 
     def upstream(self, node: Node, *, on_us: int | None = None) -> Graph:
-        """What feeds this, directly or not: of an initiative, by way of what is in production and what it declares.
+        """What feeds this, directly or not. An initiative is fed by its release in production and its inputs.
 
         Raises
         ------
@@ -228,6 +228,6 @@ def _require_node(con: Connection, node: Node) -> None:
             require(con, initiative, "registry", "initiative", name=node.id)
         case _:
             raise InputError(
-                f'registry: kind is "{node.kind}", expected source, feature, dataset, run, model, release, experiment '
-                "or initiative."
+                f'registry: kind is "{node.kind}", expected source, feature, dataset, run, model, release, '
+                "experiment or initiative."
             )

@@ -50,8 +50,8 @@ def _version(con: Connection, name: str, newest: int) -> int:
     if schema_version.name not in tables:
         if tables:
             raise InputError(
-                f"{name}: holds tables of another program ({', '.join(sorted(tables)[:5])}), expected an empty "
-                "database or one of Matinee's registry. Name another one."
+                f"{name}: holds tables of another program ({', '.join(sorted(tables)[:5])}), expected an "
+                "empty database or one of Matinee's registry. Name another one."
             )
         return 0
     found: int | None = con.execute(

@@ -95,7 +95,7 @@ class Models:
         self.database = database
 
     def register(self, row: ModelRow, *, datasets: Sequence[str] = ()) -> None:
-        """Store a model version with arrows from its run and its training sets. The same one twice is stored once.
+        """Store a version with arrows from its run and its training sets; the same one twice is stored once.
 
         Raises
         ------

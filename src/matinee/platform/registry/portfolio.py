@@ -1,4 +1,4 @@
-"""Questions about all initiatives at once: what is in production, which models are stale, unused or alerted."""
+"""Questions about all initiatives at once: what is in production; stale, unused and alerted models."""
 
 from __future__ import annotations
 

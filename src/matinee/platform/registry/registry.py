@@ -24,10 +24,9 @@ from matinee.platform.registry.sqlite_file import make_file
 
 
 class Registry:
-    """What there is: initiatives, inputs, runs, models, releases, experiments, alerts, and how they hang together.
+    """What there is in a service's machine learning, and how it hangs together.
 
-    It never reads a clock: every time is an argument. It may be shared by threads; a process that forks goes on with
-    an object of its own on PostgreSQL, and with the same on SQLite.
+    It never reads a clock: every time is an argument. Threads may share it; each process opens its own.
 
     Attributes
     ----------

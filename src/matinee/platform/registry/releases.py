@@ -1,8 +1,8 @@
 """Releases: an append-only history per initiative. What is in production is its last row.
 
-Each row names the row that it follows, and only one can: of two processes that release at once, one wins and the
-other is told. Order is the order of the rows; a row's time is never before that of the row it follows, so "in
-production at T" is the last row whose time is not after T.
+Each row names the row that it follows, and only one can: of two processes that release at once, one wins and
+the other is told. Order is the order of the rows; a row's time is never before that of the row it follows, so
+"in production at T" is the last row whose time is not after T.
 """
 
 from __future__ import annotations
@@ -120,8 +120,8 @@ class Releases:
                 )
                 if not done.rowcount:
                     raise InputError(
-                        f"{where}: attempt {result.attempt_id} has its verdict already, expected a new attempt. Give "
-                        "each attempt an id of its own."
+                        f"{where}: attempt {result.attempt_id} has its verdict already, expected a new "
+                        "attempt. Give each attempt an id of its own."
                     )
 
     def release(
@@ -156,8 +156,8 @@ class Releases:
             _require_version(con, name, name, version)
             if last is not None and last.version == version:
                 raise InputError(
-                    f"{name}: version {version} is in production since {format_at(last.released_us)}, expected another "
-                    "one."
+                    f"{name}: version {version} is in production since {format_at(last.released_us)}, "
+                    "expected another one."
                 )
             row = ReleaseRow(
                 initiative=name,
@@ -202,8 +202,8 @@ class Releases:
             earlier = _replaced(all_rows(con, ReleaseRow, _history(name)))
             if last is None or (version is None and not earlier):
                 raise VerdictError(
-                    f"{name}: nothing to roll back to, expected at least two releases. Release another version, or "
-                    "switch the initiative off: its fallback answers."
+                    f"{name}: nothing to roll back to, expected at least two releases. Release another "
+                    "version, or switch the initiative off: its fallback answers."
                 )
             target = earlier[-1] if version is None else version
             _check_target(con, name, target, last)
@@ -245,7 +245,7 @@ class Releases:
             return all_rows(con, ReleaseRow, _history(name))
 
     def gates(self, name: str, attempt_id: str | None = None) -> list[GateRow]:
-        """Gate results of one attempt, or of all attempts of an initiative, in the order they were recorded."""
+        """Gate results of one attempt, or of all of an initiative, in the order they were recorded."""
         query = select(gate_result).where(gate_result.c.initiative == name).order_by(gate_result.c.id)
         if attempt_id is not None:
             query = query.where(gate_result.c.attempt_id == attempt_id)
@@ -253,7 +253,7 @@ class Releases:
             return all_rows(con, GateRow, query)
 
     def _last(self, con: Connection, name: str, expected: int | None) -> ReleaseRow | None:
-        """The last row, if it is the expected one; from here to the end of the transaction nobody else releases."""
+        """The last row, if it is the expected one. Until the transaction ends nobody else releases."""
         require(con, initiative, "registry", "initiative", name=name)
         con.execute(select(initiative.c.name).where(initiative.c.name == name).with_for_update())
         last = _newest(con, name)
@@ -266,17 +266,18 @@ class Releases:
             )
         raise VerdictError(
             f"{name}: {last.kind} {last.id} (version {last.version}, {format_at(last.released_us)}, by "
-            f"{last.approver or 'nobody named'}) came first, expected {seen} to be the last one. Nothing was released. "
-            f"Look at it (matinee history {name}), then decide again."
+            f"{last.approver or 'nobody named'}) came first, expected {seen} to be the last one. Nothing was "
+            f"released. Look at it (matinee history {name}), then decide again."
         )
 
 
 def _append(con: Connection, row: ReleaseRow, last: ReleaseRow | None) -> ReleaseRow:
     if last is not None and row.released_us < last.released_us:
         raise InputError(
-            f"{row.initiative}: the clock says {format_at(row.released_us)}, expected no time before the last release "
-            f"({last.id}, {format_at(last.released_us)}). Correct the clock; if it is that release which carries a "
-            f"wrong time, pass --at {format_at(last.released_us)}. Nothing was released."
+            f"{row.initiative}: the clock says {format_at(row.released_us)}, expected no time before the "
+            f"last release ({last.id}, {format_at(last.released_us)}). Correct the clock; if it is that "
+            f"release which carries a wrong time, pass --at {format_at(last.released_us)}. Nothing was "
+            "released."
         )
     done = con.execute(
         insert_into(con, release).values(**values_of(row, without=["id"])).returning(release.c.id)
@@ -317,13 +318,14 @@ def _check_target(con: Connection, name: str, version: str, last: ReleaseRow) ->
     _require_version(con, name, name, version)
     if version == last.version:
         raise InputError(
-            f"{name}: version {version} is in production since {format_at(last.released_us)}, expected an earlier one."
+            f"{name}: version {version} is in production since {format_at(last.released_us)}, expected an "
+            "earlier one."
         )
     used = sorted({row.version for row in all_rows(con, ReleaseRow, _history(name))})
     if version not in used:
         raise InputError(
-            f"{name}: version {version} was never in production, expected one of {', '.join(used)}. To put it there, "
-            f"release it: matinee release {name}."
+            f"{name}: version {version} was never in production, expected one of {', '.join(used)}. To put "
+            f"it there, release it: matinee release {name}."
         )
 
 

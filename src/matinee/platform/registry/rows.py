@@ -77,8 +77,8 @@ def add_once(
     for column, value in values.items():
         if column not in times and plain(value) != plain(before[column]):
             raise InputError(
-                f"{table.name} {name}: {column} is {_short(value)}, expected {_short(before[column])}, as registered "
-                "before. Two versions cannot have one name: give the new one another."
+                f"{table.name} {name}: {column} is {_short(value)}, expected {_short(before[column])}, as "
+                "registered before. Two versions cannot have one name: give the new one another."
             )
     return False
 

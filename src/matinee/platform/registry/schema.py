@@ -1,7 +1,7 @@
 """Tables as queries see them. The statements that make them, with keys and constraints, are in `migrations/`.
 
-Names: `*_us` microseconds since the epoch, UTC. A column of type `Json` holds canonical JSON text, so that a row has
-the same bytes in SQLite and in PostgreSQL.
+Names: `*_us` microseconds since the epoch, UTC. A column of type `Json` holds canonical JSON text, so that a
+row has the same bytes in SQLite and in PostgreSQL.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ def make_file(path: Path, *, wait_s: float) -> None:
     """
     if not path.parent.is_dir():
         raise NotFoundError(
-            f"{path}: the folder {path.parent} does not exist, expected it to hold the registry. Make it, or run "
-            "matinee init."
+            f"{path}: the folder {path.parent} does not exist, expected it to hold the registry. Make it, or "
+            "run matinee init."
         )
     try:
         if path.exists() and path.stat().st_size > 0:
@@ -33,7 +33,8 @@ def make_file(path: Path, *, wait_s: float) -> None:
         path.open("ab").close()
     except OSError as problem:
         raise StorageError(
-            f"{path}: the registry could not be made ({problem.strerror or problem}). Choose a file that you may write."
+            f"{path}: the registry could not be made ({problem.strerror or problem}). Choose a file that you "
+            "may write."
         ) from problem
     give_up = time.perf_counter() + wait_s
     while True:

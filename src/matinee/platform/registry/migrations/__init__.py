@@ -1,6 +1,6 @@
 """Every change to the tables, in order. To change a table: add a module here and its line to `MIGRATIONS`.
 
-A migration that was published is never edited: databases that ran it would differ from those that run it tomorrow.
+A migration that was published is never edited: databases that ran it would differ from later ones.
 """
 
 from __future__ import annotations

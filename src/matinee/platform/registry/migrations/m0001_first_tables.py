@@ -190,7 +190,8 @@ CREATE TABLE edge (
     until_us BIGINT,
     UNIQUE (from_kind, from_id, to_kind, to_id, relation, since_us)
 );
-CREATE UNIQUE INDEX edge_open_once ON edge (from_kind, from_id, to_kind, to_id, relation) WHERE until_us IS NULL;
+CREATE UNIQUE INDEX edge_open_once ON edge (from_kind, from_id, to_kind, to_id, relation)
+    WHERE until_us IS NULL;
 CREATE INDEX edge_backwards ON edge (to_kind, to_id)
 """
 SQLITE_GUARDS = (
