@@ -1,8 +1,8 @@
 """Connections and transactions on SQLite or PostgreSQL: a write appears whole or not at all.
 
 SQLite: WAL; every write begins with BEGIN IMMEDIATE, so that it waits its turn instead of failing half-way;
-each transaction opens the file anew, so that a file that is gone is noticed and processes may fork. PostgreSQL:
-read committed, and a pool that checks a connection before it is used.
+each transaction opens the file anew, so that a file that is gone is noticed and processes may fork.
+PostgreSQL: writes are read committed, reads one snapshot; a pool checks a connection before it is used.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ class Database:
     def __init__(self, address: Address, *, wait_s: float = WAIT_S) -> None:
         self.address = address
         self.engine = _sqlite(address, wait_s) if address.url is None else _postgres(address, wait_s)
+        self._writer = self.engine.execution_options(matinee_writes=True)
+        snapshot = {} if address.url is None else {"isolation_level": "REPEATABLE READ"}
+        self._reader = self.engine.execution_options(**snapshot)
         self._mine = threading.local()
 
     @contextmanager
@@ -64,7 +67,7 @@ class Database:
                 with outer.begin_nested():
                     yield outer
                 return
-            with self.engine.connect().execution_options(matinee_writes=True) as con, con.begin():
+            with self._writer.begin() as con:
                 self._mine.connection = con
                 try:
                     yield con
@@ -79,7 +82,7 @@ class Database:
             if outer is not None:
                 yield outer
                 return
-            with self.engine.connect() as con, con.begin():
+            with self._reader.begin() as con:
                 yield con
 
     def close(self) -> None:

@@ -10,13 +10,13 @@ from matinee.errors import InputError, MatineeError, StorageError
 from matinee.platform.registry.address import Address
 
 SQLITE_MEANINGS = {
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened, expected a file of the registry. It is gone, or its folder may "
-    "not be written to. Restore it from a backup, or name another file.",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened, expected a file of the registry. It is gone, or its folder "
+    "may not be written to. Restore it from a backup, or name another file.",
     sqlite3.SQLITE_NOTADB: "is not a SQLite database. Name another file, or move this one away.",
     sqlite3.SQLITE_CORRUPT: "is damaged. Restore it from a backup.",
     sqlite3.SQLITE_READONLY: "is read-only, expected a file and a folder that can be written. Correct their "
     "permissions.",
-    sqlite3.SQLITE_BUSY: "is locked by another process that did not finish in time. Run this again when it is done.",
+    sqlite3.SQLITE_BUSY: "is locked by another process that did not finish in time. Run this again later.",
     sqlite3.SQLITE_FULL: "cannot grow, the disk is full. Free some space, then run this again.",
     sqlite3.SQLITE_IOERR: "cannot be read or written: the disk reported an error. Check it.",
 }

@@ -134,7 +134,7 @@ class Lineage:
         """
         with self.database.reading() as con:
             require(con, source, "registry", "source", name=name)
-            return _impact(_walk(con, [source_node(name)], "downstream", on_us), on_us)
+            return _impact(_walk(con, [source_node(name)], "downstream", on_us))
 
 
 def _walk(con: Connection, roots: Sequence[Node], direction: Direction, on_us: int | None) -> Graph:
@@ -182,7 +182,7 @@ def _held(on_us: int | None) -> ColumnElement[bool]:
     return and_(edge.c.since_us <= on_us, or_(edge.c.until_us.is_(None), edge.c.until_us > on_us))
 
 
-def _impact(graph: Graph, on_us: int | None) -> Impact:  # noqa: ARG001
+def _impact(graph: Graph) -> Impact:
     serving = {int(one.from_id) for one in graph.edges if one.relation == "serves"}
     return Impact(
         features=[node.id for node in (*graph.roots, *graph.nodes) if node.kind == "feature"],
