@@ -15,7 +15,7 @@ from matinee.errors import StorageError
 from matinee.observe.clock import Clock
 from matinee.observe.events.schema import Event, stored
 from matinee.observe.lake.connection import literal, quoted
-from matinee.observe.lake.tables import EVENTS, TABLE_OF
+from matinee.observe.lake.tables import EVENTS, LOGGED
 from matinee.observe.locks import lock_file
 
 OPEN, CLOSED = ".open.ndjson", ".ndjson"
@@ -181,7 +181,7 @@ def segment_events(con: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> int
         if all(path.exists() for path in full):
             raise
         raise FileNotFoundError(str(error)) from error
-    for kind, table in TABLE_OF.items():
+    for kind, table in LOGGED.items():
         columns = ", ".join("0 AS copy" if c == "copy" else f"{quoted(c)}" for c in EVENTS[table])
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE log_{table} AS SELECT {columns} FROM log_lines "

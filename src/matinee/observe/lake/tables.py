@@ -31,8 +31,40 @@ EVENTS: dict[str, dict[str, str]] = {
     "signals": COMMON | {"signal": "VARCHAR"} | PLACE | SLOT,
     "searches": COMMON | {"query": "VARCHAR"} | PLACE,
     "membership": COMMON | {"status": "VARCHAR"} | PLACE,
+    "decisions": COMMON
+    | {
+        "decision_id": "VARCHAR",
+        "initiative": "VARCHAR",
+        "unit_id": "VARCHAR",
+        "action": "VARCHAR",
+        "propensity": "DOUBLE",
+        "policy": "VARCHAR",
+        "model": "VARCHAR",
+        "actions": "VARCHAR",
+        "context": "VARCHAR",
+        "slots": "VARCHAR",
+        "fallback": "BOOLEAN",
+        "sticky_of": "VARCHAR",
+    }
+    | PLACE,
+    "rewards": COMMON
+    | {
+        "decision_id": "VARCHAR",
+        "initiative": "VARCHAR",
+        "unit_id": "VARCHAR",
+        "reward": "VARCHAR",
+        "value": "DOUBLE",
+    },
 }
-"""Table -> column -> SQL type."""
+"""Table -> column -> SQL type.
+
+`decisions` holds what the service decided, one row per `DecisionRecord`: `event_id` is the decision's id,
+`unit_id` whom it was about (a member, an account, ...; `member_id` only where that is a member). A decision
+of one action has it in `action` and `propensity`; one of several (a page) has them in `slots`. `slots`,
+`context` and `actions` (the eligible set, or what refers to it) are JSON. `rewards` holds what came of a
+decision: `value` of the figure named `reward`, at the time when it was known; a decision may have several,
+or none yet.
+"""
 
 TABLE_OF = {
     "play": "plays",
@@ -41,7 +73,10 @@ TABLE_OF = {
     "search": "searches",
     "membership": "membership",
 }
-"""Type of an event -> its table."""
+"""Type of an event that a client sends or a file holds -> its table."""
+
+LOGGED = TABLE_OF | {"decision": "decisions", "reward": "rewards"}
+"""Type of a line in the open log -> its table; the last two are written by the service itself."""
 
 VERSION = {"from_us": "BIGINT", "batch": "BIGINT"}
 """Since when a fact holds, and which write it came with (the later one wins at equal times)."""
