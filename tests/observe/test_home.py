@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from matinee.errors import NotFoundError, StorageError
+from matinee.errors import ConfigError, NotFoundError, StorageError
 from matinee.observe.home import Home
 
 
@@ -36,3 +36,21 @@ def test_a_home_cannot_be_made_inside_a_file(tmp_path: Path) -> None:
     (tmp_path / "f").touch()
     with pytest.raises(StorageError, match="Choose a folder"):
         Home.create(tmp_path / "f" / "home")
+
+
+def test_a_limited_home_reads_only_what_it_is_limited_to_and_never_more(tmp_path: Path) -> None:
+    home = Home.create(tmp_path)
+    home.check_readable(["plays", "titles"])
+    limited = home.limited_to(["plays", "titles"]).limited_to(["plays", "members"])
+    assert limited.readable == {"plays"}
+    assert limited.lake == home.lake
+    with pytest.raises(
+        ConfigError,
+        match=r'table "titles" is read and not declared, expected one of: plays\. '
+        r'Declare it: step\(\.\.\., reads=\("plays", "titles"\)\)\.',
+    ):
+        limited.check_readable(["plays", "titles"])
+
+
+def test_results_of_pipelines_are_kept_in_work(tmp_path: Path) -> None:
+    assert Home(tmp_path).work == tmp_path / "work"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from matinee.errors import NotFoundError, StorageError
+from matinee.errors import ConfigError, NotFoundError, StorageError
 
 SETTINGS_FILE = "matinee.toml"
 
@@ -18,6 +19,8 @@ class Home:
     ----------
     root : Path
         The folder that holds `matinee.toml`.
+    readable : frozenset of str or None
+        Tables of the lake that may be read through this object; None: all.
 
     Examples
     --------
@@ -26,6 +29,7 @@ class Home:
     """
 
     root: Path
+    readable: frozenset[str] | None = None
 
     @property
     def settings(self) -> Path:
@@ -61,6 +65,34 @@ class Home:
     def initiatives(self) -> Path:
         """Initiatives written by the team that owns this home."""
         return self.root / "initiatives"
+
+    @property
+    def work(self) -> Path:
+        """Results of pipeline steps and records of runs; can be deleted, and is then computed again."""
+        return self.root / "work"
+
+    def limited_to(self, tables: Iterable[str]) -> Home:
+        """The same home, of which only these tables can be read (and never more than before)."""
+        wanted = frozenset(tables)
+        return replace(self, readable=wanted if self.readable is None else wanted & self.readable)
+
+    def check_readable(self, tables: Iterable[str]) -> None:
+        """Refuse a table that this object is not allowed to read.
+
+        Raises
+        ------
+        ConfigError
+            A table is not in `readable`.
+        """
+        if self.readable is None:
+            return
+        for table in tables:
+            if table not in self.readable:
+                declared = ", ".join(f'"{name}"' for name in sorted({*self.readable, table}))
+                raise ConfigError(
+                    f'lake: table "{table}" is read and not declared, expected one of: '
+                    f"{', '.join(sorted(self.readable)) or 'none'}. Declare it: step(..., reads=({declared}))."
+                )
 
     @staticmethod
     def create(folder: Path) -> Home:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from matinee.errors import StorageError
+from matinee.errors import ConfigError, StorageError
 from matinee.observe import log as log_file
 from matinee.observe.clock import Clock
 from matinee.observe.events.schema import Play, Signal
@@ -15,7 +15,7 @@ from matinee.observe.home import Home
 from matinee.observe.lake.compaction import compact
 from matinee.observe.lake.connection import connect
 from matinee.observe.lake.manifest import read_manifest
-from matinee.observe.lake.reader import Moment, last_event_us, open_events
+from matinee.observe.lake.reader import Moment, last_event_us, open_events, open_facts
 from matinee.observe.log import LogWriter, segments
 
 SECOND = 1_000_000
@@ -193,3 +193,14 @@ def test_a_full_disk_is_an_error_for_every_waiting_thread_and_leaves_no_half_lin
     log.append([play(9)])
     assert [row[0] for row in rows(home)] == ["e1", "e9"]
     log.close()
+
+
+def test_a_limited_home_refuses_the_other_tables(tmp_path: Path) -> None:
+    home = Home.create(tmp_path).limited_to(["plays", "titles"])
+    with connect() as con:
+        open_events(con, home, "plays")
+        open_facts(con, home, "titles")
+        with pytest.raises(ConfigError, match='table "signals" is read and not declared'):
+            open_events(con, home, "plays", "signals")
+        with pytest.raises(ConfigError, match='table "members" is read and not declared'):
+            open_facts(con, home, "members")

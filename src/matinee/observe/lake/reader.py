@@ -11,7 +11,7 @@ from matinee.observe.home import Home
 from matinee.observe.lake.connection import quoted, spilling
 from matinee.observe.lake.facts import as_of, facts
 from matinee.observe.lake.manifest import Manifest, parquet, read_manifest
-from matinee.observe.lake.tables import EVENTS, FACTS, event_id, filled, no_events
+from matinee.observe.lake.tables import EVENTS, FACTS, TABLE_OF, event_id, filled, no_events
 from matinee.observe.log import segment_events, segments
 from matinee.types import NEVER_US
 
@@ -51,9 +51,12 @@ def open_events(
 
     Raises
     ------
+    ConfigError
+        `home` is limited to other tables (see `Home.limited_to`).
     StorageError
         The lake or the log cannot be read.
     """
+    home.check_readable(tables)
     when = moment or Moment()
     for attempt in range(READ_TRIES):
         found = segments(home.log)  # before the manifest: what is compacted in between is then in the lake
@@ -72,7 +75,14 @@ def open_events(
 def open_facts(
     con: duckdb.DuckDBPyConnection, home: Home, *tables: str, at_us: int | None = None
 ) -> dict[str, bool]:
-    """Make a view for each table of facts as of a time (None: newest). Returns whether it has any row."""
+    """Make a view for each table of facts as of a time (None: newest). Returns whether it has any row.
+
+    Raises
+    ------
+    ConfigError
+        `home` is limited to other tables (see `Home.limited_to`).
+    """
+    home.check_readable(tables)
     manifest = read_manifest(home.lake)
     out = {}
     for table in tables:
@@ -84,9 +94,10 @@ def open_facts(
 
 
 def last_event_us(home: Home) -> int | None:
-    """Time of the newest event in the lake and in the open log, or None without events.
+    """Time of the newest event of a member in the lake and in the open log, or None without events.
 
-    The lake's is read from the manifest alone; of the log, the segments that are not in the lake yet are
+    Decisions of the service and their rewards do not count: they would move the clock that made them. The
+    lake's time is read from the manifest alone; of the log, the segments that are not in the lake yet are
     read once.
 
     Raises
@@ -98,10 +109,10 @@ def last_event_us(home: Home) -> int | None:
     if segments(home.log):  # before the manifest: what is compacted in between is then in the lake
         with spilling() as con:
             open_events(con, home)
-            times = " UNION ALL ".join(f"SELECT at_us FROM log_{table}" for table in EVENTS)
+            times = " UNION ALL ".join(f"SELECT at_us FROM log_{table}" for table in TABLE_OF.values())
             (latest,) = con.execute(f"SELECT max(at_us) FROM ({times})").fetchall()[0]
         newest += [] if latest is None else [int(latest)]
-    newest += [f.max_at_us for f in read_manifest(home.lake).files if f.table in EVENTS]
+    newest += [f.max_at_us for f in read_manifest(home.lake).files if f.table in TABLE_OF.values()]
     return max(newest) if newest else None
 
 
