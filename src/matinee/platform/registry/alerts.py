@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from matinee.platform.registry.connection import Database
 from matinee.platform.registry.rows import all_rows, check_choice, find, insert_into, require, values_of
@@ -79,7 +79,7 @@ class Alerts:
                 .values(**first)
                 .on_conflict_do_update(
                     index_elements=["initiative", "monitor", "key"],
-                    index_where=alert.c.state == "open",
+                    index_where=text("state = 'open'"),
                     set_={**latest, "n_seen": alert.c.n_seen + 1},
                 )
                 .returning(alert.c.id)

@@ -120,9 +120,7 @@ class Lineage:
                 require(con, feature, f"feature {name}", "version", name=name, version=version)
             query = select(feature.c.version).where(feature.c.name == name)
             versions = con.execute(query).scalars() if version is None else [version]
-            return _impact(
-                _walk(con, [feature_node(name, one) for one in versions], "downstream", on_us), on_us
-            )
+            return _impact(_walk(con, [feature_node(name, one) for one in versions], "downstream", on_us))
 
     def breaks_if_stops(self, name: str, *, on_us: int | None = None) -> Impact:
         """What breaks, or goes stale, if a source stops.

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, insert, select
 
 from matinee.errors import InputError, VerdictError
 from matinee.platform.registry.connection import Database
 from matinee.platform.registry.edges import initiative_node, link, model_node, release_node, unlink
-from matinee.platform.registry.rows import all_rows, check_choice, insert_into, require, values_of
+from matinee.platform.registry.rows import all_rows, check_choice, require, same_key, values_of
 from matinee.platform.registry.schema import gate_result, initiative, model, release
 from matinee.types import format_at
 
@@ -113,16 +113,13 @@ class Releases:
                 where = f"gate {result.gate}"
                 check_choice(where, "verdict", result.verdict, VERDICTS)
                 _require_version(con, where, result.initiative, result.version)
-                done = con.execute(
-                    insert_into(con, gate_result)
-                    .values(**values_of(result, without=["id"]))
-                    .on_conflict_do_nothing(index_elements=["attempt_id", "gate"])
-                )
-                if not done.rowcount:
+                again = same_key(gate_result, {"attempt_id": result.attempt_id, "gate": result.gate})
+                if con.execute(select(gate_result.c.id).where(again)).first() is not None:
                     raise InputError(
                         f"{where}: attempt {result.attempt_id} has its verdict already, expected a new "
                         "attempt. Give each attempt an id of its own."
                     )
+                con.execute(insert(gate_result).values(**values_of(result, without=["id"])))
 
     def release(
         self,
@@ -279,9 +276,7 @@ def _append(con: Connection, row: ReleaseRow, last: ReleaseRow | None) -> Releas
             f"release which carries a wrong time, pass --at {format_at(last.released_us)}. Nothing was "
             "released."
         )
-    done = con.execute(
-        insert_into(con, release).values(**values_of(row, without=["id"])).returning(release.c.id)
-    )
+    done = con.execute(insert(release).values(**values_of(row, without=["id"])).returning(release.c.id))
     new = ReleaseRow(**{**values_of(row), "id": int(done.scalar_one())})
     me, served = release_node(new.id), initiative_node(row.initiative)
     link(con, model_node(row.initiative, row.version), me, since_us=row.released_us)

@@ -67,8 +67,8 @@ def add_once(
         Something else is registered under this name: two versions with one name.
     """
     values = values_of(row)
-    done = con.execute(insert_into(con, table).values(**values).on_conflict_do_nothing())
-    if done.rowcount:
+    new = insert_into(con, table).values(**values).on_conflict_do_nothing().returning(table.c[key[0]])
+    if con.execute(new).first() is not None:
         return True
     found = find(con, table, type(row), **{column: values[column] for column in key})
     name = "/".join(str(values[column]) for column in key)

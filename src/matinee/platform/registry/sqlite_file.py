@@ -28,7 +28,7 @@ def make_file(path: Path, *, wait_s: float) -> None:
             "run matinee init."
         )
     try:
-        if path.exists() and path.stat().st_size > 0:
+        if path.is_file() and path.stat().st_size > 0:
             return
         path.open("ab").close()
     except OSError as problem:
