@@ -1,0 +1,300 @@
+"""Features of past moments with DuckDB: what the online evaluator would have answered at each label's time."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.errors import InputError, NotFoundError, VerdictError, unknown_name
+from matinee.learn.features.compiler import direct_sql, label_columns, view_sql
+from matinee.learn.features.declaration import FeatureView
+from matinee.learn.features.dialects import DuckDb
+from matinee.learn.features.plan import Job, jobs
+from matinee.learn.features.sources import CLOCKS, Facts, Source
+from matinee.learn.features.tiles import (
+    HEAVY_PAIRS,
+    MANY_LABELS,
+    heavy_sql,
+    levels_for,
+    many_labels_sql,
+    tile_steps,
+    tiled_sql,
+)
+from matinee.observe.home import Home
+from matinee.observe.lake.connection import literal, quoted, spilling
+from matinee.observe.lake.reader import open_events, open_facts
+from matinee.observe.lake.tables import EVENTS, FACTS
+
+Labels = str | Path | Mapping[str, Sequence[Any] | NDArray[Any]]
+LABEL_COLUMNS = ("label_id", "entity_id", "at_us")
+_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
+_SUITS = {
+    "text": {"VARCHAR"},
+    "int": _INTEGERS,
+    "float": {"FLOAT", "DOUBLE"},
+    "bool": {"BOOLEAN"},
+    "text[]": {"VARCHAR[]"},
+}
+_DIALECT = DuckDb()
+_RUN = itertools.count()
+"""Numbers the results of this process, so that several can stand in one connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backfilled:
+    """One row per label, in the order of the labels: `label_id`, `entity_id`, `at_us`, then the features.
+
+    Attributes
+    ----------
+    table : str
+        Temporary table of the connection; the caller may drop it.
+    n_rows : int
+        As many as there were labels.
+    heavy : int
+        Entities that were computed with tiles, summed over the jobs.
+    """
+
+    con: duckdb.DuckDBPyConnection
+    table: str
+    n_rows: int
+    heavy: int
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows; a grouped feature is a dict from group to value."""
+        found = self.con.execute(f"FROM {self.table}")
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Columns as arrays of length `n_rows`; masked where values are missing."""
+        return self.con.execute(f"FROM {self.table}").fetchnumpy()
+
+    def write(self, path: Path) -> None:
+        """Write a Parquet file."""
+        self.con.execute(f"COPY {self.table} TO {literal(path)} (FORMAT parquet)")
+
+
+def backfill(
+    con: duckdb.DuckDBPyConnection,
+    view: FeatureView,
+    labels: Labels,
+    *,
+    many_labels: int = MANY_LABELS,
+    heavy_pairs: int = HEAVY_PAIRS,
+) -> Backfilled:
+    """Compute a view for labels, each as of its own time.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        Has the tables or views that the sources and facts of the view name. What does not fit into its
+        memory limit spills to its temporary folder.
+    labels : str, Path or mapping
+        Name of a table or view, a Parquet or CSV file, or columns: `label_id` (each once), `entity_id`,
+        `at_us`.
+    many_labels, heavy_pairs : int
+        From how many labels, and pairs of labels and events, of one entity tiles are used; see `tiles`.
+
+    Returns
+    -------
+    Backfilled
+        As many rows as labels. A label before its entity's first event, or of an unknown entity, has the
+        empty values.
+
+    Raises
+    ------
+    NotFoundError
+        A table is not there.
+    InputError
+        The labels, or a table's columns or their types, are not as declared. Nothing was computed.
+    """
+    check_tables(con, view)
+    made: list[str] = []
+    try:
+        _load_labels(con, view, labels, made)
+        parts, heavy = [], 0
+        for position, job in enumerate(jobs(view)):
+            sql, n = _job_sql(con, view, job, position, made, (many_labels, heavy_pairs))
+            parts.append(sql)
+            heavy += n
+        table = f"matinee_features_{next(_RUN)}"
+        con.execute(f"CREATE TEMP TABLE {table} AS {view_sql(view, parts, _DIALECT)}")
+        n_labels, n_rows = _count(con, "matinee_labels"), _count(con, table)
+    finally:
+        for name in made:
+            con.execute(f"DROP TABLE IF EXISTS {name}")
+    if n_rows != n_labels:
+        con.execute(f"DROP TABLE {table}")
+        raise VerdictError(
+            f"backfill of {view.name}: {n_rows:,} rows for {n_labels:,} labels, expected one each. "
+            "Please report this with the view and the tables."
+        )
+    return Backfilled(con, table, n_rows, heavy)
+
+
+def backfill_home(home: Home, view: FeatureView, labels: Labels, out: Path) -> int:
+    """Compute a view from the lake and the log of a home into a Parquet file; returns the number of rows.
+
+    Raises
+    ------
+    NotFoundError, InputError
+        As `backfill`. Nothing was written.
+    StorageError
+        The lake cannot be read, or there is no room for temporary files.
+    """
+    with spilling() as con:
+        open_view(con, home, view)
+        done = backfill(con, view, labels)
+        done.write(out)
+        return done.n_rows
+
+
+def open_view(con: duckdb.DuckDBPyConnection, home: Home, view: FeatureView) -> None:
+    """Make the tables of the lake that a view names visible in a connection."""
+    open_events(con, home, *sorted({f.source.table for f in view.features} & set(EVENTS)))
+    looked_up = {f.by.facts.table for f in view.features if f.by is not None and f.by.facts is not None}
+    open_facts(con, home, *sorted(looked_up & set(FACTS)))
+
+
+def check_tables(con: duckdb.DuckDBPyConnection, view: FeatureView) -> None:
+    """Refuse tables that are not there, or not as the view declares them, before anything is computed.
+
+    Raises
+    ------
+    NotFoundError
+        A table or its SQL cannot be read.
+    InputError
+        A column is missing or has another type, or a table of facts has two rows for one key.
+    """
+    for job in jobs(view):
+        wanted = {column: job.source.columns[column] for column in (*job.columns, job.source.entity)}
+        _check_columns(con, job.source, wanted | dict.fromkeys(CLOCKS, "int"))
+        if job.by is not None and job.by.facts is not None:
+            facts = job.by.facts
+            _check_columns(con, facts, {c: facts.columns[c] for c in (facts.key, job.by.column)})
+            _check_keys(con, facts)
+
+
+def _check_columns(con: duckdb.DuckDBPyConnection, table: Source | Facts, wanted: Mapping[str, str]) -> None:
+    sql = table.sql if isinstance(table, Source) else None
+    relation = quoted(table.table) if sql is None else f"({sql})"
+    try:
+        found = {row[0]: row[1] for row in con.execute(f"DESCRIBE FROM {relation}").fetchall()}
+    except duckdb.Error as error:
+        raise NotFoundError(
+            f"{type(table).__name__} {table.table}: it cannot be read ({str(error).splitlines()[0]}). "
+            "Make a view of that name, or open it from a home."
+        ) from error
+    for column, type_ in wanted.items():
+        if column not in found:
+            raise InputError(unknown_name(f"table {table.table}", "column", column, found))
+        if found[column] not in _SUITS[type_] and not (type_ == "text" and found[column].startswith("ENUM")):
+            raise InputError(
+                f"table {table.table}: column {column} is {found[column]}, expected {type_} as declared "
+                f"({' or '.join(sorted(_SUITS[type_]))}). Cast it in a view, or declare its type."
+            )
+
+
+def _check_keys(con: duckdb.DuckDBPyConnection, facts: Facts) -> None:
+    twice = con.execute(
+        f"SELECT {quoted(facts.key)} FROM {quoted(facts.table)} WHERE {quoted(facts.key)} IS NOT NULL "
+        f"GROUP BY 1 HAVING count(*) > 1 LIMIT 1"
+    ).fetchall()
+    if twice:
+        raise InputError(
+            f"Facts {facts.table}: {facts.key} {twice[0][0]!r} has several rows, expected one per key. "
+            "Make a view that chooses one."
+        )
+
+
+def _load_labels(con: duckdb.DuckDBPyConnection, view: FeatureView, labels: Labels, made: list[str]) -> None:
+    """Make `matinee_labels`, numbered in the order of the labels."""
+    given = "matinee_given"
+    if isinstance(labels, Mapping):
+        columns = {name: np.asarray(values) for name, values in labels.items()}
+        con.register(given, columns)
+    elif isinstance(labels, Path):
+        given = (
+            f"read_csv({literal(labels)})" if labels.suffix == ".csv" else f"read_parquet({literal(labels)})"
+        )
+    else:
+        given = quoted(labels)
+    try:
+        found = [row[0] for row in con.execute(f"DESCRIBE FROM {given}").fetchall()]
+        for column in LABEL_COLUMNS:
+            if column not in found:
+                raise InputError(unknown_name("labels", "column", column, found) + " It is needed.")
+        made.append("matinee_labels")
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE matinee_labels AS SELECT row_number() OVER () - 1 AS i, label_id, "
+            f"CAST(entity_id AS VARCHAR) AS entity_id, CAST(at_us AS BIGINT) AS at_us, "
+            f"{', '.join(label_columns(view, 'CAST(at_us AS BIGINT)'))} FROM {given}"
+        )
+    except duckdb.Error as error:
+        raise InputError(
+            f"labels: they cannot be read ({str(error).splitlines()[0]}), expected a table, a Parquet or CSV "
+            "file, or columns label_id, entity_id, at_us (microseconds)."
+        ) from error
+    finally:
+        if isinstance(labels, Mapping):
+            con.unregister("matinee_given")
+    _check_labels(con)
+
+
+def _check_labels(con: duckdb.DuckDBPyConnection) -> None:
+    for column in LABEL_COLUMNS:
+        missing = con.execute(f"SELECT i FROM matinee_labels WHERE {column} IS NULL LIMIT 1").fetchall()
+        if missing:
+            raise InputError(
+                f"labels, row {missing[0][0] + 1}: {column} is missing, expected a value in each."
+            )
+    twice = con.execute(
+        "SELECT label_id, count(*) FROM matinee_labels GROUP BY label_id HAVING count(*) > 1 LIMIT 1"
+    ).fetchall()
+    if twice:
+        raise InputError(
+            f"labels: label_id {twice[0][0]!r} stands {twice[0][1]} times, expected each once. "
+            "Number them; two labels of one entity at one time are fine."
+        )
+
+
+def _job_sql(
+    con: duckdb.DuckDBPyConnection,
+    view: FeatureView,
+    job: Job,
+    position: int,
+    made: list[str],
+    limits: tuple[int, int],
+) -> tuple[str, int]:
+    """SQL of the rows of a job, and for how many entities tiles were made."""
+    many, pairs = limits
+
+    def make(name: str, sql: str) -> int:
+        made.append(name)
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
+        return _count(con, name)
+
+    if not make("matinee_many_labels", many_labels_sql(many=many)):
+        return direct_sql(view, job, _DIALECT), 0
+    if not (heavy := make("matinee_heavy", heavy_sql(job, _DIALECT, pairs=pairs))):
+        return direct_sql(view, job, _DIALECT), 0
+    (most,) = con.execute("SELECT max(n) FROM matinee_heavy").fetchall()[0]
+    for name, sql in tile_steps(view, job, _DIALECT, levels_for(most)):
+        make(name, sql)
+    tiled, light = f"matinee_tiled_{position}", f"matinee_light_{position}"
+    make(tiled, tiled_sql(job, _DIALECT))
+    rest = "SELECT * FROM matinee_labels WHERE entity_id NOT IN (SELECT entity_id FROM matinee_heavy)"
+    make(light, rest)
+    return f"{direct_sql(view, job, _DIALECT, light)} UNION ALL SELECT * FROM {tiled}", heavy
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    (n,) = con.execute(f"SELECT count(*) FROM {table}").fetchall()[0]
+    return int(n)
