@@ -86,10 +86,11 @@ def postgres() -> Iterator[Postgres]:
             pytest.skip(f"{folder} is too long for the path of a socket: set TMPDIR to a shorter one")
         prefix, user = as_server_user(folder)
         data = folder / "data"
+        make = [folder_of_programs / "initdb", "-D", data, "-U", user, "-A", "trust", "-N", "-E", "UTF8"]
+        plain = {"LC_ALL": "C", "PATH": os.environ["PATH"]}
         made = subprocess.run(
-            [*prefix, folder_of_programs / "initdb", "-D", data, "-U", user, "-A", "trust", "-N", "-E", "UTF8"],
-            cwd=folder, capture_output=True, text=True, check=False, env={"LC_ALL": "C", "PATH": os.environ["PATH"]},
-        )  # fmt: skip
+            [*prefix, *make], cwd=folder, env=plain, capture_output=True, text=True, check=False
+        )
         if made.returncode != 0:
             pytest.skip(f"initdb failed: {made.stderr.strip()[-300:]}")
         hba = f"local all {user} trust\nlocal all all scram-sha-256\n"

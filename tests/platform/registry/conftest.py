@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from matinee.platform.registry.initiatives import InitiativeRow
 from matinee.platform.registry.inputs import DatasetRow, FeatureRow, SourceRow
@@ -23,10 +24,12 @@ class Story:
 
     registry: Registry
 
-    def initiative(self, name: str, *, tier: int = 2, owner: str = "ana", day: int = 0, **reads: Any) -> None:
+    def initiative(
+        self, name: str, *, tier: int = 2, owner: str = "ana", day: int = 0, **reads: Any
+    ) -> None:
         row = InitiativeRow(
-            name=name, title=name.title(), owner=owner, tier=tier, stage="built", kind="decides", unit="member",
-            hypothesis="If we, then they.", next_step="Try it.", baseline="popular", fallback="popular",
+            name=name, title=name.title(), owner=owner, tier=tier, stage="built", kind="decides",
+            unit="member", hypothesis="If we, then they.", next_step="Try it.", baseline="popular", fallback="popular",
             registered_us=day * DAY_US, changed_us=day * DAY_US,
         )  # fmt: skip
         self.registry.initiatives.register(row, **reads)
@@ -85,7 +88,14 @@ class Story:
 @pytest.fixture
 def registry(registry_url: str) -> Iterator[Registry]:
     with Registry.open(registry_url, wait_s=5) as found:
+        if found.database.engine.dialect.name == "sqlite":
+            event.listen(found.database.engine, "connect", do_not_sync)
         yield found
+
+
+def do_not_sync(con: Any, _: object) -> None:
+    """A power cut during a test loses nothing, and waiting for the disk is most of a test's time."""
+    con.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.fixture

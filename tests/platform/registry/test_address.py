@@ -59,5 +59,5 @@ def test_other_databases_and_databases_in_memory_are_refused() -> None:
     ):
         Address.read("mysql://ana:s3cret@db/matinee")
     for given in (":memory:", "", "sqlite://", "sqlite:///:memory:"):
-        with pytest.raises(InputError, match="expected a file. A database in memory ends with its process"):
+        with pytest.raises(InputError, match=r"expected a file. A database in memory ends with its process"):
             Address.read(given)

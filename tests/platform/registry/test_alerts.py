@@ -9,8 +9,8 @@ from matinee.errors import InputError, NotFoundError
 from matinee.platform.registry.alerts import AlertRow
 
 DRIFT = AlertRow(
-    initiative="art", monitor="drift", key="n_plays", severity="medium", owner="ana", text="PSI 0.3", value=0.3,
-    bound=0.2, opened_us=10, seen_us=10,
+    initiative="art", monitor="drift", key="n_plays", severity="medium", owner="ana", text="PSI 0.3",
+    value=0.3, bound=0.2, opened_us=10, seen_us=10,
 )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def test_unknown_names_and_words_are_told(story: Any) -> None:
     with pytest.raises(NotFoundError, match='alert drift: unknown initiative "art"'):
         alerts.see(DRIFT)
     story.initiative("art")
-    with pytest.raises(InputError, match='alert drift: unknown severity "hihg". Did you mean "high"'):
+    with pytest.raises(InputError, match=r'alert drift: unknown severity "hihg". Did you mean "high"'):
         alerts.see(msgspec.structs.replace(DRIFT, severity="hihg"))
     with pytest.raises(NotFoundError, match='unknown alert "7"'):
         alerts.close(7, closed_us=1)

@@ -43,7 +43,8 @@ with Registry.open(url) as registry:
     wait("ready")
     for _ in range(50):
         registry.alerts.see(AlertRow(
-            initiative="art", monitor="drift", severity="low", owner="ana", text=name, opened_us=1, seen_us=1))
+            initiative="art", monitor="drift", severity="low", owner="ana", text=name,
+            opened_us=1, seen_us=1))
     print("done")
 """
 DIE = """
@@ -51,7 +52,8 @@ import os
 from matinee.platform.registry.models import ModelRow
 with Registry.open(url) as registry, registry.transaction():
     registry.models.register(ModelRow(
-        initiative="art", version="half", folder="f", at_us=1, code="c", data="home", files={}, registered_us=1))
+        initiative="art", version="half", folder="f", at_us=1, code="c", data="home", files={},
+        registered_us=1))
     registry.releases.release("art", "half", expected_previous=None, released_us=1)
     wait("in the middle")
 """

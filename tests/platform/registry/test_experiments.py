@@ -40,5 +40,5 @@ def test_what_is_wrong_is_told(story: Any) -> None:
         experiments.stop("art-2", ended_us=1, result={})
     story.model("art", "v1")
     experiments.register(TRIAL)
-    with pytest.raises(InputError, match="experiment art-1: metric is .* Two versions cannot have one name"):
+    with pytest.raises(InputError, match=r"experiment art-1: metric is .* Two versions cannot have one name"):
         experiments.register(msgspec.structs.replace(TRIAL, metric="minutes"))

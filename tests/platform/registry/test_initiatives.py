@@ -46,22 +46,22 @@ def test_wrong_fields_are_told(story: Any) -> None:
     row = story.registry.initiatives.read("art")
     with pytest.raises(InputError, match=r"initiative art: tier is 5, expected 1 to 4"):
         story.registry.initiatives.register(msgspec.structs.replace(row, tier=5))
-    with pytest.raises(InputError, match='unknown kind "decide". Did you mean "decides"'):
+    with pytest.raises(InputError, match=r'unknown kind "decide". Did you mean "decides"'):
         story.registry.initiatives.register(msgspec.structs.replace(row, kind="decide"))
 
 
 def test_unknown_inputs_and_initiatives_are_told_and_nothing_is_stored(story: Any) -> None:
-    with pytest.raises(NotFoundError, match='registry: unknown initiative "art". None is registered yet'):
+    with pytest.raises(NotFoundError, match=r'registry: unknown initiative "art". None is registered yet'):
         story.registry.initiatives.read("art")
     story.source("plays")
     story.feature("n_plays", "1", "plays")
-    with pytest.raises(NotFoundError, match='unknown source "play". Did you mean "plays"'):
+    with pytest.raises(NotFoundError, match=r'unknown source "play". Did you mean "plays"'):
         story.initiative("art", sources=["play"])
     with pytest.raises(
-        NotFoundError, match='initiative art: unknown feature "n_play". Did you mean "n_plays"'
+        NotFoundError, match=r'initiative art: unknown feature "n_play". Did you mean "n_plays"'
     ):
         story.initiative("art", sources=["plays"], features=[("n_play", "1")])
-    with pytest.raises(NotFoundError, match='feature n_plays: unknown version "2". Known: 1'):
+    with pytest.raises(NotFoundError, match=r'feature n_plays: unknown version "2". Known: 1'):
         story.initiative("art", features=[("n_plays", "2")])
     assert story.registry.initiatives.all() == []
     for name in [f"i{number}" for number in range(25)]:

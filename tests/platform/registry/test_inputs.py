@@ -35,11 +35,11 @@ def test_two_versions_with_one_name_are_refused(story: Any) -> None:
             SourceRow(name="plays", kind="sql", query="SELECT 1", owner="data", registered_us=0)
         )
     assert str(told.value) == (
-        'source plays: kind is "sql", expected "table", as registered before. Two versions cannot have one name: '
-        "give the new one another."
+        'source plays: kind is "sql", expected "table", as registered before. Two versions cannot have one '
+        "name: give the new one another."
     )
     other = msgspec.structs.replace(inputs.features("n")[0], declaration={"mean": "n"})
-    with pytest.raises(InputError, match="feature n/1: declaration is .*'mean'.*expected .*'sum'"):
+    with pytest.raises(InputError, match=r"feature n/1: declaration is .*'mean'.*expected .*'sum'"):
         inputs.register_feature(other)
     bigger = msgspec.structs.replace(inputs.dataset("d1"), n_rows=4)
     with pytest.raises(InputError, match="dataset d1: n_rows is 4, expected 3, as registered before"):
@@ -56,15 +56,15 @@ def test_versions_of_a_feature_stand_side_by_side(story: Any) -> None:
 def test_what_an_input_needs_must_be_registered(story: Any) -> None:
     story.source("plays")
     story.feature("n", "1", "plays")
-    with pytest.raises(NotFoundError, match='feature m: unknown source "pays". Did you mean "plays"'):
+    with pytest.raises(NotFoundError, match=r'feature m: unknown source "pays". Did you mean "plays"'):
         story.feature("m", "1", "pays")
     with pytest.raises(
-        NotFoundError, match='dataset d: unknown feature "nn". Did you mean "n"|unknown feature'
+        NotFoundError, match=r'dataset d: unknown feature "nn". Did you mean "n"|unknown feature'
     ):
         story.dataset("d", nn="1")
     with pytest.raises(NotFoundError, match='dataset d, feature n: unknown version "2"'):
         story.dataset("d", n="2")
-    with pytest.raises(NotFoundError, match='unknown dataset "d". None is registered yet'):
+    with pytest.raises(NotFoundError, match=r'unknown dataset "d". None is registered yet'):
         story.registry.inputs.dataset("d")
     with pytest.raises(NotFoundError, match='unknown feature "m"'):
         story.registry.inputs.features("m")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -125,15 +126,15 @@ def test_a_cycle_and_a_diamond_end(story: Any) -> None:
 def test_deep_and_wide_graphs(story: Any) -> None:
     with story.registry.transaction():
         story.source("plays")
-        for number in range(40):
+        for number in range(15):
             story.feature("n", str(number), "plays")
             story.dataset(f"d{number}", n=str(number))
         story.initiative("art")
-        for number in range(40):
+        for number in range(15):
             story.model("art", f"v{number}", *(f"d{other}" for other in range(number + 1)))
     hit = story.registry.lineage.breaks_if_stops("plays")
-    assert (len(hit.features), len(hit.datasets), len(hit.models)) == (40, 40, 40)
-    assert len(story.registry.lineage.upstream(model_node("art", "v39")).edges) == 120
+    assert (len(hit.features), len(hit.datasets), len(hit.models)) == (15, 15, 15)
+    assert len(story.registry.lineage.upstream(model_node("art", "v14")).edges) == 45
 
 
 def test_only_agreed_pairs_are_linked(story: Any) -> None:
@@ -146,31 +147,31 @@ def test_only_agreed_pairs_are_linked(story: Any) -> None:
         link(con, model_node("a", "b"), source_node("s"), since_us=0)
 
 
-@pytest.mark.parametrize(
-    ("node", "text"),
-    [
-        (source_node("plas"), 'unknown source "plas". Did you mean "plays"'),
-        (feature_node("nn", "1"), 'unknown feature "nn"'),
-        (feature_node("n", "9"), 'feature n: unknown version "9"'),
-        (dataset_node("d9"), 'unknown dataset "d9". Known: d1, d2'),
-        (Node(kind="run", id="r9"), 'unknown run "r9"'),
-        (model_node("art", "v9"), 'art: unknown model version "v9"'),
-        (model_node("arts", "v1"), 'unknown initiative "arts". Did you mean "art"'),
-        (release_node(99), 'unknown release "99"'),
-        (initiative_node("arts"), 'unknown initiative "arts"'),
-        (Node(kind="experiment", id="x"), 'unknown experiment "x". None is registered yet'),
-    ],
-)
-def test_unknown_nodes_are_told(two: Any, node: Node, text: str) -> None:
-    with pytest.raises(NotFoundError, match=text):
-        two.registry.lineage.upstream(node)
+UNKNOWN = [
+    (source_node("plas"), 'unknown source "plas". Did you mean "plays"'),
+    (feature_node("nn", "1"), 'unknown feature "nn"'),
+    (feature_node("n", "9"), 'feature n: unknown version "9"'),
+    (dataset_node("d9"), 'unknown dataset "d9". Known: d1, d2'),
+    (Node(kind="run", id="r9"), 'unknown run "r9"'),
+    (model_node("art", "v9"), 'art: unknown model version "v9"'),
+    (model_node("arts", "v1"), 'unknown initiative "arts". Did you mean "art"'),
+    (release_node(99), 'unknown release "99"'),
+    (initiative_node("arts"), 'unknown initiative "arts"'),
+    (Node(kind="experiment", id="x"), 'unknown experiment "x". None is registered yet'),
+]
+
+
+def test_unknown_nodes_are_told(two: Any) -> None:
+    for node, text in UNKNOWN:
+        with pytest.raises(NotFoundError, match=re.escape(text)):
+            two.registry.lineage.upstream(node)
 
 
 def test_other_unknowns_are_told(two: Any) -> None:
     lineage = two.registry.lineage
     with pytest.raises(InputError, match='kind is "owner", expected source, feature'):
         lineage.upstream(owner_node("ana"))
-    with pytest.raises(NotFoundError, match='unknown source "price". Did you mean "prices"'):
+    with pytest.raises(NotFoundError, match=r'unknown source "price". Did you mean "prices"'):
         lineage.breaks_if_stops("price")
     with pytest.raises(NotFoundError, match='unknown feature "m"'):
         lineage.users_of_feature("m")

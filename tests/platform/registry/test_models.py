@@ -57,7 +57,9 @@ def test_unknown_names_are_told(story: Any) -> None:
         story.model("art", "v1", "d9")
     assert models.versions() == []
     story.model("art", "version1")
-    with pytest.raises(NotFoundError, match='art: unknown model version "version2". Did you mean "version1"'):
+    with pytest.raises(
+        NotFoundError, match=r'art: unknown model version "version2". Did you mean "version1"'
+    ):
         models.read("art", "version2")
 
 

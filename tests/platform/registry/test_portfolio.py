@@ -78,8 +78,8 @@ def test_alerted_models_are_those_in_production_with_open_alerts(three: Any) -> 
 def test_the_overview_has_a_line_for_each_initiative(three: Any) -> None:
     registry = three.registry
     judged = EvaluationRow(
-        initiative="art", code="code of v2", data="home", at_us=1, metric="ndcg", value=0.3, baseline="popular",
-        lift=0.1, registered_us=2,
+        initiative="art", code="code of v2", data="home", at_us=1, metric="ndcg", value=0.3,
+        baseline="popular", lift=0.1, registered_us=2,
     )  # fmt: skip
     registry.models.evaluated(msgspec.structs.replace(judged, lift=0.05))
     registry.models.evaluated(judged)

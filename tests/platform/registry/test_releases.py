@@ -18,7 +18,7 @@ HOUR_US = DAY_US // 24
 
 @pytest.fixture
 def long_story(story: Any) -> Any:
-    """Ten releases and two rollbacks: v1 .. v8 on days 1 to 8, back twice on 9 and 10, v9 and v10 on 11 and 12."""
+    """Ten releases and two rollbacks: v1 to v8 on days 1 to 8, back on 9 and 10, v9 and v10 on 11 and 12."""
     with story.registry.transaction():
         story.source("plays")
         story.source("prices")
@@ -104,14 +104,14 @@ def test_rollback_to_a_version_that_was_never_there_is_refused(story: Any) -> No
         story.rollback("art", 2, "never")
     with pytest.raises(InputError, match="version b is in production since 1970-01-02"):
         story.rollback("art", 2, "b")
-    with pytest.raises(NotFoundError, match='unknown model version "aa". Did you mean "a"'):
+    with pytest.raises(NotFoundError, match=r'unknown model version "aa". Did you mean "a"'):
         story.rollback("art", 2, "aa")
 
 
 def test_unknown_names_are_told_with_the_nearest(story: Any) -> None:
     story.initiative("artwork")
     story.model("artwork", "1998-04-22-abc")
-    with pytest.raises(NotFoundError, match='unknown initiative "artwrk". Did you mean "artwork"'):
+    with pytest.raises(NotFoundError, match=r'unknown initiative "artwrk". Did you mean "artwork"'):
         story.release("artwrk", "x", 1)
     with pytest.raises(NotFoundError, match=r'"1998-04-22-abd". Did you mean "1998-04-22-abc"'):
         story.release("artwork", "1998-04-22-abd", 1)
@@ -129,8 +129,8 @@ def test_who_comes_second_is_told_who_won(story: Any) -> None:
     with pytest.raises(VerdictError) as told:
         releases.release("art", "b", expected_previous=None, released_us=DAY_US)
     assert str(told.value) == (
-        f"art: release {first.id} (version a, 1970-01-02T00:00:00Z, by ana) came first, expected none to be the "
-        "last one. Nothing was released. Look at it (matinee history art), then decide again."
+        f"art: release {first.id} (version a, 1970-01-02T00:00:00Z, by ana) came first, expected none to be "
+        "the last one. Nothing was released. Look at it (matinee history art), then decide again."
     )
     with pytest.raises(InputError, match="version a is in production since"):
         releases.release("art", "a", expected_previous=first.id, released_us=DAY_US)
@@ -153,26 +153,23 @@ def test_a_clock_that_jumps_back_is_refused_and_the_way_out_works(story: Any) ->
     assert story.registry.releases.current_on("art", 20_000 * DAY_US - 1) is None
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE release SET version = 'b'",
-        "DELETE FROM release",
-        "UPDATE gate_result SET verdict = 'passed'",
-        "DELETE FROM gate_result",
-    ],
-)
-def test_history_cannot_be_rewritten(story: Any, statement: str) -> None:
+def test_history_cannot_be_rewritten(story: Any) -> None:
     story.initiative("art")
     story.model("art", "a")
     story.model("art", "b")
     story.release("art", "a", 1)
     story.registry.releases.record_gates([gate("t1", "loads")])
-    with (
-        pytest.raises(InputError, match="is append-only: no"),
-        story.registry.database.transaction() as con,
+    for statement in (
+        "UPDATE release SET version = 'b'",
+        "DELETE FROM release",
+        "UPDATE gate_result SET verdict = 'passed'",
+        "DELETE FROM gate_result",
     ):
-        con.execute(text(statement))
+        with (
+            pytest.raises(InputError, match="is append-only: no"),
+            story.registry.database.transaction() as con,
+        ):
+            con.execute(text(statement))
     assert story.registry.releases.current("art").version == "a"
     assert story.registry.releases.gates("art")[0].verdict == "failed"
 

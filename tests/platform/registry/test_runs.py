@@ -96,7 +96,7 @@ def test_a_run_knows_its_datasets(story: Any) -> None:
     story.run("r1", "art", "d1")
     graph = story.registry.lineage.upstream(run_node("r1"))
     assert (graph.of("dataset"), graph.of("source")) == (["d1"], ["plays"])
-    with pytest.raises(NotFoundError, match='run r1: unknown dataset "d2". Known: d1'):
+    with pytest.raises(NotFoundError, match=r'run r1: unknown dataset "d2". Known: d1'):
         story.registry.runs.use_dataset("r1", "d2", since_us=0)
 
 
@@ -106,17 +106,17 @@ def test_unknown_names_and_words_are_told(story: Any) -> None:
         story.run("r1", "art")
     story.initiative("art")
     begun = story.run("r1", "art")
-    with pytest.raises(NotFoundError, match='unknown run "r2". Known: r1'):
+    with pytest.raises(NotFoundError, match=r'unknown run "r2". Known: r1'):
         runs.read("r2")
     with pytest.raises(NotFoundError, match='unknown run "rr"'):
         runs.end("rr", RunEnd(state="done", ended_us=1))
     with pytest.raises(NotFoundError, match='step fit: unknown run "r2"'):
         runs.record_step(step("fit", run_id="r2"))
-    with pytest.raises(InputError, match='run r1, step fit: unknown state "run". Did you mean "ran"'):
+    with pytest.raises(InputError, match=r'run r1, step fit: unknown state "run". Did you mean "ran"'):
         runs.record_step(step("fit", state="run"))
-    with pytest.raises(InputError, match='run r9: unknown pipeline "trian". Did you mean "train"'):
+    with pytest.raises(InputError, match=r'run r9: unknown pipeline "trian". Did you mean "train"'):
         runs.begin(msgspec.structs.replace(begun, run_id="r9", pipeline="trian"))
-    with pytest.raises(InputError, match='run r9: unknown data "house". Did you mean "home"'):
+    with pytest.raises(InputError, match=r'run r9: unknown data "house". Did you mean "home"'):
         runs.begin(msgspec.structs.replace(begun, run_id="r9", data="house"))
 
 
