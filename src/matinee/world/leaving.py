@@ -40,19 +40,19 @@ class LeavingConfig:
 
     period_days: int = 30
     notice_days: int = 7
-    base: float = -0.75
+    base: float = -1.6
     found: float = 0.95
     tenure: float = 0.3
-    price: float = 0.9
-    fed_up: float = 3.2
-    asleep: float = 1.3
-    discount: float = 2.4
-    extension: float = 1.8
-    reminder: float = 1.8
-    wake_discount: float = 0.8
-    wake_extension: float = 0.5
-    wake_reminder: float = 1.1
-    value_periods: float = 4.0
+    price: float = 1.6
+    fed_up: float = 4.2
+    asleep: float = 0.8
+    discount: float = 3.2
+    extension: float = 2.6
+    reminder: float = 2.2
+    wake_discount: float = 1.0
+    wake_extension: float = 0.8
+    wake_reminder: float = 1.3
+    value_periods: float = 6.0
     discount_share: float = 0.3
     extension_share: float = 0.5
     reminder_minor: int = 5
@@ -86,7 +86,7 @@ def asleep(standing: Standing) -> Floats:
 def fed_up(standing: Standing) -> Floats:
     """How disappointed each account is, 0 to 1: plays that were broken off against those that were not."""
     bad = standing.plays_28d - standing.quality_plays_28d
-    return sigmoid((bad - 1.3 * standing.quality_plays_28d - 3.5) / 1.0)
+    return sigmoid((bad - standing.quality_plays_28d - 2.5) / 0.7)
 
 
 def hazard_logit(config: LeavingConfig, people: People, standing: Standing) -> Floats:
