@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes .venv from requirements.lock, every file checked against its hash, and installs Matinee into it.
-# Does nothing when .venv was already made from this lock. Uses uv if it is there, otherwise venv and pip.
+# Does nothing when .venv was already made from this lock and this pyproject.toml (which names the entry points).
+# Uses uv if it is there, otherwise venv and pip.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,7 +9,7 @@ say() { printf '%s\n' "$*" >&2; }
 fail() { say "error: $1"; exit 1; }
 
 made_from=.venv/.made-from.lock # written last, so an interrupted run starts again
-cmp -s requirements.lock "$made_from" && exit 0
+cat requirements.lock pyproject.toml | cmp -s - "$made_from" && exit 0
 
 find_python() {
     local name
@@ -50,4 +51,4 @@ if ! problem=$(.venv/bin/python -c 'import lightgbm' 2>&1); then
     *) fail "make_venv: LightGBM does not load: $problem" ;;
     esac
 fi
-cp requirements.lock "$made_from"
+cat requirements.lock pyproject.toml >"$made_from"

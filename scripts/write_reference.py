@@ -14,6 +14,7 @@ from cyclopts import App
 
 from matinee import settings
 from matinee.cli.init import defaults, template, toml
+from matinee.cli.context import sections
 from matinee.cli.main import build, commands
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
@@ -47,8 +48,7 @@ def settings_page() -> str:
         "(`MATINEE_SECTION__KEY`), then an option of a command. `matinee config show` prints each value and "
         "where it came from.\n",
     ]
-    for section in settings.SECTIONS:
-        config = settings.config_of(section)
+    for section, config in sections().items():
         words = settings.describe(config)
         parts += [f"## [{section}]\n", "| key | default | meaning |", "|---|---|---|"]
         parts += [f"| `{key}` | `{toml(value)}` | {words[key]} |" for key, value in defaults(config).items()]

@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from matinee import settings
+from matinee.cli.context import sections
 from matinee.cli.main import commands
 from matinee.observe.importers.registry import importers
 
@@ -68,7 +68,7 @@ def test_documented_commands_equal_the_real_ones() -> None:
 def test_documented_settings_equal_the_real_ones() -> None:
     written = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
     assert written == writer().settings_page(), "run: make docs"
-    assert re.findall(r"^## \[(\w+)\]$", written, re.MULTILINE) == list(settings.SECTIONS)
+    assert re.findall(r"^## \[(\w+)\]$", written, re.MULTILINE) == list(sections())
 
 
 def test_every_kind_of_import_is_in_the_readers_reach() -> None:

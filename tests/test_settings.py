@@ -7,6 +7,7 @@ from typing import Literal
 import pytest
 
 from matinee import settings
+from matinee.cli.context import sections
 from matinee.errors import ConfigError
 
 
@@ -101,8 +102,7 @@ def test_descriptions_come_from_the_docstring() -> None:
 
 
 def test_every_section_has_a_default_and_a_description_for_each_key() -> None:
-    for section in settings.SECTIONS:
-        config = settings.config_of(section)
+    for section, config in sections().items():
         described = settings.describe(config)
         for setting in settings.explain(None, section, config, environ={}):
             assert described.get(setting.key), f"[{section}] {setting.key} has no description"

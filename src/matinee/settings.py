@@ -2,6 +2,8 @@
 
     default  <  matinee.toml  <  environment (MATINEE_SECTION__KEY)  <  option of the command
 
+The default of an initiative's setting may stand in a file of its own (`values`), beside its code.
+
 A section is a frozen dataclass that belongs to the component that uses it; `SECTIONS` is the list of them
 all. The description of a key is the one in the dataclass' docstring, so it is written once.
 """
@@ -16,6 +18,7 @@ import tomllib
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,10 +29,14 @@ from matinee.errors import ConfigError, StorageError, unknown_name
 FILE_NAME = "matinee.toml"
 PREFIX = "MATINEE_"
 SECTIONS: dict[str, str] = {
-    "clock": "matinee.cli.context:ClockConfig",
-    "homepage": "matinee.initiatives.homepage.config:PageConfig",
+    "clock": "matinee.observe.home_clock:ClockConfig",
+    "platform": "matinee.platform.config:PlatformConfig",
 }
-"""Section -> "module:class". Names only, so that reading settings imports nothing else."""
+"""Section -> "module:class" of what is no initiative. Names only: reading settings imports nothing else."""
+INITIATIVES = "matinee.initiatives"
+"""Entry points of this group are initiatives; each has a section of its name."""
+INITIATIVES_FOLDER = "initiatives"
+"""Folder beside the file with initiatives of the home's own; each has a section of its name."""
 
 T = TypeVar("T")
 
@@ -55,6 +62,7 @@ def load(
     section: str,
     config: type[T],
     *,
+    values: Path | None = None,
     options: Mapping[str, object] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> T:
@@ -64,6 +72,8 @@ def load(
     ----------
     path : Path or None
         The file; None or a missing file stands for an empty one.
+    values : Path, optional
+        TOML file of keys without a section, which goes before the defaults of the dataclass.
     options : mapping, optional
         Values given to the command. None means "not given".
     environ : mapping, optional
@@ -82,7 +92,7 @@ def load(
     >>> load(None, "clock", Clock, environ={"MATINEE_CLOCK__NOW": "last_event"})
     Clock(now='last_event')
     """
-    found = explain(path, section, config, options=options, environ=environ)
+    found = explain(path, section, config, values=values, options=options, environ=environ)
     try:
         return config(**{setting.key: setting.value for setting in found})
     except ConfigError as problem:
@@ -97,43 +107,35 @@ def explain(
     section: str,
     config: type[Any],
     *,
+    values: Path | None = None,
     options: Mapping[str, object] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> list[Setting]:
     """Every key of a section with its value and source, in the order of the dataclass."""
     types = typing.get_type_hints(config)
     fields = {f.name: _default(f) for f in dataclasses.fields(config) if f.init}
-    values = {key: Setting(section, key, default, "default") for key, default in fields.items()}
+    found = {key: Setting(section, key, default, "default") for key, default in fields.items()}
     for given, source, spell in _layers(
-        path, section, options or {}, os.environ if environ is None else environ
+        path, section, values, options or {}, os.environ if environ is None else environ
     ):
         for key, raw in given.items():
             if key not in fields:
                 raise ConfigError(unknown_name(f"{source}, section [{section}]", "key", key, fields))
             name = spell(key)
-            values[key] = Setting(section, key, _convert(raw, types[key], name, section, key), name)
-    return list(values.values())
+            found[key] = Setting(section, key, _convert(raw, types[key], name, section, key), name)
+    return list(found.values())
 
 
 def read_file(path: Path | None, *also: str) -> dict[str, dict[str, object]]:
-    """The file as tables; a section that is neither in `SECTIONS` nor in `also` is refused.
+    """The file as tables; a section that is no initiative, nor in `SECTIONS` or `also`, is refused.
 
     Raises
     ------
     ConfigError
         Not TOML, an unknown section, or a key outside any section.
     """
-    if path is None or not path.exists():
-        return {}
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise ConfigError(
-            f"{path}: not valid TOML: {problem}. Correct the line, or delete the file."
-        ) from None
-    except OSError as problem:
-        raise StorageError(f"{path}: {problem.strerror}. Make it readable.") from problem
-    known = {*SECTIONS, *also}
+    tables = _read_toml(path)
+    known = {*SECTIONS, *also, *initiative_names(path)}
     for name, table in tables.items():
         if not isinstance(table, dict):
             raise ConfigError(
@@ -143,6 +145,13 @@ def read_file(path: Path | None, *also: str) -> dict[str, dict[str, object]]:
         if name not in known:
             raise ConfigError(unknown_name(str(path), "section", name, known))
     return tables
+
+
+def initiative_names(path: Path | None) -> list[str]:
+    """Names of the initiatives that are installed, or stand in the folder beside the file."""
+    folder = None if path is None else path.parent / INITIATIVES_FOLDER
+    own = sorted(one.parent.name for one in folder.glob("*/__init__.py")) if folder else []
+    return [*sorted({one.name for one in entry_points(group=INITIATIVES)}), *own]
 
 
 def config_of(section: str) -> type[Any]:
@@ -177,8 +186,25 @@ def describe(config: type[Any]) -> dict[str, str]:
     return found
 
 
+def _read_toml(path: Path | None) -> dict[str, Any]:
+    if path is None or not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise ConfigError(
+            f"{path}: not valid TOML: {problem}. Correct the line, or delete the file."
+        ) from None
+    except OSError as problem:
+        raise StorageError(f"{path}: {problem.strerror}. Make it readable.") from problem
+
+
 def _layers(
-    path: Path | None, section: str, options: Mapping[str, object], environ: Mapping[str, str]
+    path: Path | None,
+    section: str,
+    values: Path | None,
+    options: Mapping[str, object],
+    environ: Mapping[str, str],
 ) -> list[tuple[Mapping[str, object], str, typing.Callable[[str], str]]]:
     start = f"{PREFIX}{section.upper()}__"
     variables = {
@@ -186,6 +212,7 @@ def _layers(
     }
     given = {key: value for key, value in options.items() if value is not None}
     return [
+        (_read_toml(values), str(values), lambda _key: str(values)),
         (read_file(path, section).get(section, {}), str(path), lambda _key: str(path)),
         (variables, "environment", lambda key: start + key.upper()),
         (given, "option", lambda _key: "option"),

@@ -8,6 +8,7 @@ import pytest
 
 from matinee import settings
 from matinee.cli.init import template
+from matinee.cli.context import sections
 from matinee.cli.main import main
 
 
@@ -41,8 +42,7 @@ def test_the_template_says_every_key_and_reads_back_as_the_defaults(tmp_path: Pa
     )
     path = tmp_path / "matinee.toml"
     path.write_text(uncommented)
-    for section in settings.SECTIONS:
-        config = settings.config_of(section)
+    for section, config in sections().items():
         assert settings.load(path, section, config, environ={}) == config()
         sources = {s.source for s in settings.explain(path, section, config, environ={})}
         assert sources == {str(path)}, f"[{section}] has keys that the template leaves out"

@@ -8,9 +8,10 @@ from cyclopts import App, Parameter
 
 from matinee import settings
 from matinee.cli.console import print_json, print_table
-from matinee.cli.context import find_home
+from matinee.cli.context import find_home, sections
 from matinee.cli.init import toml
 from matinee.errors import NotFoundError
+from matinee.observe.home import Home
 from matinee.settings import Setting
 
 config = App(
@@ -51,16 +52,17 @@ def show(*, home: Path | None = None, json: bool = False) -> int:
 
 def everything(home: Path | None) -> list[Setting]:
     """All settings, in the order of the sections."""
-    path: Path | None
+    where: Home | None
     try:
-        path = find_home(home).settings
+        where = find_home(home)
     except NotFoundError:
         if home is not None:
             raise
-        path = None
+        where = None
+    path = where.settings if where else None
     settings.read_file(path)
     return [
         setting
-        for section in settings.SECTIONS
-        for setting in settings.explain(path, section, settings.config_of(section))
+        for section, config in sections(where).items()
+        for setting in settings.explain(path, section, config)
     ]

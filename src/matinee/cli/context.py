@@ -1,29 +1,15 @@
-"""Where a command runs (the home) and what time it is there."""
+"""Where a command runs: the home, its settings, and when what it does counts as done."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from matinee import settings
-from matinee.observe.clock import Clock
+from matinee.observe.clock import wall_us
 from matinee.observe.home import Home
-
-
-@dataclass(frozen=True, slots=True)
-class ClockConfig:
-    """Section [clock]: what "now" means.
-
-    Attributes
-    ----------
-    now : "wall" or "last_event"
-        "wall" is real time. "last_event" is the time of the newest event in the log: for data that ended in
-        the past, as in the demo. `--at TIME` on a command goes before both.
-    """
-
-    now: Literal["wall", "last_event"] = "wall"
+from matinee.types import parse_at
 
 
 def find_home(home: Path | None) -> Home:
@@ -31,7 +17,14 @@ def find_home(home: Path | None) -> Home:
     return Home.find(home, os.environ.get("MATINEE_HOME"))
 
 
-def clock(home: Home, at: str | None, last_at_us: int | None) -> Clock:
-    """Clock of a command: `--at`, else `[clock] now` of the home."""
-    config = settings.load(home.settings, "clock", ClockConfig)
-    return Clock.choose(config.now, at=at, last_at_us=last_at_us)
+def sections(home: Home | None = None) -> dict[str, type[Any]]:
+    """Every section of the settings with its dataclass: the platform's, then those of the initiatives."""
+    from matinee.platform.loading import find
+
+    own = {section: settings.config_of(section) for section in settings.SECTIONS}
+    return own | {name: found.load().config for name, found in find(home).items()}
+
+
+def recorded_at(at: str | None) -> int:
+    """When an act such as a release takes place: the wall clock, or `--at`."""
+    return parse_at(at) if at else wall_us()

@@ -12,26 +12,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from matinee.cli.console import Report, print_json, progress, say
-from matinee.cli.context import clock
+from matinee.cli.console import print_json, progress, say
 from matinee.cli.download import FILM_FACTS, GROUPLENS, RECBOLE, first_of, take
 from matinee.cli.evaluate import show
 from matinee.cli.init import create
 from matinee.cli.page import show_page
 from matinee.cli.pages import compose_all
-from matinee.cli.train import train_homepage
+from matinee.cli.release import show_attempt
 from matinee.errors import InputError, NotFoundError
-from matinee.initiatives.homepage.evaluation import HomepageReport, evaluate_homepage
 from matinee.initiatives.homepage.live import LiveHomepage
 from matinee.learn.reading import interactions_from_home, load_catalogue
 from matinee.observe.catalogue.catalogue import Catalogue
-from matinee.observe.clock import Clock
+from matinee.observe.clock import Clock, wall_us
 from matinee.observe.home import Home
 from matinee.observe.importers.film_facts import NamedTitle, TitleFacts, join, write_titles
 from matinee.observe.importers.run import run_import
 from matinee.observe.lake.reader import last_event_us
+from matinee.platform.lifecycle.evaluating import evaluate
+from matinee.platform.lifecycle.project import open_project
+from matinee.platform.lifecycle.releasing import release
+from matinee.platform.lifecycle.training import train
 from matinee.types import ALWAYS_US, SECOND_US
 
+INITIATIVE = "homepage"
 MARKER = "demo.json"
 MEMBER = "22"
 LICENCE = (
@@ -67,7 +70,7 @@ def demo(
     from_files: Path | None = None,
     json: bool = False,
 ) -> int:
-    """Load MovieLens 100K and film facts, train, evaluate, and show the homepages.
+    """Load MovieLens 100K and film facts, train, evaluate, release, and show the homepages.
 
     The data comes from the package index, is checked against its SHA-256, and is kept in the user's cache
     folder (MATINEE_CACHE). It takes a few minutes; run again, it starts from what is there.
@@ -99,18 +102,27 @@ def demo(
         f"for {loaded.n_matched:,} films, which have {loaded.covered:.1%} of the plays.",
         quiet=json,
     )
-    now_us = clock(home, None, last_event_us(home)).now_us
-    say("\n2. Training", quiet=json)
-    with progress("Training", quiet=json) as report:
-        release, card = train_homepage(home, now_us, report=report)
-    say(f"   {card.n_members:,} members. Release {release.name}.", quiet=json)
-    say("\n3. Evaluation: learn from the first 80 %, judge by the rest", quiet=json)
-    with progress("Evaluating", quiet=json) as report:
-        result = judge(home, now_us, report)
-    if not json:
-        show(result)
-    say("\n4. Homepages", quiet=json)
-    live = LiveHomepage.open(home, now_us)
+    with open_project(home, INITIATIVE) as project:
+        say("\n2. Training", quiet=json)
+        with progress("Training", quiet=json) as report:
+            trained = train(project, progress=report)
+        say(f"   Version {trained.version}: {', '.join(s.name for s in trained.run.steps)}.", quiet=json)
+        say("\n3. Evaluation: learn from the first 80 %, judge by the rest", quiet=json)
+        with progress("Evaluating", quiet=json) as report:
+            judged = evaluate(project, progress=report)
+        if not json:
+            show(judged.evaluated.report)
+        say("\n4. Release: every gate is asked", quiet=json)
+        current = project.registry.releases.current(INITIATIVE)
+        attempt = None
+        if current is None or current.version != trained.version:
+            attempt = release(project, released_us=wall_us(), approver="demo", note="matinee demo")
+            if not json:
+                show_attempt(INITIATIVE, attempt)
+        else:
+            say(f"   {trained.version} is in production already.", quiet=json)
+    say("\n5. Homepages", quiet=json)
+    live = LiveHomepage.open(home)
     (state,) = live.states([member])
     if not json:
         show_page(live, state, live.composer.page(state, rows=8, cols=VIEWER_COLS))
@@ -131,21 +143,15 @@ def demo(
             {
                 "home": str(home.root),
                 "loaded": loaded,
-                "release": str(release),
-                "evaluation": result,
+                "version": trained.version,
+                "evaluation": judged.evaluated.report,
+                "attempt": attempt,
                 "pages": counts,
             }
         )
     else:
         _close(home, counts, viewer, pages)
     return 0
-
-
-def judge(home: Home, at_us: int, report: Report) -> HomepageReport:
-    """Evaluate the homepage on the home's own log."""
-    catalogue = load_catalogue(home, at_us)
-    data = interactions_from_home(home, until_us=at_us, catalogue=catalogue)
-    return evaluate_homepage(data, catalogue, progress=report)
 
 
 def load(home: Home, files: Path | None) -> Loaded:
@@ -223,6 +229,7 @@ def _close(home: Home, counts: dict[str, int], viewer: Path, pages: Path) -> Non
     run = shlex.quote(program())
     say(f"   {run} page 196 --home {root} --why")
     say(f"   {run} evaluate homepage --home {root}")
+    say(f"   {run} history homepage --home {root}")
     say(f"   {run} config show --home {root}")
     say(f"   {run} recommend --interactions FILE --k 10 --out OUT   (your own log, no home needed)")
 

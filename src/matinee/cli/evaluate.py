@@ -1,54 +1,40 @@
-"""Judge an initiative by what members did after a moment that its models have not seen."""
+"""Judge an initiative by what happened after a moment that its models have not seen."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from matinee import settings
-from matinee.cli.console import print_json, print_table, progress, say
-from matinee.cli.context import clock, find_home
-from matinee.errors import InputError
-from matinee.initiatives.homepage.config import PageConfig
-from matinee.initiatives.homepage.evaluation import HomepageReport, evaluate_homepage
-from matinee.initiatives.homepage.judging import CATALOGUE_SIZE, PER_MEMBER, MakerReport
-from matinee.learn.reading import interactions_from_home, load_catalogue, load_members
-from matinee.observe.lake.reader import last_event_us
-from matinee.types import format_at
+from matinee.cli.console import note, print_json, print_table, progress, say
+from matinee.cli.context import find_home
+from matinee.cli.train import SIMULATED
 
-NAMES = {
-    "recall_3_by_4": "Recall@3-by-4",
-    "ndcg_2d": "NDCG2D",
-    "calibration_error": "calibration error",
-    "diversity_in_rows": "diversity in rows",
-    "diversity_of_screen": "of screen",
-    "diversity_of_page": "of page",
-    CATALOGUE_SIZE: "effective catalogue",
-}
+if TYPE_CHECKING:
+    from matinee.platform.evaluation import Evaluation, Figure, Metric
 
 
 def evaluate(
-    initiative: Literal["homepage"],
+    initiative: str,
     *,
     home: Path | None = None,
     at: str | None = None,
     cut: float = 0.8,
     seed: int = 0,
+    data: Literal["home", "simulated"] | None = None,
     json: bool = False,
 ) -> int:
-    """Learn from the first part of the log, make every member's page, and judge it by the rest of the log.
+    """Learn from the first part of the log, decide for everybody, and judge it by the rest of the log.
 
-    Compares the composed page with a popularity page, the same rows ranked independently, and one ranker
-    chopped into rows without names; each difference with its 95 % interval over members. The current
-    release is not used and not changed: it has seen what it would be asked.
+    Compares INITIATIVE with its named baselines; each difference with its 95 % interval over units. Models
+    that were trained are not used and not changed: they have seen what they would be asked.
 
     Example: matinee evaluate homepage --home shop
 
     Parameters
     ----------
     initiative
-        What to judge.
+        What to judge; `matinee status` lists the initiatives.
     home
         Service home; else MATINEE_HOME, else the current folder.
     at
@@ -57,75 +43,72 @@ def evaluate(
         Share of the events, in order of time, that the models learn from.
     seed
         Of everything random.
+    data
+        Read the home's log or the simulated service; else what the initiative declares.
     json
         Print machine-readable JSON.
     """
+    from matinee.platform.lifecycle.evaluating import evaluate as judge
+    from matinee.platform.lifecycle.project import open_project
+
     where = find_home(home)
-    now_us = clock(where, at, last_event_us(where)).now_us
-    catalogue = load_catalogue(where, now_us)
-    data = interactions_from_home(where, until_us=now_us, catalogue=catalogue)
-    if data.n_events == 0:
-        raise InputError(
-            f"{where.root}: 0 plays until {format_at(now_us)}, expected at least 2. "
-            f"Run: matinee import events FILE --home {where.root}"
-        )
-    with progress("Evaluating", quiet=json) as report:
-        result = evaluate_homepage(
-            data,
-            catalogue,
-            cut=cut,
-            config=settings.load(where.settings, "homepage", PageConfig),
-            limits={member_id: member.limits for member_id, member in load_members(where, now_us).items()},
-            seed=seed,
-            progress=report,
-        )
+    with open_project(where, initiative, at=at, data=data) as project:
+        if project.data == "simulated":
+            note(SIMULATED.format(name=initiative), quiet=json)
+        with progress("Evaluating", quiet=json) as report:
+            found = judge(project, cut=cut, seed=seed, progress=report)
     if json:
-        cut_at = format_at(result.cut_us)
-        print_json({"initiative": initiative, "seed": seed, "cut_at": cut_at, "result": result})
+        print_json(
+            {
+                "initiative": initiative,
+                "seed": seed,
+                "data": project.data,
+                "result": found.evaluated.report,
+                "run": found.run,
+            }
+        )
     else:
-        show(result)
+        show(found.evaluated.report)
     return 0
 
 
-def show(result: HomepageReport) -> None:
-    """Print the tables."""
-    say(
-        f"Pages of {format_at(result.cut_us)}: learned from {result.events_before:,} plays before it, judged "
-        f"by {result.events_after:,} after it."
-    )
-    if result.warm:
-        _print_figures(f"{result.n_warm:,} members with a history", result.warm)
-        _print_differences(result.warm)
-    if result.cold:
-        _print_figures(f"{result.n_cold:,} members without a history, reported apart", result.cold)
+def show(report: Evaluation) -> None:
+    """Print the tables of an evaluation."""
+    for line in report.notes:
+        say(line)
+    _print_figures("", report.figures, report.metrics)
+    if report.differences:
+        columns = [f"{report.ours}, minus", *[metric.label for metric in report.metrics]]
+        rows: list[list[object]] = [
+            [maker, *[_difference(metric, found.get(metric.name)) for metric in report.metrics]]
+            for maker, found in report.differences.items()
+        ]
+        print_table(rows, columns, title="Differences on the same units, 95 % intervals")
+        lower = [metric.label for metric in report.metrics if metric.better == "lower"]
+        say(f"More is better{', but for ' + ', '.join(lower) if lower else ''}. Corrected p-values: --json.")
+    for heading, figures in report.apart.items():
+        _print_figures(f"{heading}, reported apart", figures, report.metrics)
+    if report.groups:
+        rows = [[name, _number(report.primary, f.mean), f.n] for name, f in report.groups.items()]
+        print_table(rows, ["group", report.primary.label, "units"], title=f"{report.ours}, by group")
 
 
-def _print_figures(title: str, reports: dict[str, MakerReport]) -> None:
-    columns = ["page", *NAMES.values(), "coverage", "row kinds in first 6: mean", "least"]
-    rows: list[list[object]] = []
-    for name, r in reports.items():
-        figures = [_number(m, r.metrics[m].mean) for m in NAMES]
-        rows.append([name, *figures, f"{r.coverage:.3f}", f"{r.head_kinds_mean:.2f}", r.head_kinds_least])
-    print_table(rows, columns, title=title)
+def _print_figures(title: str, figures: dict[str, dict[str, Figure]], metrics: list[Metric]) -> None:
+    rows: list[list[object]] = [
+        [maker, *[_number(m, found[m.name].mean) if m.name in found else "-" for m in metrics]]
+        for maker, found in figures.items()
+    ]
+    print_table(rows, ["", *[metric.label for metric in metrics]], title=title or None)
 
 
-def _print_differences(reports: dict[str, MakerReport]) -> None:
-    ours, *others = reports
-    columns = [f"{ours}, minus", *NAMES.values()]
-    rows: list[list[object]] = []
-    for name in others:
-        cells = []
-        for metric in (*PER_MEMBER, CATALOGUE_SIZE):
-            d = reports[name].ours_minus_it[metric]
-            low, high = (_number(metric, x, sign=True) for x in (d.low, d.high))
-            cells.append(f"{_number(metric, d.mean, sign=True)} [{low}, {high}]")
-        rows.append([name, *cells])
-    print_table(rows, columns, title="Differences on the same members, 95 % intervals")
-    say("More is better, but for the calibration error. Corrected p-values: --json.")
-
-
-def _number(metric: str, value: float, *, sign: bool = False) -> str:
-    if math.isnan(value):  # no calibration without a history
+def _difference(metric: Metric, figure: Figure | None) -> str:
+    if figure is None:
         return "-"
-    digits = 0 if metric == CATALOGUE_SIZE else 4
-    return f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
+    low, high = (_number(metric, x, sign=True) for x in (figure.low, figure.high))
+    return f"{_number(metric, figure.mean, sign=True)} [{low}, {high}]"
+
+
+def _number(metric: Metric, value: float, *, sign: bool = False) -> str:
+    if value is None or math.isnan(value):  # not defined, as the calibration without a history
+        return "-"
+    return f"{value:+.{metric.digits}f}" if sign else f"{value:.{metric.digits}f}"

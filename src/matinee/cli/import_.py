@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from matinee.cli.console import print_json, print_table, progress, say
-from matinee.cli.context import clock, find_home
+from matinee.cli.context import find_home
+from matinee.observe.home_clock import home_clock
 from matinee.observe.importers.run import run_import
 from matinee.observe.importers.staging import Strictness
-from matinee.observe.lake.reader import last_event_us
 
 
 def import_(
@@ -52,7 +52,7 @@ def import_(
     """
     where = find_home(home)
     # Before the first event, what "last_event" learns about titles holds from the beginning of time.
-    now = clock(where, at, last_event_us(where) or 0)
+    now = home_clock(where, at, empty_us=0)
     strictness = Strictness(on_error, rejects)
     with progress("Importing", quiet=json) as report:
         done = run_import(where, kind, path, clock=now, strictness=strictness, progress=report)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from matinee import settings
 from matinee.cli.console import print_json, say
+from matinee.cli.context import sections
 from matinee.errors import InputError, StorageError
 from matinee.observe.home import Home
 
@@ -83,8 +84,7 @@ def create(folder: Path, *, now: str = "wall") -> tuple[Home, bool]:
 def template(values: dict[str, dict[str, object]] | None = None) -> str:
     """Text of a commented `matinee.toml` with every section and key; only `values` are set."""
     parts = [HEADER]
-    for section in settings.SECTIONS:
-        config = settings.config_of(section)
+    for section, config in sections().items():
         words = settings.describe(config)
         part = [f"[{section}]"]
         given = (values or {}).get(section, {})

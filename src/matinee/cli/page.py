@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from matinee.cli.console import out, print_json, print_table, say
-from matinee.cli.context import clock, find_home
+from matinee.cli.console import note, out, print_json, print_table, say
+from matinee.cli.context import find_home
 from matinee.initiatives.homepage.live import LiveHomepage, watched
 from matinee.initiatives.homepage.page import MemberState, Page, Tile
 from matinee.initiatives.homepage.trace import PageTrace
 from matinee.observe.catalogue.catalogue import Catalogue
-from matinee.observe.lake.reader import last_event_us
 from matinee.types import ALWAYS_US, format_at
 
 if TYPE_CHECKING:
@@ -19,6 +18,10 @@ if TYPE_CHECKING:
 
 TILE_WIDTH = 26
 """Characters per tile, its gap included."""
+NOT_RELEASED = (
+    "Nothing is in production yet: shown with {}, which was trained last. matinee release homepage puts it "
+    "in production."
+)
 
 
 def page(
@@ -55,7 +58,9 @@ def page(
         Print machine-readable JSON.
     """
     where = find_home(home)
-    live = LiveHomepage.open(where, clock(where, at, last_event_us(where)).now_us)
+    live = LiveHomepage.open(where, at)
+    if not live.released:
+        note(NOT_RELEASED.format(live.release.name), quiet=json)
     trace = PageTrace() if why else None
     (state,) = live.states([member])
     made = live.composer.page(state, rows=rows, cols=cols, trace=trace)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from matinee.cli.console import Report, print_json, progress, say
-from matinee.cli.context import clock, find_home
+from matinee.cli.console import Report, note, print_json, progress, say
+from matinee.cli.context import find_home
+from matinee.cli.page import NOT_RELEASED
 from matinee.initiatives.homepage.export import write_pages
 from matinee.initiatives.homepage.html import Watched, write_html
 from matinee.initiatives.homepage.live import LiveHomepage, watched
 from matinee.initiatives.homepage.page import Page
 from matinee.learn.reading import read_member_ids
-from matinee.observe.lake.reader import last_event_us
 from matinee.observe.table_file import table_format
 from matinee.types import format_at
 
@@ -57,7 +57,9 @@ def pages(
     """
     table_format(out)
     where = find_home(home)
-    live = LiveHomepage.open(where, clock(where, at, last_event_us(where)).now_us)
+    live = LiveHomepage.open(where, at)
+    if not live.released:
+        note(NOT_RELEASED.format(live.release.name), quiet=json)
     chosen = live.member_ids if members is None else read_member_ids(members)
     with progress("Composing", quiet=json) as report:
         counts = compose_all(live, chosen, out, html=html, rows=rows, cols=cols, report=report)

@@ -1,88 +1,82 @@
-"""Train an initiative's models on a home's log and make them the current release."""
+"""Train an initiative's models on a home's log; the result can then be released."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
 
-from matinee.cli.console import Report, print_json, progress, say
-from matinee.cli.context import clock, find_home
-from matinee.errors import InputError
-from matinee.initiatives.homepage.model import HomepageModel
-from matinee.initiatives.homepage.releases import ReleaseCard, publish, read_card
-from matinee.learn.reading import interactions_from_home, load_catalogue
-from matinee.observe.home import Home
-from matinee.observe.lake.reader import last_event_us
-from matinee.types import format_at
+from matinee.cli.console import note, print_json, progress, say
+from matinee.cli.context import find_home
 
 
 def train(
-    initiative: Literal["homepage"],
+    initiative: str,
     *,
     home: Path | None = None,
     at: str | None = None,
     seed: int = 0,
+    data: Literal["home", "simulated"] | None = None,
     json: bool = False,
 ) -> int:
-    """Learn from everything that was watched until now, and make the result the current release.
+    """Learn from everything that is known until now, and keep the result as a version of INITIATIVE.
 
-    The same log and seed give the same release. An interrupted training leaves the current release as it is.
+    The same log, code, settings and seed give the same version. What did not change since the last training
+    is not computed again, also after a kill. What is in production stays there: see `matinee release`.
 
     Example: matinee train homepage --home shop
 
     Parameters
     ----------
     initiative
-        What to train.
+        What to train; `matinee status` lists the initiatives.
     home
         Service home; else MATINEE_HOME, else the current folder.
     at
         Learn only from what was known at this time.
     seed
         Of everything random.
+    data
+        Learn from the home's log or from the simulated service; else what the initiative declares.
     json
         Print machine-readable JSON.
     """
+    from matinee.platform.lifecycle.project import open_project
+    from matinee.platform.lifecycle.training import train as learn
+
     where = find_home(home)
-    now_us = clock(where, at, last_event_us(where)).now_us
-    with progress("Training", quiet=json) as report:
-        folder, card = train_homepage(where, now_us, seed=seed, report=report)
+    with open_project(where, initiative, at=at, data=data) as project:
+        if project.data == "simulated":
+            note(SIMULATED.format(name=initiative), quiet=json)
+        with progress("Training", quiet=json) as report:
+            done = learn(project, seed=seed, progress=report)
+        released = project.registry.releases.current(initiative)
+    in_production = None if released is None else released.version
     if json:
-        print_json({"initiative": initiative, "release": str(folder), "card": card})
-    else:
-        say(
-            f"Trained {initiative} on {card.n_events:,} plays of {card.n_members:,} members and "
-            f"{card.n_titles:,} titles, as known at {card.at}."
+        print_json(
+            {
+                "initiative": initiative,
+                "version": done.version,
+                "folder": str(done.folder),
+                "card": done.card,
+                "run": done.run,
+                "in_production": in_production,
+            }
         )
-        say(f"Release: {folder}")
+        return 0
+    say(f"Trained {initiative} {done.version} on the log until {done.card.at}.")
+    steps = ", ".join(
+        f"{one.name} {'from the cache' if one.state == 'cached' else f'{one.duration_s:.1f} s'}"
+        for one in done.run.steps
+    )
+    say(f"Steps: {steps}. Peak memory {done.run.peak_mb:,.0f} MB.")
+    if in_production == done.version:
+        say("It is in production already.")
+    else:
+        say(f"Next: matinee evaluate {initiative}, then matinee release {initiative}.")
     return 0
 
 
-def train_homepage(
-    home: Home, at_us: int, *, seed: int = 0, report: Report | None = None
-) -> tuple[Path, ReleaseCard]:
-    """Fit the homepage's models as of a time and publish them.
-
-    Raises
-    ------
-    InputError
-        The home has no play until then.
-    """
-    catalogue = load_catalogue(home, at_us)
-    interactions = interactions_from_home(home, until_us=at_us, catalogue=catalogue)
-    if interactions.n_events == 0:
-        raise InputError(
-            f"{home.root}: 0 plays until {format_at(at_us)}, expected at least 1. "
-            f"Run: matinee import events FILE --home {home.root}"
-        )
-    model = HomepageModel.fit(interactions, catalogue, at_us=at_us, seed=seed, progress=report)
-    card = ReleaseCard(
-        "homepage",
-        format_at(at_us),
-        seed,
-        interactions.n_members,
-        interactions.n_titles,
-        interactions.n_events,
-    )
-    folder = publish(home, model.save, card, at_us=at_us)
-    return folder, read_card(folder)
+SIMULATED = (
+    "{name} reads the simulated service: good for trying the path, not for real members. "
+    "--data home reads this home's log."
+)

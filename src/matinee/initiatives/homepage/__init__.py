@@ -1,0 +1,71 @@
+"""The homepage: which rows, which titles, in which order, for this member now."""
+
+from matinee.initiatives.homepage.config import PageConfig
+from matinee.initiatives.homepage.serving import FALLBACK, HomepageDecider, PopularHomepage
+from matinee.initiatives.homepage.training import BASELINE, EVALUATE, READS, TRAIN
+from matinee.platform.gates.approval import Approval
+from matinee.platform.gates.beats_baseline import BeatsBaseline
+from matinee.platform.gates.fair_coverage import FairCoverage
+from matinee.platform.gates.guardrails import Guardrail, Guardrails
+from matinee.platform.gates.latency import Latency
+from matinee.platform.gates.loads import Loads
+from matinee.platform.gates.not_worse import NotWorse
+from matinee.platform.gates.off_policy import OffPolicy
+from matinee.platform.gates.real_data import RealData
+from matinee.platform.initiative import Fallback, Initiative, Input, Reward
+
+_WHY = {
+    "titles": "what there is",
+    "availability": "what may be shown where and when",
+    "pins": "what the editors placed",
+    "members": "territory, maturity limit, kids profile, languages",
+    "plays": "what was watched",
+    "impressions": "titles that nobody has played yet",
+    "signals": "lists and thumbs",
+}
+GUARDRAILS = (
+    Guardrail("calibration_error", "the page keeps to the mix of what the member watches", at_most=0.5),
+)
+HOMEPAGE = Initiative(
+    name="homepage",
+    title="The rows and titles of each member's homepage",
+    owner="personalisation",
+    tier=1,
+    hypothesis=(
+        "If each member's page is composed for them, then they find more that they are glad of, because what "
+        "is near their taste stands where they look."
+    ),
+    stage="built",
+    next_step="serve it to a share of members beside the popularity page and read the difference",
+    unit="member",
+    actions=("titles",),
+    reward=Reward(
+        name="quality plays",
+        unit="plays",
+        definition=(
+            "plays of a tile's title within the window whose watch time is at least 120 s and 70 % of the "
+            "runtime"
+        ),
+        window_h=24,
+    ),
+    guardrails=GUARDRAILS,
+    inputs=tuple(Input(table, _WHY[table]) for table in READS),
+    config=PageConfig,
+    pipeline=TRAIN,
+    evaluation=EVALUATE,
+    open=HomepageDecider.open,
+    baseline=BASELINE,
+    fallback=Fallback(FALLBACK, PopularHomepage.open),
+    gates=(
+        BeatsBaseline(),
+        NotWorse(),
+        Loads(),
+        Latency(),
+        FairCoverage(at_least_share=0.25),
+        Guardrails(GUARDRAILS),
+        RealData(),
+        OffPolicy(),
+        Approval(),
+    ),
+    latency_budget_ms=250.0,
+)

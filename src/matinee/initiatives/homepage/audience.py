@@ -6,12 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matinee.initiatives.homepage.config import PageConfig
 from matinee.initiatives.homepage.page import TitleState
 from matinee.initiatives.homepage.rows.base import Audience, RowKind, Shelf
 from matinee.observe.catalogue.catalogue import Limits
 from matinee.types import Index, Times
+
+UNIFORM_SHARE = 0.01
+"""Part of the shares of plays that is the same for all titles, so that none has probability 0."""
+TERRITORY_PRIOR = 200.0
+"""Plays of the whole service that stand beside those of a territory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +49,11 @@ def prepare_audience(
 ) -> SharedShelves:
     """Compute the masks and shared shelves of one audience; O(catalogue), once per limits and moment."""
     catalogue = titles.catalogue
-    allowed = catalogue.allowed(limits, at_us)
+    allowed = catalogue.allowed(limits, at_us, titles.played())
     allowed &= allowed[catalogue.unit()]
     shown = allowed & catalogue.discoverable()
-    audience = Audience(titles, limits, at_us, config, allowed, shown)
+    overall, prior = _shares_of_plays(titles, limits.territory)
+    audience = Audience(titles, limits, at_us, config, allowed, shown, overall, prior)
     shelves: list[Shelf] = []
     members: list[Index] = []
     kind_of: list[int] = []
@@ -64,3 +71,20 @@ def prepare_audience(
     ptr = np.zeros(len(catalogue) + 1, np.int64)
     np.cumsum(np.bincount(flat, minlength=len(catalogue)), out=ptr[1:])
     return SharedShelves(audience, shelves, np.array(kind_of, np.int64), sizes, ptr, of[order])
+
+
+def _shares_of_plays(
+    titles: TitleState, territory: str | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Share of each title in the plays of all members, and of those in the territory."""
+    n = len(titles.catalogue)
+    plays = np.maximum(titles.popularity.astype(np.float64), 0.0)
+    total = plays.sum()
+    overall = plays / total if total > 0 else np.full(n, 1.0 / max(n, 1))
+    here = titles.territory_popularity.get(territory) if territory else None
+    prior = overall
+    if here is not None:
+        plays = np.maximum(here.astype(np.float64), 0.0)
+        prior = (plays + TERRITORY_PRIOR * overall) / (plays.sum() + TERRITORY_PRIOR)
+    uniform = UNIFORM_SHARE / max(n, 1)
+    return (1 - UNIFORM_SHARE) * overall + uniform, (1 - UNIFORM_SHARE) * prior + uniform

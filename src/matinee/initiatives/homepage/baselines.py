@@ -155,7 +155,7 @@ class IndependentRows:
 
 
 def _look_at(composer: Composer, member: MemberState) -> Viewer:
-    return see(member, composer.audience(member.limits), composer._prior, composer._unit)
+    return see(member, composer.audience(member.limits), composer._unit)
 
 
 def _chop(scores: NDArray[np.floating], viewer: Viewer, rows: int, cols: int) -> Grid:

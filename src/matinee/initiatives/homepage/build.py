@@ -15,7 +15,7 @@ import numpy as np
 
 from matinee.decide.policy import Policy
 from matinee.initiatives.homepage.board import Board
-from matinee.initiatives.homepage.choose import RowChooser
+from matinee.initiatives.homepage.choose import RowChooser, wish_of
 from matinee.initiatives.homepage.kernels import collect, fill
 from matinee.initiatives.homepage.page import Intent, Row, Tile
 from matinee.initiatives.homepage.pins import EDITORIAL, PinPlan
@@ -81,6 +81,7 @@ class PageBuilder:
         self.chooser = RowChooser(stock, kinds, plan, board)
         self.trace = None if trace is None else TraceWriter(trace, stock.viewer, kinds)
         self.unmet: list[str] = list(plan.unmet)
+        self._wish = wish_of(self.config)
         self._n_drawn = 0
         self._stream: np.random.Generator | None = None
         board.reserved[list(plan.title_at.values())] = True
@@ -211,12 +212,9 @@ class PageBuilder:
         shared = s < stock.n_shared_shelves
         careful = 0 if kind.ranker == "given" else int(np.searchsorted(cols, config.diverse_cols, "right"))
         titles: Index = fill(
-            stock.candidate,
-            stock.start[s],
-            stock.end[s],
-            board.last_row,
-            board.reserved,
-            board.covered,
+            stock.shelving,
+            s,
+            board.placed,
             draft.limit,
             draft.row,
             cols,
@@ -226,13 +224,8 @@ class PageBuilder:
             given,
             config.diverse_cols,
             self.titles.vectors,
-            config.diversity,
-            config.calibration,
-            board.genres.indptr,
-            board.genres.tag,
-            board.target,
-            board.mass,
-            config.calibration_alpha,
+            self._wish,
+            board.mix,
             board.look[draft.row - 1],
         )
         if len(titles) < len(cols) and shared and not stock.all_dealt:
@@ -243,10 +236,8 @@ class PageBuilder:
 
     def _collect(self, draft: Draft, k: int) -> Index:
         """The k best dealt titles of the row's shelf that may be placed."""
-        stock, board, s = self.stock, self.board, draft.shelf
-        titles: Index = collect(
-            stock.candidate, stock.start[s], stock.end[s], board.last_row, board.reserved, draft.limit, k
-        )
+        board = self.board
+        titles: Index = collect(self.stock.shelving, draft.shelf, board.placed, draft.limit, k)
         return titles
 
     def _remember(self, title: int, row: int, col: int) -> None:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.decide.slates.greedy import Wish
 from matinee.initiatives.homepage.board import Board
+from matinee.initiatives.homepage.config import PageConfig
 from matinee.initiatives.homepage.kernels import choose_row
 from matinee.initiatives.homepage.pins import EDITORIAL, PinPlan
 from matinee.initiatives.homepage.rows.base import RowKind
@@ -28,6 +30,11 @@ class Choice:
     shelf: int
     limit: int
     gain: float
+
+
+def wish_of(config: PageConfig) -> Wish:
+    """What the page pays for besides plays."""
+    return Wish(config.diversity, config.calibration, config.spread)
 
 
 class RowChooser:
@@ -50,6 +57,7 @@ class RowChooser:
         self._discount = np.array([kind.worth for kind in kinds.values()], np.float64)
         exists = np.array([kind.exists_for(stock.viewer) for kind in kinds.values()], np.bool_)
         self._unused &= exists[self._kind_of]
+        self._wish = wish_of(config)
 
     def take(self, shelf: int) -> None:
         """The shelf stands on the page: it is not offered again."""
@@ -160,12 +168,10 @@ class RowChooser:
         return set()
 
     def _best(self, row: int, kinds: set[str], least: NDArray[np.int64], limit: int) -> Choice | None:
-        board, stock, config = self.board, self.stock, self.config
+        board, stock = self.board, self.stock
         allowed: Mask = np.array([name in kinds for name in self.names], np.bool_)
         shelf, gain = choose_row(
-            stock.start,
-            stock.end,
-            stock.candidate,
+            stock.shelving,
             stock.viewer.play,
             stock.own_play,
             stock.n_shared,
@@ -174,17 +180,11 @@ class RowChooser:
             least,
             self._discount[self._kind_of],
             self._in_mix,
-            board.last_row,
-            board.reserved,
-            board.covered,
+            board.placed,
             limit,
             board.look[row - 1, :GAIN_COLS],
-            board.genres.indptr,
-            board.genres.tag,
-            board.target,
-            board.mass,
-            config.calibration_alpha,
-            config.calibration,
+            board.mix,
+            self._wish,
         )
         if shelf == -2:
             stock.deal_rest()

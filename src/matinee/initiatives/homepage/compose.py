@@ -23,12 +23,10 @@ from matinee.initiatives.homepage.rows.base import RowKind
 from matinee.initiatives.homepage.stock import see, stock_up
 from matinee.initiatives.homepage.trace import PageTrace
 from matinee.observe.catalogue.catalogue import Limits
-from matinee.types import derive_seed
+from matinee.types import DAY_US, derive_seed
 
 AUDIENCES_KEPT = 64
 """Audiences (territory, maturity, kids, languages) whose shelves stay in memory."""
-UNIFORM_SHARE = 0.01
-"""Part of the popularity prior that is the same for all titles, so that none has probability 0."""
 
 
 class Composer:
@@ -84,11 +82,6 @@ class Composer:
                     "of the catalogue. Rebuild the release for this catalogue."
                 )
         self._unit = titles.catalogue.unit()
-        popularity = np.maximum(titles.popularity.astype(np.float64), 0.0)
-        total = popularity.sum()
-        uniform = np.full(n, 1.0 / max(n, 1))
-        known = popularity / total if total > 0 else uniform
-        self._prior = (1 - UNIFORM_SHARE) * known + UNIFORM_SHARE * uniform
         self._audiences: OrderedDict[Limits, SharedShelves] = OrderedDict()
 
     def page(
@@ -106,7 +99,7 @@ class Composer:
         ----------
         member : MemberState
         seed : int
-            Of the explored slots; each member has a stream of their own.
+            Of the explored slots; each member has a stream of their own for each day.
         rows, cols : int, optional
             Largest size; the settings' by default.
         trace : PageTrace, optional
@@ -129,14 +122,17 @@ class Composer:
                 f"Page: rows is {n_rows} and cols is {n_cols}, expected 1 or more. Ask for at least one tile."
             )
         shared = self.audience(member.limits)
-        viewer = see(member, shared, self._prior, self._unit)
+        viewer = see(member, shared, self._unit)
         stock = stock_up(viewer, shared, self.kinds, tiles=(n_rows + 1) * n_cols)
         look = examine(n_rows, n_cols, row_decay=self.config.row_decay, col_decay=self.config.col_decay)
-        board = Board(self.titles.catalogue.genres, self._taste(member), look)
+        genres, alpha = self.titles.catalogue.genres, self.config.calibration_alpha
+        board = Board(genres, self._taste(member), look, alpha=alpha)
         plan = plan_pins(viewer, self.kinds, n_rows, n_cols)
 
+        day = self.at_us // DAY_US
+
         def rng() -> np.random.Generator:
-            return np.random.default_rng(derive_seed(seed, "page", member.member_id))
+            return np.random.default_rng(derive_seed(seed, "page", member.member_id, day))
 
         builder = PageBuilder(stock, self.kinds, plan, board, policy=self.policy, rng=rng, trace=trace)
         built = builder.build()

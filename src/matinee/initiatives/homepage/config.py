@@ -53,6 +53,9 @@ class PageConfig:
         Log probability of a play that one nat of distance from the member's genre mix is worth.
     calibration_alpha : float, 0 to 1
         Smoothing of the page's genre mix.
+    spread : float, 0 or more
+        Log probability of a play that a title gives up when its genres are wholly like those of the page so
+        far (mean cosine 1): keeps the page as a whole diverse.
     session_share : float, 0 to 1
         Part of the next-title score in P(play); the rest is the score of the coming weeks.
     head_rows, head_kinds : int
@@ -79,13 +82,14 @@ class PageConfig:
     viewport_rows: int = 3
     visible_cols: int = 4
     row_decay: float = 0.85
-    col_decay: float = 0.85
+    col_decay: float = 0.75
     min_tiles: int = 4
     diversity: float = 0.4
     diverse_cols: int = 12
-    calibration: float = 1.0
+    calibration: float = 0.5
     calibration_alpha: float = 0.01
-    session_share: float = 0.25
+    spread: float = 0.7
+    session_share: float = 0.15
     head_rows: int = 6
     head_kinds: int = 4
     repeat_discount: float = 0.7
@@ -126,6 +130,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "diverse_cols": (0, inf),
     "calibration": (0, inf),
     "calibration_alpha": (1e-6, 0.5),
+    "spread": (0, inf),
     "session_share": (0, 1),
     "head_rows": (0, inf),
     "head_kinds": (0, inf),

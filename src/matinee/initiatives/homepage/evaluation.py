@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matinee.initiatives.homepage.baselines import (
     ChoppedRanker,
@@ -105,14 +107,25 @@ class Trial:
         rows: int = 10,
         cols: int = 10,
         progress: Progress | None = None,
+        measured: dict[str, NDArray[Any]] | None = None,
     ) -> HomepageReport:
         """Judge the pages of everybody who watched something new after T; see `judge`."""
         split = self.split
         n_warm, n_cold = (len(split.queries("window", members)) for members in (split.warm, split.cold))
         middle = n_warm / max(1, n_warm + n_cold)
         warm, cold = (
-            self.judge(members, config=config, rows=rows, cols=cols, progress=_part(progress, *shares))
-            for members, shares in ((split.warm, (0.0, middle)), (split.cold, (middle, 1.0)))
+            self.judge(
+                members,
+                config=config,
+                rows=rows,
+                cols=cols,
+                progress=_part(progress, *shares),
+                measured=measured if counted else None,
+            )
+            for members, shares, counted in (
+                (split.warm, (0.0, middle), n_warm > 0),
+                (split.cold, (middle, 1.0), n_warm == 0),
+            )
         )
         before = split.train.n_events
         return HomepageReport(split.cut_us, before, split.data.n_events - before, n_warm, n_cold, warm, cold)
@@ -133,6 +146,7 @@ class Trial:
         rows: int = 10,
         cols: int = 10,
         progress: Progress | None = None,
+        measured: dict[str, NDArray[Any]] | None = None,
     ) -> dict[str, MakerReport]:
         """Make the pages of members with every page maker, and compare them with what was watched.
 
@@ -140,7 +154,7 @@ class Trial:
         ----------
         members : ndarray of int32
             Rows of `split.data`; those without anything new after T are left out.
-        config, rows, cols, progress
+        config, rows, cols, progress, measured
             As in `evaluate_homepage`.
 
         Returns
@@ -154,7 +168,11 @@ class Trial:
         composer = Composer(self.titles, at_us=self.split.cut_us, config=config)
         makers = page_makers(composer, rows, cols, seed=self.seed)
         states = self._states(ids, progress or (lambda _step, _share: None))
-        return evaluate_pages(makers, states, relevant, self.titles, rows=rows, cols=cols, seed=self.seed)
+        if measured is not None:
+            measured["member_ids"] = np.array(ids, dtype=np.str_)
+        return evaluate_pages(
+            makers, states, relevant, self.titles, rows=rows, cols=cols, seed=self.seed, measured=measured
+        )
 
     def _states(self, member_ids: Sequence[str], progress: Progress) -> Iterator[MemberState]:
         """States in batches, with the stored limits."""
@@ -163,7 +181,8 @@ class Trial:
             batch = member_ids[start : start + STATES_AT_A_TIME]
             for state in self.model.member_states(batch, self.split.cut_us):
                 known = self.limits.get(state.member_id)
-                yield state if known is None else replace(state, limits=known)
+                where = state.limits.territory
+                yield state if known is None else replace(state, limits=known.located(where))
 
 
 def evaluate_homepage(
@@ -177,6 +196,7 @@ def evaluate_homepage(
     cols: int = 10,
     seed: int = 0,
     progress: Progress | None = None,
+    measured: dict[str, NDArray[Any]] | None = None,
 ) -> HomepageReport:
     """Learn before a moment T, make the pages of T, and judge them by what was watched after T.
 
@@ -195,6 +215,9 @@ def evaluate_homepage(
     seed : int
     progress : callable, optional
         Gets what is being done and the share that is done.
+    measured : dict, optional
+        Is filled with the ids of the members that are compared (`member_ids`) and each metric of our page,
+        member by member.
 
     Raises
     ------
@@ -203,7 +226,7 @@ def evaluate_homepage(
     """
     learning, making = _part(progress, 0.0, FIT_SHARE), _part(progress, FIT_SHARE, 1.0)
     trial = Trial.prepare(data, catalogue, cut=cut, limits=limits, seed=seed, progress=learning)
-    return trial.report(config=config, rows=rows, cols=cols, progress=making)
+    return trial.report(config=config, rows=rows, cols=cols, progress=making, measured=measured)
 
 
 def page_makers(composer: Composer, rows: int, cols: int, *, seed: int = 0) -> dict[str, PageMaker]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +98,7 @@ def evaluate_pages(
     rows: int = 10,
     cols: int = 10,
     seed: int = 0,
+    measured: dict[str, NDArray[Any]] | None = None,
 ) -> dict[str, MakerReport]:
     """Make every member's page with every maker and compare; the first maker is ours.
 
@@ -113,6 +115,8 @@ def evaluate_pages(
         Size of the pages; the ideal page of NDCG2D has it too.
     seed : int
         Of the bootstrap.
+    measured : dict, optional
+        Is filled with each metric of the first maker, member by member.
 
     Returns
     -------
@@ -146,6 +150,8 @@ def evaluate_pages(
         weight=np.concatenate([np.zeros(0), *wanted_weight]),
     )
     pages = {name: ruler.collect(sheet, wanted) for name, sheet in sheets.items()}
+    if measured is not None:
+        measured.update(next(iter(pages.values())).values)
     known = int((titles.popularity > 0).sum())
     return _compare(pages, known, seed)
 

@@ -7,19 +7,21 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from matinee import settings
 from matinee.errors import StorageError
 from matinee.initiatives.homepage.compose import Composer
 from matinee.initiatives.homepage.config import PageConfig
 from matinee.initiatives.homepage.html import Watched
 from matinee.initiatives.homepage.model import HomepageModel
 from matinee.initiatives.homepage.page import MemberState, Page, TitleState
-from matinee.initiatives.homepage.releases import current_release
+from matinee.initiatives.homepage.trained import TrainedHomepage
 from matinee.learn.reading import interactions_from_home, load_catalogue, load_members
 from matinee.observe.home import Home
 from matinee.observe.lake.reader import Moment
 from matinee.observe.member_state import MemberMarks, read_marks
 from matinee.observe.members import Member
+from matinee.observe.play_rates import read_play_rates
+from matinee.platform.lifecycle.model_folder import check_files
+from matinee.platform.lifecycle.project import open_project
 
 BATCH = 128
 """Members scored at a time."""
@@ -27,16 +29,18 @@ BATCH = 128
 
 @dataclass(slots=True)
 class LiveHomepage:
-    """Composes the pages of a home's members at one moment.
+    """Composes the pages of a home's members at one moment, with one trained model.
 
     Attributes
     ----------
     release : Path
-        Folder of the release in use.
+        Folder of the model.
     member_ids : list of str
         Members with a history, stored limits or marks, in the order of their ids.
     marks : dict of str to MemberMarks
         What members have begun, put on their lists and thumbed down, read once at `at_us`.
+    released : bool
+        Whether the model is the one in production.
     """
 
     release: Path
@@ -47,31 +51,49 @@ class LiveHomepage:
     titles: TitleState
     composer: Composer
     at_us: int
+    released: bool = True
 
     @staticmethod
-    def open(home: Home, at_us: int) -> LiveHomepage:
-        """Load the current release and what is stored about members.
+    def open(home: Home, at: str | None = None) -> LiveHomepage:
+        """The model in production; where nothing is released yet, the one that was trained last.
 
         Raises
         ------
         NotFoundError
             Nothing was trained yet.
         StorageError
-            The release is damaged, or from another version.
+            The model is damaged, or from another version.
         """
-        release = current_release(home)
-        config = settings.load(home.settings, "homepage", PageConfig)
+        with open_project(home, "homepage", at=at) as project:
+            current = project.registry.releases.current("homepage")
+            folder, card = project.model("newest" if current is None else "released")
+            check_files(folder, card.files)
+            live = LiveHomepage.of(folder, project.lake, project.at_us, config=project.config)
+        return replace(live, released=current is not None)
+
+    @staticmethod
+    def of(release: Path, home: Home, at_us: int, *, config: PageConfig | None = None) -> LiveHomepage:
+        """Load a trained model and what is stored about members.
+
+        Raises
+        ------
+        NotFoundError
+            The folder holds no model.
+        StorageError
+            The model is damaged, or from another version.
+        """
         catalogue = load_catalogue(home, at_us)
         interactions = interactions_from_home(home, until_us=at_us, catalogue=catalogue)
         try:
-            model = HomepageModel.load(release, catalogue, interactions)
+            model = HomepageModel.of(TrainedHomepage.load(release), catalogue, interactions)
         except (KeyError, ValueError) as problem:
             raise StorageError(
                 f"{release}: the release does not load ({problem}); it may be from another version of "
                 f"Matinee. Run: matinee train homepage --home {home.root}"
             ) from problem
         members = load_members(home, at_us)
-        titles = model.title_state(at_us)
+        rates = read_play_rates(home, catalogue, Moment(at_us, at_us))
+        titles = replace(model.title_state(at_us), rates=rates)
         marks = read_marks(home, catalogue, Moment(at_us, at_us))
         ids = sorted({*members, *marks, *map(str, model.member_ids)})
         composer = Composer(titles, at_us=at_us, config=config)
@@ -85,7 +107,7 @@ class LiveHomepage:
         """Add what the model does not know: limits, and what the member left open or said."""
         stored, marks = self.members.get(state.member_id), self.marks.get(state.member_id)
         if stored is not None:
-            state = replace(state, limits=stored.limits)
+            state = replace(state, limits=stored.limits.located(state.limits.territory))
         if marks is not None:
             state = replace(
                 state,

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.errors import NotFoundError
 from matinee.initiatives.homepage.page import MemberState, TitleState
+from matinee.initiatives.homepage.trained import TrainedHomepage
 from matinee.learn.interactions import Histories, Interactions
 from matinee.learn.models.ease import EaseScorer
 from matinee.learn.models.popularity import PopularityScorer
-from matinee.learn.models.storage import load_arrays, save_arrays
 from matinee.learn.models.title_vectors import plays_and_genres
 from matinee.learn.recommenders.next_title import NextTitle
 from matinee.learn.recommenders.window import Window
@@ -28,10 +26,9 @@ NEIGHBOURS = 50
 
 @dataclass(frozen=True, slots=True)
 class HomepageModel:
-    """What a release of the homepage knows.
+    """What was trained, together with the catalogue and the log that it is asked about.
 
-    A saved model holds titles and positions, no member's id; who watched what is given when it is asked
-    (`at`), so that pages follow the log without retraining.
+    Who watched what is given when it is opened (`of`), so that pages follow the log without retraining.
 
     Attributes
     ----------
@@ -85,68 +82,30 @@ class HomepageModel:
         """
         known = interactions.keep(interactions.histories.at_us <= at_us)
         tell = progress or (lambda _step, _share: None)
-        next_title = NextTitle(
-            replace(NextTitle.default_config, returns=True),
-            seed=seed,
-            catalogue=catalogue,
-            progress=lambda s, x: tell(f"next title: {s}", 0.6 * x),
-        ).fit(known)
-        window = Window(
-            seed=seed, catalogue=catalogue, progress=lambda s, x: tell(f"coming weeks: {s}", 0.6 + 0.35 * x)
-        ).fit(known)
+        next_title = fit_next_title(
+            known, catalogue, seed=seed, progress=lambda s, x: tell(f"next title: {s}", 0.6 * x)
+        )
+        window = fit_window(
+            known, catalogue, seed=seed, progress=lambda s, x: tell(f"coming weeks: {s}", 0.6 + 0.35 * x)
+        )
         tell("likeness of titles", 0.96)
-        assert window.generators_ is not None
-        neighbours, scores = similar_titles(window.generators_.ease, len(catalogue))
-        return HomepageModel(
-            title_ids=catalogue.title_ids,
-            next_title=next_title,
-            window=window,
-            popularity=PopularityScorer().fit(known),
-            vectors=plays_and_genres(known, catalogue, seed=seed),
-            neighbours=neighbours,
-            neighbour_scores=scores,
-            catalogue=catalogue,
-            interactions=known,
-        )
-
-    def save(self, folder: Path) -> None:
-        """Write the models and the titles they know."""
-        self.next_title.save(folder / "next_title")
-        self.window.save(folder / "window")
-        self.popularity.save(folder / "popularity")
-        save_arrays(
-            folder,
-            {},
-            title_ids=self.title_ids.astype(str),
-            vectors=self.vectors,
-            neighbours=self.neighbours,
-            neighbour_scores=self.neighbour_scores,
-        )
+        trained = put_together(known, catalogue, next_title, window, seed=seed)
+        return HomepageModel.of(trained, catalogue, known)
 
     @staticmethod
-    def load(folder: Path, catalogue: Catalogue, interactions: Interactions) -> HomepageModel:
-        """Read what `save` wrote, to be asked about a catalogue and log as they are now.
-
-        Raises
-        ------
-        NotFoundError
-            The folder holds no model.
-        """
-        if not (folder / "next_title").is_dir():
-            raise NotFoundError(f"{folder}: no homepage model here. Run: matinee train homepage")
-        _, a = load_arrays(folder, dict[str, str])
-        model = HomepageModel(
-            title_ids=a["title_ids"].astype(object),
-            next_title=NextTitle.load(folder / "next_title"),
-            window=Window.load(folder / "window"),
-            popularity=PopularityScorer.load(folder / "popularity"),
-            vectors=a["vectors"],
-            neighbours=a["neighbours"],
-            neighbour_scores=a["neighbour_scores"],
+    def of(trained: TrainedHomepage, catalogue: Catalogue, interactions: Interactions) -> HomepageModel:
+        """What was trained, to be asked about a catalogue and log as they are now."""
+        return HomepageModel(
+            title_ids=trained.title_ids,
+            next_title=trained.next_title,
+            window=trained.window,
+            popularity=PopularityScorer(trained.popularity.config).fit(interactions),
+            vectors=trained.vectors,
+            neighbours=trained.neighbours,
+            neighbour_scores=trained.neighbour_scores,
             catalogue=catalogue,
             interactions=interactions,
         )
-        return replace(model, popularity=PopularityScorer(model.popularity.config).fit(interactions))
 
     def title_state(self, at_us: int) -> TitleState:
         """What is the same for all members at a moment."""
@@ -174,7 +133,7 @@ class HomepageModel:
     def member_states(self, members: Sequence[str], at_us: int) -> list[MemberState]:
         """State of each member at a moment; one without history has an empty one and popularity's scores.
 
-        Limits are not known to the model: the caller fills them in.
+        Of the limits the model knows only where the member played last: the caller fills in the stored ones.
         """
         position = {str(m): i for i, m in enumerate(self.interactions.member_ids)}
         rows = np.array([position.get(str(m), -1) for m in members], np.int64)
@@ -186,13 +145,14 @@ class HomepageModel:
         inside, place = self._as_trained(histories), self._place()
         next_scores = self._to_catalogue(self.next_title.score_at(inside, asked), place)
         window_scores = self._to_catalogue(self.window.score_at(inside, asked), place)
+        homes = {} if some.territory is None else dict(zip(some.member_ids, some.territory, strict=True))
         states = []
         for i, member in enumerate(members):
             events = slice(histories.indptr[i], histories.indptr[i + 1])
             states.append(
                 MemberState(
                     member_id=str(member),
-                    limits=Limits(),
+                    limits=Limits(homes.get(str(member))),
                     history=histories.title[events],
                     history_at_us=histories.at_us[events],
                     history_weight=some.weight[events],
@@ -221,6 +181,38 @@ class HomepageModel:
         here = place >= 0
         out[:, place[here]] = scores[:, here]
         return out
+
+
+def fit_next_title(
+    interactions: Interactions, catalogue: Catalogue, *, seed: int, progress: Progress | None = None
+) -> NextTitle:
+    """The session rows' model, which also knows members who come back after a pause."""
+    config = replace(NextTitle.default_config, returns=True)
+    return NextTitle(config, seed=seed, catalogue=catalogue, progress=progress).fit(interactions)
+
+
+def fit_window(
+    interactions: Interactions, catalogue: Catalogue, *, seed: int, progress: Progress | None = None
+) -> Window:
+    """The taste rows' model."""
+    return Window(seed=seed, catalogue=catalogue, progress=progress).fit(interactions)
+
+
+def put_together(
+    interactions: Interactions, catalogue: Catalogue, next_title: NextTitle, window: Window, *, seed: int
+) -> TrainedHomepage:
+    """The two models with what explains and varies a page: popularity, vectors and likeness of titles."""
+    assert window.generators_ is not None
+    neighbours, scores = similar_titles(window.generators_.ease, len(catalogue))
+    return TrainedHomepage(
+        title_ids=catalogue.title_ids,
+        next_title=next_title,
+        window=window,
+        popularity=PopularityScorer().fit(interactions),
+        vectors=plays_and_genres(interactions, catalogue, seed=seed),
+        neighbours=neighbours,
+        neighbour_scores=scores,
+    )
 
 
 def similar_titles(ease: EaseScorer, n_titles: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

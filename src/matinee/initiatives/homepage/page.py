@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.observe.catalogue.catalogue import Catalogue, Limits
-from matinee.types import Index, Scores, Times
+from matinee.observe.play_rates import PlayRates
+from matinee.types import Index, Mask, Scores, Times
 
 Intent = Literal["discover", "continue", "task"]
 NO_ELIGIBLE_TITLE = "no_eligible_title"
@@ -34,6 +35,8 @@ class TitleState:
     neighbours : ndarray of int32, shape (n_titles, k)
         Most similar titles, best first; -1 where there are fewer than k.
     neighbour_scores : ndarray of float32, shape (n_titles, k)
+    rates : PlayRates
+        How often members resume, play from their list and watch again.
     """
 
     catalogue: Catalogue
@@ -43,6 +46,11 @@ class TitleState:
     vectors: NDArray[np.float32]
     neighbours: NDArray[np.int32]
     neighbour_scores: NDArray[np.float32]
+    rates: PlayRates = field(default_factory=PlayRates)
+
+    def played(self) -> Mask:
+        """Titles that somebody has watched, shape (n_titles,)."""
+        return np.asarray(self.popularity > 0, np.bool_)
 
 
 @dataclass(frozen=True, slots=True)

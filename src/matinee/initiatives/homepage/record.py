@@ -50,8 +50,25 @@ def to_record(
     >>> to_record(page, decision_id="d1", model="release-3").slots[0].propensity
     0.25
     """
+    return DecisionRecord(
+        decision_id=decision_id,
+        initiative="homepage",
+        unit_id=page.member_id,
+        at_us=page.at_us,
+        policy=policy,
+        model=model,
+        slots=page_slots(page, trace),
+        actions=list(actions),
+        context=dict(context or {}),
+        fallback=fallback,
+        sticky_of=sticky_of,
+    )
+
+
+def page_slots(page: Page, trace: PageTrace | None = None) -> list[Slot]:
+    """Every tile of a page, row by row, with its place, reason and propensity."""
     permitted = {} if trace is None else {(s.row, s.title): len(s.titles) for s in trace.explored}
-    slots = [
+    return [
         Slot(
             action=tile.title_id,
             propensity=tile.propensity,
@@ -65,16 +82,3 @@ def to_record(
         for row in page.rows
         for tile in row.tiles
     ]
-    return DecisionRecord(
-        decision_id=decision_id,
-        initiative="homepage",
-        unit_id=page.member_id,
-        at_us=page.at_us,
-        policy=policy,
-        model=model,
-        slots=slots,
-        actions=list(actions),
-        context=dict(context or {}),
-        fallback=fallback,
-        sticky_of=sticky_of,
-    )

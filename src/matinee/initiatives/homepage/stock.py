@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from matinee.errors import InputError
 from matinee.initiatives.homepage.audience import SharedShelves
-from matinee.initiatives.homepage.kernels import deal
+from matinee.initiatives.homepage.kernels import Shelving, deal
 from matinee.initiatives.homepage.page import MemberState
-from matinee.initiatives.homepage.rows.base import RowKind, Shelf, Viewer
+from matinee.initiatives.homepage.rows.base import Audience, RowKind, Shelf, Viewer
 from matinee.types import Index, Mask, Scores, Times
 
 DEALT_AT_ONCE = 600
@@ -34,9 +34,8 @@ class Stock:
     shelves : list of Shelf
     kind_of : ndarray of int64, shape (n_shelves,)
         Position of each shelf's kind among the kinds.
-    start, end : ndarray of int64, shape (n_shelves,)
-        `candidate[start[s]:end[s]]` are the permitted titles of shelf s, best first.
-    candidate : ndarray of int32
+    shelving : Shelving
+        Permitted titles of each shelf, best first.
     own_play : ndarray of float64
         P(play) of the candidates from place `n_shared` on.
     n_shared, n_shared_shelves : int
@@ -48,9 +47,7 @@ class Stock:
     viewer: Viewer
     shelves: list[Shelf]
     kind_of: Times
-    start: Times
-    end: Times
-    candidate: Index
+    shelving: Shelving
     own_play: NDArray[np.float64]
     n_shared: int
     n_shared_shelves: int
@@ -73,8 +70,12 @@ class Stock:
         return str(self.viewer.audience.catalogue.title_ids[title])
 
 
-def see(member: MemberState, shared: SharedShelves, prior: NDArray[np.float64], unit: Index) -> Viewer:
+def see(member: MemberState, shared: SharedShelves, unit: Index) -> Viewer:
     """Masks and P(play) of a member.
+
+    The rankers learn from members who have watched something. Of a member without a history their scores
+    tell the order of the titles only, so each place of that order gets the share of plays that the same
+    place of the charts has, and titles that are watched more in the member's territory get more.
 
     Raises
     ------
@@ -102,7 +103,8 @@ def see(member: MemberState, shared: SharedShelves, prior: NDArray[np.float64], 
     disliked = np.zeros(n, np.bool_)
     disliked[member.disliked] = True
     fresh = audience.shown & ~watched & ~disliked
-    following, window = _shares(member.next_scores, prior), _shares(member.window_scores, prior)
+    shares = _shares if len(member.history) else _as_in_the_charts
+    following, window = shares(member.next_scores, audience), shares(member.window_scores, audience)
     share = audience.config.session_share
     play = share * following + (1 - share) * window
     scored = {"next": following, "window": window}
@@ -132,9 +134,11 @@ def stock_up(viewer: Viewer, shared: SharedShelves, kinds: Mapping[str, RowKind]
         viewer,
         [*shared.shelves, *own_shelves],
         np.concatenate([shared.kind_of, own_kinds]),
-        np.concatenate([stop - room, own_end - own_sizes]),
-        np.concatenate([stop - room, own_end]),
-        np.concatenate([np.empty(n_shared, np.int32), own]),
+        Shelving(
+            np.concatenate([stop - room, own_end - own_sizes]),
+            np.concatenate([stop - room, own_end]),
+            np.concatenate([np.empty(n_shared, np.int32), own]),
+        ),
         own_play,
         n_shared,
         len(shared.shelves),
@@ -168,9 +172,9 @@ def resumable(viewer: Viewer) -> Mask:
 
 
 def _deal(stock: Stock, order: Times) -> None:
-    fill = stock.end[: stock.n_shared_shelves]
+    fill = stock.shelving.end[: stock.n_shared_shelves]
     shared = stock._shared
-    deal(order, shared.ptr, shared.shelf_of, fill, stock._stop, stock.candidate)
+    deal(order, shared.ptr, shared.shelf_of, fill, stock._stop, stock.shelving.candidate)
 
 
 def _best_first(titles: Times, viewer: Viewer) -> Times:
@@ -231,9 +235,18 @@ def _once(keys: Times) -> Times:
     return np.sort(np.unique(keys, return_index=True)[1])
 
 
-def _shares(scores: Scores, prior: NDArray[np.float64]) -> NDArray[np.float64]:
+def _shares(scores: Scores, audience: Audience) -> NDArray[np.float64]:
     """Scores as shares of their sum, mixed with the prior so that none is 0."""
     total = float(scores.sum(dtype=np.float64))
     if total <= 0:
-        return prior
-    return scores * ((1 - PRIOR_SHARE) / total) + PRIOR_SHARE * prior
+        return audience.prior
+    return scores * ((1 - PRIOR_SHARE) / total) + PRIOR_SHARE * audience.prior
+
+
+def _as_in_the_charts(scores: Scores, audience: Audience) -> NDArray[np.float64]:
+    """The shares of all plays in the order of the scores, times the lift of each title in the territory."""
+    order = np.lexsort((-audience.overall, -scores))
+    out = np.empty(len(scores), np.float64)
+    out[order] = np.sort(audience.overall)[::-1]
+    out *= audience.prior / audience.overall
+    return np.asarray(out / out.sum(), np.float64)

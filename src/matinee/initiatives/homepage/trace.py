@@ -82,11 +82,12 @@ def rules(viewer: Viewer, admits: Admits) -> Masks:
     audience = viewer.audience
     catalogue, limits, at_us = audience.catalogue, audience.limits, audience.at_us
     masks = Masks(len(catalogue))
-    anyone = Limits(limits.territory)
-    masks.add("not available here and now", catalogue.allowed(anyone, at_us))
+    played = audience.titles.played()
+    masks.add("not released yet", catalogue.released(at_us, played))
+    masks.add("not available here and now", catalogue.available(limits.territory, at_us))
     grown = Limits(limits.territory, limits.maturity_max, limits.kids)
-    masks.add("above the maturity limit", catalogue.allowed(grown, at_us))
-    masks.add("not in the member's languages", catalogue.allowed(limits, at_us))
+    masks.add("above the maturity limit", catalogue.allowed(grown, at_us, played))
+    masks.add("not in the member's languages", catalogue.allowed(limits, at_us, played))
     masks.add("its series may not be shown", audience.allowed)
     if admits != "begun":
         masks.add("episode or season", catalogue.discoverable())
@@ -135,7 +136,7 @@ class TraceWriter:
         shown = {row.row: len(row.tiles) for row in rows}
         self.page.rows = [replace(row, shown=shown[row.row]) for row in self.page.rows]
         present = {row.kind for row in rows}
-        sizes = stock.end - stock.start
+        sizes = stock.shelving.end - stock.shelving.start
         for name, kind in self.kinds.items():
             if name in present:
                 continue

@@ -67,6 +67,9 @@ class Audience:
         The title and the series that it belongs to may be shown.
     shown : ndarray of bool, shape (n_titles,)
         `allowed`, and not an episode or season.
+    overall, prior : ndarray of float64, shape (n_titles,)
+        Share of each title in all plays, and in those of the territory: P(play) of somebody of whom nothing
+        else is known. Above 0; each sums to 1.
     """
 
     titles: TitleState
@@ -75,6 +78,8 @@ class Audience:
     config: PageConfig
     allowed: Mask
     shown: Mask
+    overall: NDArray[np.float64]
+    prior: NDArray[np.float64]
 
     @property
     def catalogue(self) -> Catalogue:

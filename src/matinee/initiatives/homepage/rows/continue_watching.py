@@ -7,20 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from matinee.initiatives.homepage.rows.base import RowKind, Shelf, Viewer
+from matinee.observe.play_rates import AWAY_HALF_LIFE_DAYS
 from matinee.types import DAY_US
 
-RATE = 0.3
-"""P(play) of the title begun last, when the member was here a moment ago."""
 RANK_DECAY = 0.7
 """Each earlier title is resumed so much less often."""
-HALF_LIFE_DAYS = 14.0
-"""Days away after which resuming is half as likely."""
 
 
 class ContinueWatching(RowKind):
     """Titles in progress, the latest first. P(play) falls with the days since the member's last play.
 
-    The rates are priors in the order of magnitude of published descriptions, not learned.
+    How often the latest is resumed is read from the log (`PlayRates`).
     """
 
     name = "continue_watching"
@@ -38,7 +35,8 @@ class ContinueWatching(RowKind):
             return ()
         last_us = int(state.history_at_us[-1]) if len(state.history_at_us) else viewer.audience.at_us
         away_days = max(0.0, (viewer.audience.at_us - last_us) / DAY_US)
-        play = RATE * 0.5 ** (away_days / HALF_LIFE_DAYS) * RANK_DECAY ** np.arange(len(state.in_progress))
+        rate = viewer.audience.titles.rates.resume * 0.5 ** (away_days / AWAY_HALF_LIFE_DAYS)
+        play = rate * RANK_DECAY ** np.arange(len(state.in_progress))
         notes = {
             int(t): f"{round(100 * float(share))} % watched"
             for t, share in zip(state.in_progress, state.in_progress_share, strict=False)

@@ -8,8 +8,6 @@ import numpy as np
 
 from matinee.initiatives.homepage.rows.base import RowKind, Shelf, Viewer
 
-RATE = 0.05
-"""Least P(play) of the title that was put on the list last."""
 RANK_DECAY = 0.85
 """Each earlier title is played so much less often."""
 
@@ -29,7 +27,8 @@ class MyList(RowKind):
         listed = viewer.state.my_list
         if not len(listed):
             return ()
-        play = viewer.play[listed] + RATE * RANK_DECAY ** np.arange(len(listed))
+        head_start = viewer.audience.titles.rates.from_list * RANK_DECAY ** np.arange(len(listed))
+        play = viewer.play[listed] + head_start
         return [Shelf(self.name, "", "My list", listed, play)]
 
 

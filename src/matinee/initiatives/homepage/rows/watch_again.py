@@ -7,14 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from matinee.initiatives.homepage.rows.base import RowKind, Shelf, Viewer
+from matinee.observe.play_rates import REST_DAYS
 from matinee.types import DAY_US
 
 LIKED = 0.7
 """Least weight of a history event for its title to be offered again."""
-RATE = 0.005
-"""P(play) of a loved title, once enough time has passed."""
-REST_DAYS = 60.0
-"""Days after which a title is half rested."""
 
 
 class WatchAgain(RowKind):
@@ -35,7 +32,7 @@ class WatchAgain(RowKind):
             return ()
         rest_days = (viewer.audience.at_us - state.history_at_us[liked]) / DAY_US
         rested = 1.0 - 0.5 ** (np.maximum(rest_days, 0.0) / REST_DAYS)
-        worth = RATE * state.history_weight[liked] * (0.01 + rested)
+        worth = viewer.audience.titles.rates.again * state.history_weight[liked] * (0.01 + rested)
         titles, first = np.unique(viewer.unit[state.history[liked]][::-1], return_index=True)
         return [Shelf(self.name, "", "Watch again", titles.astype(np.int32), worth[::-1][first])]
 

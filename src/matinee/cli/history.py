@@ -1,0 +1,71 @@
+"""Show what was in production, since when, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matinee.cli.console import print_json, print_table, say
+from matinee.cli.context import find_home
+from matinee.types import format_at, parse_at
+
+
+def history(
+    initiative: str,
+    *,
+    on: str | None = None,
+    models: bool = False,
+    home: Path | None = None,
+    json: bool = False,
+) -> int:
+    """Print every release and rollback of INITIATIVE, the first one first.
+
+    Example: matinee history homepage --home shop
+
+    Example: matinee history homepage --home shop --on 2026-11-20
+
+    Parameters
+    ----------
+    initiative
+        Whose history.
+    on
+        Only what was in production at this time.
+    models
+        Also list the trained versions, released or not.
+    home
+        Service home; else MATINEE_HOME, else the current folder.
+    json
+        Print machine-readable JSON.
+    """
+    from matinee.platform.lifecycle.project import open_registry
+
+    where = find_home(home)
+    with open_registry(where) as registry:
+        if on is None:
+            found = registry.releases.history(initiative)
+        else:
+            one = registry.releases.current_on(initiative, parse_at(on))
+            found = [] if one is None else [one]
+        versions = registry.models.versions(initiative) if models else []
+        current = registry.releases.current(initiative)
+    if json:
+        print_json({"initiative": initiative, "releases": found, **({"models": versions} if models else {})})
+        return 0
+    if not found:
+        say(f"{initiative}: nothing was in production" + (f" on {on}." if on else " so far."))
+    else:
+        rows = [
+            (
+                one.id,
+                format_at(one.released_us),
+                one.kind,
+                one.version + (" (now)" if current and one.id == current.id else ""),
+                one.approver or "",
+                one.note,
+            )
+            for one in found
+        ]
+        print_table(rows, ["release", "when", "kind", "version", "approver", "note"], left=6)
+    if models:
+        trained = [(one.version, format_at(one.at_us), one.data, one.run_id or "") for one in versions]
+        print_table(trained, ["trained version", "log until", "data", "run"], left=4)
+    return 0

@@ -1,0 +1,223 @@
+"""How an initiative answers: a request in, slots with propensities out, and a fallback for bad days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from matinee.errors import InputError
+from matinee.observe.decisions import DecisionRecord, Slot
+from matinee.observe.home import Home
+from matinee.platform.forecasting import Forecaster
+
+Context = dict[str, str | int | float | bool | None]
+NO_MODEL = "no_model"
+NO_ACTION = "no_eligible_action"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question to an initiative.
+
+    Attributes
+    ----------
+    unit_id : str
+        Whom it is about: a member, an account, a title.
+    at_us : int
+        When.
+    context : dict
+        What the caller knows besides: device, locale. Values are plain.
+    actions : tuple of str or None
+        Only these actions may be chosen. It can narrow what the initiative permits, never widen it.
+        None: whatever the initiative permits.
+    seed : int
+        Of the random draws of this decision; the draws depend on it, the unit and the moment only.
+
+    Examples
+    --------
+    >>> Request("m1", at_us=0).actions is None
+    True
+    """
+
+    unit_id: str
+    at_us: int
+    context: Context = field(default_factory=dict)
+    actions: tuple[str, ...] | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a decider chose.
+
+    Attributes
+    ----------
+    slots : tuple of Slot
+        Empty when no action is permitted; `reason` then says why.
+    permitted : tuple of str
+        The actions that could have been chosen, or one reference to them ("mask:<hash>").
+    reason : str or None
+    """
+
+    slots: tuple[Slot, ...]
+    permitted: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+class Decider(Protocol):
+    """Answers requests; made once for a release (or a fallback), asked many times, never learns."""
+
+    @property
+    def policy(self) -> str:
+        """Name and version of the policy, as it is logged."""
+        ...
+
+    def decide(self, request: Request) -> Decided:
+        """Choose for one unit. A unit that nobody has heard of gets an answer too, and is not stored."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an initiative may use to answer: the log as it is, the moment, its settings.
+
+    Attributes
+    ----------
+    home : Home
+        Limited to the tables that the initiative declares.
+    at_us : int
+        Moment of the answers. The log is read until then.
+    config : object
+        The initiative's settings, of the class it declares.
+    """
+
+    home: Home
+    at_us: int
+    config: Any
+
+
+OpenModel = Callable[[Path, Surroundings], Decider]
+OpenWithoutModel = Callable[[Surroundings], Decider]
+OpenForecaster = Callable[[Path, Surroundings], Forecaster]
+OpenForecasterWithoutModel = Callable[[Surroundings], Forecaster]
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """An initiative ready to answer: the model's decider if there is one, and the fallback's.
+
+    Attributes
+    ----------
+    initiative : str
+    model : str
+        Version of the model, as it is logged; "none" without one.
+    decider : Decider or None
+    fallback : Decider
+    trouble : str or None
+        Why there is no decider.
+    """
+
+    initiative: str
+    model: str
+    decider: Decider | None
+    fallback: Decider
+    trouble: str | None = None
+
+    def answer(self, request: Request, *, decision_id: str) -> DecisionRecord:
+        """Decide, and say how: the record is what is logged.
+
+        A decider that is missing or fails never costs the answer: the fallback decides, `fallback` is true,
+        and the context says why (`fallback_reason`).
+
+        Raises
+        ------
+        InputError
+            The answer breaks the contract of a decision: a propensity outside (0, 1], or an action that the
+            request does not permit.
+        """
+        if request.actions is not None and not request.actions:
+            return self._record(
+                request, decision_id, Decided((), (), NO_ACTION), self._policy(), fallback=False, why=None
+            )
+        why = self.trouble or NO_MODEL
+        if self.decider is not None:
+            try:
+                decided = self.decider.decide(request)
+                check(self.initiative, request, decided)
+            except Exception as problem:  # whatever a model does, the member gets an answer
+                why = f"{type(problem).__name__}: {problem}"[:300]
+            else:
+                return self._record(
+                    request, decision_id, decided, self.decider.policy, fallback=False, why=None
+                )
+        decided = self.fallback.decide(request)
+        check(self.initiative, request, decided)
+        return self._record(request, decision_id, decided, self.fallback.policy, fallback=True, why=why)
+
+    def ask(self, unit_id: str, at_us: int, turn: int) -> bool:
+        """Answer once; tells whether the fallback had to."""
+        record = self.answer(Request(unit_id, at_us, seed=turn), decision_id=f"trial-{turn}")
+        return record.fallback
+
+    def _policy(self) -> str:
+        return (self.decider or self.fallback).policy
+
+    def _record(
+        self,
+        request: Request,
+        decision_id: str,
+        decided: Decided,
+        policy: str,
+        *,
+        fallback: bool,
+        why: str | None,
+    ) -> DecisionRecord:
+        context = dict(request.context)
+        if why is not None:
+            context["fallback_reason"] = why
+        if decided.reason is not None:
+            context["reason"] = decided.reason
+        return DecisionRecord(
+            decision_id=decision_id,
+            initiative=self.initiative,
+            unit_id=request.unit_id,
+            at_us=request.at_us,
+            policy=policy,
+            model="none" if fallback else self.model,
+            slots=list(decided.slots),
+            actions=list(decided.permitted),
+            context=context,
+            fallback=fallback,
+        )
+
+
+def check(initiative: str, request: Request, decided: Decided) -> None:
+    """Refuse an answer that breaks the contract of a decision.
+
+    Raises
+    ------
+    InputError
+        A propensity outside (0, 1], or an action that was not permitted.
+
+    Examples
+    --------
+    >>> check("demo", Request("m1", 0), Decided((Slot("a", 1.5),)))
+    Traceback (most recent call last):
+    matinee.errors.InputError: demo: propensity of "a" is 1.5, expected above 0 and at most 1.
+    """
+    listed = None if any(a.startswith("mask:") for a in decided.permitted) else set(decided.permitted)
+    asked = None if request.actions is None else set(request.actions)
+    for slot in decided.slots:
+        if not 0.0 < slot.propensity <= 1.0:
+            raise InputError(
+                f'{initiative}: propensity of "{slot.action}" is {slot.propensity}, expected above 0 and at '
+                "most 1."
+            )
+        for permitted, name in ((listed, "permitted"), (asked, "in the request")):
+            if permitted is not None and slot.action not in permitted:
+                raise InputError(
+                    f'{initiative}: action "{slot.action}" was chosen, expected one of the {len(permitted)} '
+                    f"{name}."
+                )

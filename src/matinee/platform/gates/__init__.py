@@ -1,0 +1,1 @@
+"""What must hold before a release: one gate per file, each names its figure and its bound."""

@@ -1,0 +1,100 @@
+"""The contract of a gate: look at a candidate, name a figure and a bound, and say whether it passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+from matinee.observe.home import Home
+from matinee.platform.evaluation import Evaluated
+
+Verdict = Literal["passed", "failed", "not_measured"]
+Ask = Callable[[str, int], bool]
+
+
+class GateResult(msgspec.Struct, frozen=True):
+    """What a gate found.
+
+    Attributes
+    ----------
+    gate : str
+    verdict : {"passed", "failed", "not_measured"}
+        "not_measured" does not stop a release, and `status` shows it; a gate whose figure is required
+        answers "failed" when there is none.
+    figure, bound : float or None
+    text : str
+        One sentence with the figure, the bound and, when it failed, what to do.
+    """
+
+    gate: str
+    verdict: Verdict
+    text: str
+    figure: float | None = None
+    bound: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model that is to be released, with what is known about it.
+
+    Attributes
+    ----------
+    initiative : str
+    tier : int
+    version : str
+    folder : Path
+        Its files.
+    home : Home
+        Limited to what the initiative declares.
+    data : str
+        "home" or "simulated": what it learned from.
+    evaluation : Evaluated or None
+        Newest evaluation of the same pipeline.
+    released : str or None
+        Version in production.
+    released_evaluation : Evaluated or None
+    approver : str or None
+        Who takes the responsibility.
+    latency_budget_ms : float
+    unit_ids : tuple of str
+        Units to try answers on; one of them is unknown to the home.
+    at_us : int
+    open : callable
+        Opens the candidate and gives a function that answers once about (unit_id, turn) and tells whether the
+        fallback had to answer; raises what opening raises.
+    load_in_fresh_process : callable
+        Opens it and answers once in a new interpreter; gives None, or what went wrong.
+    """
+
+    initiative: str
+    tier: int
+    version: str
+    folder: Path
+    home: Home
+    data: str
+    evaluation: Evaluated | None
+    released: str | None
+    released_evaluation: Evaluated | None
+    approver: str | None
+    latency_budget_ms: float
+    unit_ids: tuple[str, ...]
+    at_us: int
+    open: Callable[[], Ask]
+    load_in_fresh_process: Callable[[], str | None]
+
+
+class Gate(Protocol):
+    """Asked before every release; looks, and changes nothing."""
+
+    @property
+    def name(self) -> str:
+        """Stands in the evidence of a release; unique in an initiative."""
+        ...
+
+    def check(self, candidate: Candidate) -> GateResult:
+        """Judge a candidate. What cannot be measured is said, never passed over."""
+        ...

@@ -1,0 +1,1 @@
+"""The life of an initiative: train, evaluate, release, roll back, look."""

@@ -1,0 +1,215 @@
+"""Ask the gates and, if all of them agree, put a model in production; or take it back."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from matinee.errors import NotFoundError, StorageError, VerdictError
+from matinee.learn.reading import load_members
+from matinee.platform.evaluation import Evaluated
+from matinee.platform.gates.gate import Ask, Candidate, GateResult
+from matinee.platform.lifecycle.fresh_process import answers_in_fresh_process
+from matinee.platform.lifecycle.model_folder import ModelCard, check_files
+from matinee.platform.lifecycle.project import Project
+from matinee.platform.registry.releases import GateRow, Reasons, ReleaseRow
+
+UNKNOWN_UNIT = "a unit that nobody has heard of"
+UNITS_TRIED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of an attempt to release.
+
+    Attributes
+    ----------
+    version : str
+    gates : list of GateResult
+    release : ReleaseRow or None
+        None: a gate refused, or it was a rehearsal.
+    """
+
+    version: str
+    gates: list[GateResult]
+    release: ReleaseRow | None
+
+    @property
+    def refused(self) -> list[GateResult]:
+        """Gates that said no."""
+        return [gate for gate in self.gates if gate.verdict == "failed"]
+
+
+def release(
+    project: Project,
+    *,
+    released_us: int,
+    version: str | None = None,
+    approver: str | None = None,
+    note: str = "",
+    dry_run: bool = False,
+) -> Attempt:
+    """Put a version in production if every gate agrees.
+
+    Parameters
+    ----------
+    released_us : int
+        Now.
+    version : str, optional
+        Default: the one that was trained last.
+    approver : str, optional
+        Who takes the responsibility.
+    dry_run : bool
+        Ask the gates and store nothing.
+
+    Raises
+    ------
+    NotFoundError
+        Nothing was trained, or no such version.
+    VerdictError
+        Another release came first.
+    InputError
+        The version is in production already.
+    StorageError
+        A file of the model is not the one that was trained.
+    """
+    registry, name = project.registry, project.initiative.name
+    previous = registry.releases.current(name)
+    folder, card = project.model("newest", version)
+    check_files(folder, card.files)
+    candidate = _candidate(project, folder, card, previous, approver)
+    gates = [gate.check(candidate) for gate in project.initiative.gates]
+    if dry_run:
+        return Attempt(folder.name, gates, None)
+    attempt_id = f"{name}-{secrets.token_hex(6)}"
+    rows = [
+        GateRow(
+            attempt_id=attempt_id,
+            initiative=name,
+            version=folder.name,
+            gate=one.gate,
+            verdict=one.verdict,
+            text=one.text,
+            figure=one.figure,
+            bound=one.bound,
+            measured_us=released_us,
+        )
+        for one in gates
+    ]
+    found = Attempt(folder.name, gates, None)
+    if found.refused:
+        registry.releases.record_gates(rows)
+        return found
+    with registry.transaction():
+        registry.releases.record_gates(rows)
+        row = registry.releases.release(
+            name,
+            folder.name,
+            expected_previous=previous.id if previous else None,
+            released_us=released_us,
+            reasons=Reasons(
+                note=note,
+                approver=approver,
+                attempt_id=attempt_id,
+                evidence={"gates": msgspec.to_builtins(gates), "data": card.data, "at": card.at},
+            ),
+        )
+    return Attempt(folder.name, gates, row)
+
+
+def rollback(
+    project: Project,
+    *,
+    released_us: int,
+    version: str | None = None,
+    approver: str | None = None,
+    note: str = "",
+) -> ReleaseRow:
+    """Put an earlier release back in production: a new row of the history.
+
+    Gates are not asked: a rollback must work on the worst day. The files are checked.
+
+    Raises
+    ------
+    VerdictError
+        There is nothing to go back to, or another release came first.
+    StorageError
+        A file of the model is not the one that was trained.
+    """
+    registry, name = project.registry, project.initiative.name
+    previous = registry.releases.current(name)
+    with registry.transaction():
+        row = registry.releases.rollback(
+            name,
+            version,
+            expected_previous=previous.id if previous else None,
+            released_us=released_us,
+            reasons=Reasons(note=note, approver=approver),
+        )
+        folder, card = project.model(version=row.version)
+        check_files(folder, card.files)
+    return row
+
+
+def newest_evaluation(project: Project, code: str, data: str) -> Evaluated | None:
+    """The latest evaluation of a pipeline and its settings, on this kind of data; None without one."""
+    for row in project.registry.models.evaluations(project.initiative.name, code=code):
+        if row.data != data:
+            continue
+        try:
+            return Evaluated.load(project.home.root / row.folder)
+        except (NotFoundError, StorageError):
+            continue  # its files are gone or damaged: an older one may do, else the gate asks for a new one
+    return None
+
+
+def _candidate(
+    project: Project, folder: Path, card: ModelCard, previous: ReleaseRow | None, approver: str | None
+) -> Candidate:
+    released_evaluation = None
+    if previous is not None:
+        try:
+            before = project.model(version=previous.version)[1]
+            released_evaluation = newest_evaluation(project, before.code, before.data)
+        except NotFoundError:
+            pass  # its folder is gone: the gate says that there is no evaluation
+    evaluation = newest_evaluation(project, card.code, card.data)
+    units = trial_units(project, evaluation)
+    initiative, version = project.initiative, folder.name
+
+    def opened() -> Ask:
+        answering = project.open_model(folder, version)
+        if answering.trouble is not None:
+            raise VerdictError(f"{initiative.name}, version {version}: does not open ({answering.trouble}).")
+        return lambda unit_id, turn: answering.ask(unit_id, project.at_us, turn)
+
+    return Candidate(
+        initiative=initiative.name,
+        tier=initiative.tier,
+        version=version,
+        folder=folder,
+        home=project.lake,
+        data=card.data,
+        evaluation=evaluation,
+        released=None if previous is None else previous.version,
+        released_evaluation=released_evaluation,
+        approver=approver,
+        latency_budget_ms=initiative.latency_budget_ms,
+        unit_ids=units,
+        at_us=project.at_us,
+        open=opened,
+        load_in_fresh_process=lambda: answers_in_fresh_process(project, version, units[0]),
+    )
+
+
+def trial_units(project: Project, evaluation: Evaluated | None) -> tuple[str, ...]:
+    """Units to try answers on: some that were evaluated, else some of the home's members; one is unknown."""
+    if evaluation is not None and len(evaluation.unit_ids):
+        every = max(1, len(evaluation.unit_ids) // UNITS_TRIED)
+        known = [str(unit_id) for unit_id in evaluation.unit_ids[::every][:UNITS_TRIED]]
+    else:
+        known = sorted(load_members(project.lake, project.at_us))[:UNITS_TRIED]
+    return (*known, UNKNOWN_UNIT)

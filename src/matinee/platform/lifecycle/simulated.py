@@ -1,0 +1,39 @@
+"""The simulated service as a home inside the home, for initiatives that have no log yet."""
+
+from __future__ import annotations
+
+import shutil
+import time
+
+from matinee import __version__
+from matinee.observe.home import Home
+from matinee.observe.locks import lock_file
+
+FOLDER = f"simulated-{__version__}"
+READY = "ready"
+
+
+def simulated_home(home: Home) -> Home:
+    """Home with the log of the small simulated service; made once, the same on every machine.
+
+    Its figures say whether code works, never how good it is for real members.
+    """
+    from matinee.world.home import write_home
+    from matinee.world.service import simulate, small
+
+    base = home.work / FOLDER
+    done = Home(base)
+    if (base / READY).is_file():
+        return done
+    base.parent.mkdir(parents=True, exist_ok=True)
+    with (base.parent / f"{FOLDER}.lock").open("a") as lock:
+        while not lock_file(lock.fileno()):
+            time.sleep(0.1)
+        if (base / READY).is_file():
+            return done
+        shutil.rmtree(base, ignore_errors=True)
+        made = Home.create(base)
+        made.settings.write_text('[clock]\nnow = "last_event"\n', encoding="utf-8")
+        write_home(made, simulate(small()))
+        (base / READY).write_text("", encoding="utf-8")
+    return done

@@ -1,0 +1,81 @@
+"""Train: run the initiative's pipeline and keep its result as a version that can be released."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from matinee.observe.clock import wall_us
+from matinee.platform.lifecycle.model_folder import ModelCard, publish, read_card
+from matinee.platform.lifecycle.project import Progress, Project
+from matinee.platform.lifecycle.running import fingerprint, run_pipeline
+from matinee.platform.pipeline.record import RunRecord
+from matinee.platform.registry.models import ModelRow
+from matinee.types import format_at
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A new version, or one that was there before because nothing changed.
+
+    Attributes
+    ----------
+    version : str
+    folder : Path
+    card : ModelCard
+    run : RunRecord
+    """
+
+    version: str
+    folder: Path
+    card: ModelCard
+    run: RunRecord
+
+
+def train(
+    project: Project, *, seed: int = 0, run_id: str | None = None, progress: Progress | None = None
+) -> Trained:
+    """Run the training pipeline and register its result. What is in production stays there.
+
+    The same log, code, settings and seed give the same version. A training that was killed is taken up where
+    it was: steps that were done come from the cache.
+
+    Raises
+    ------
+    InputError
+        The log cannot be learned from, as when it is empty.
+    StorageError
+        The model cannot be written, or another training is writing. Nothing is half-registered.
+    """
+    done = run_pipeline(project, project.initiative.pipeline, seed=seed, run_id=run_id, progress=progress)
+    return keep(project, done.folder, done.record)
+
+
+def keep(project: Project, result: Path, record: RunRecord) -> Trained:
+    """Copy the result of a training run into the home's models and register it."""
+    initiative = project.initiative
+    at_us = project.at_us if record.at_us is None else record.at_us
+    card = ModelCard(
+        initiative=initiative.name,
+        at=format_at(at_us),
+        data=project.data,
+        seed=record.seed or 0,
+        code=fingerprint(project, initiative.pipeline),
+        run_id=record.run_id,
+    )
+    folder = publish(project.home, card, result, at_us=at_us)
+    card = read_card(folder)
+    project.registry.models.register(
+        ModelRow(
+            initiative=initiative.name,
+            version=folder.name,
+            run_id=record.run_id,
+            folder=folder.relative_to(project.home.root).as_posix(),
+            at_us=at_us,
+            code=card.code,
+            data=project.data,
+            files=card.files,
+            registered_us=wall_us(),
+        )
+    )
+    return Trained(folder.name, folder, card, record)
