@@ -14,6 +14,7 @@ import functools
 import hashlib
 import importlib
 import importlib.metadata
+import importlib.util
 import inspect
 import re
 import sys
@@ -83,6 +84,7 @@ class CodeReader:
                 self.folders.add(folder)
         self._nodes: dict[str, _Node] = {}
         self._ids: dict[str, object] = {}
+        self._closures: dict[types.FunctionType, str] = {}
 
     def fingerprint(self, function: types.FunctionType) -> Fingerprint:
         """Digest of a function and all it uses."""
@@ -125,11 +127,15 @@ class CodeReader:
 
     def _function(self, function: types.FunctionType) -> str:
         name = f"{function.__module__}.{function.__qualname__}"
+        held = [cell.cell_contents for cell in function.__closure__ or () if _filled(cell)]
+        if held and function not in self._closures:  # one text can make several functions: tell them apart
+            self._closures[function] = name
+            self._closures[function] = f"{name} {_short(self._token(held, _Node()))}"
+        name = self._closures.get(function, name)
         node, new = self._node(name, function)
         if not new:
             return name
         code = function.__code__
-        held = [cell.cell_contents for cell in function.__closure__ or () if _filled(cell)]
         tokens = [_code_token(code, skip_doc=function.__doc__)]
         tokens += [
             self._token(one, node) for one in (function.__defaults__, function.__kwdefaults__, held) if one
@@ -157,7 +163,7 @@ class CodeReader:
         return name
 
     def _names(self, names: set[str], around: Mapping[str, Any], node: _Node) -> None:
-        for name in names:
+        for name in sorted(names):
             if name not in around or name.startswith("__"):
                 continue
             value = around[name]
@@ -181,7 +187,7 @@ class CodeReader:
     def _imports(self, code: types.CodeType, node: _Node) -> None:
         """Follow imports inside a function; what is not installed counts by its name."""
         for imported, names in _imported(code):
-            if not self._follows(imported, None):
+            if not self._follows(imported, _file_of(imported)):
                 self._package(imported, node)
                 continue
             try:
@@ -339,8 +345,17 @@ def _state(value: object) -> dict[str, object]:
 def _is_generated(value: object) -> bool:
     """Methods that `dataclass` wrote, and the descriptors of slots."""
     if isinstance(value, types.FunctionType):
-        return value.__code__.co_filename == "<string>"
+        return bool(inspect.unwrap(value).__code__.co_filename == "<string>")
     return isinstance(value, types.MemberDescriptorType | types.GetSetDescriptorType)
+
+
+def _file_of(module: str) -> str | None:
+    """File of a module's top package, which is not imported for it."""
+    try:
+        spec = importlib.util.find_spec(module.partition(".")[0])
+    except (ImportError, ValueError):
+        return None
+    return None if spec is None else spec.origin
 
 
 def _filled(cell: types.CellType) -> bool:

@@ -66,6 +66,7 @@ def run_step(
             execution.take(name, _artefact_of(began.record, name, step))
         with journal:
             execution.run(one, given.get("progress") or silent)
+            execution.checked(step)
             record = workspace.runs.read(run_id)
             done = {name: found for name in record.expected if (found := record.step(name)) is not None}
             if len(done) == len(record.expected) and all(found.state != "failed" for found in done.values()):
