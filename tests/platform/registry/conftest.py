@@ -24,12 +24,11 @@ class Story:
 
     registry: Registry
 
-    def initiative(
-        self, name: str, *, tier: int = 2, owner: str = "ana", day: int = 0, **reads: Any
-    ) -> None:
+    def initiative(self, name: str, *, tier: int = 2, owner: str = "ana", day: int = 0, **reads: Any) -> None:
         row = InitiativeRow(
             name=name, title=name.title(), owner=owner, tier=tier, stage="built", kind="decides",
-            unit="member", hypothesis="If we, then they.", next_step="Try it.", baseline="popular", fallback="popular",
+            unit="member", hypothesis="If we, then they.", next_step="Try it.", baseline="popular",
+            fallback="popular",
             registered_us=day * DAY_US, changed_us=day * DAY_US,
         )  # fmt: skip
         self.registry.initiatives.register(row, **reads)

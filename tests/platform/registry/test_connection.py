@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from matinee.errors import InputError, MissingExtraError, NotFoundError, StorageError
+from matinee.platform.registry.connection import POOL
 from matinee.platform.registry.registry import Registry
 
 
@@ -189,6 +192,18 @@ def test_a_connection_that_broke_is_told_and_the_next_one_works(postgres: Any) -
         with pytest.raises(StorageError, match="cannot be reached"), registry.database.transaction() as con:
             con.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
         assert registry.initiatives.all() == []
+
+
+def test_more_threads_than_connections_wait_their_turn(postgres: Any) -> None:
+    with Registry.open(postgres.empty(), wait_s=10) as registry, ThreadPoolExecutor(12) as pool:
+        assert list(pool.map(lambda _: registry.initiatives.all(), range(36))) == [[]] * 36
+    with Registry.open(postgres.empty(), wait_s=0.1) as registry, ExitStack() as held:
+        for _ in range(POOL):
+            held.enter_context(registry.database.engine.connect())
+        with pytest.raises(
+            StorageError, match=r"all connections of this process are in use. Ask less at once"
+        ):
+            registry.initiatives.all()
 
 
 def test_a_standby_is_told(postgres: Any) -> None:

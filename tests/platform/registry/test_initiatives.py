@@ -41,6 +41,16 @@ def test_what_is_no_longer_declared_is_ended_and_stays_in_the_history(story: Any
     assert sorted(upstream(me).of("source")) == ["plays", "prices"]
 
 
+def test_a_clock_that_stands_still_does_not_lose_an_input(story: Any) -> None:
+    story.source("plays")
+    for reads in (["plays"], [], ["plays"]):
+        story.initiative("art", day=3, sources=reads)
+    me = initiative_node("art")
+    assert story.registry.lineage.upstream(me).of("source") == ["plays"]
+    story.initiative("art", day=2, sources=["plays"])
+    assert story.registry.lineage.upstream(me, on_us=3 * DAY_US).of("source") == ["plays"]
+
+
 def test_wrong_fields_are_told(story: Any) -> None:
     story.initiative("art")
     row = story.registry.initiatives.read("art")

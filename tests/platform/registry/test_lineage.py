@@ -100,11 +100,12 @@ def test_what_breaks_if_a_source_stops(two: Any) -> None:
 def test_owners_are_in_the_graph_and_do_not_carry_data(two: Any) -> None:
     reached = two.registry.lineage.downstream(source_node("plays")).nodes
     assert not [node for node in reached if node.kind == "owner"]
-    with two.registry.database.reading() as con:
-        owned = con.exec_driver_sql(
-            "SELECT to_kind, to_id FROM edge WHERE from_kind = 'owner' AND from_id = 'ben'"
-        )
-        assert [tuple(row) for row in owned] == [("initiative", "pay")]
+    owned = two.registry.lineage.owned_by
+    assert [str(node) for node in owned("ben")] == ["initiative pay"]
+    assert [str(node) for node in owned("ana")] == ["feature n@1", "feature n@2", "initiative art"]
+    two.initiative("pay", owner="cleo", day=2)
+    with pytest.raises(NotFoundError, match=r'unknown owner "ben"\. Known: ana, cleo, data'):
+        owned("ben")
 
 
 def test_a_cycle_and_a_diamond_end(story: Any) -> None:

@@ -76,6 +76,10 @@ def test_evaluations_are_found_by_code_and_the_latest_comes_first(story: Any) ->
     assert [row.id for row in models.evaluations("art")] == [second, first]
     assert models.evaluations("art", code="c1") == [msgspec.structs.replace(JUDGED, id=first)]
     assert models.evaluations("art", code="c3") == []
+    with pytest.raises(InputError, match="evaluation of art: ndcg is nan, expected a number"):
+        models.evaluated(msgspec.structs.replace(JUDGED, value=float("nan")))
+    unknown = models.evaluated(msgspec.structs.replace(JUDGED, low=float("nan"), high=float("inf")))
+    assert models.evaluations("art")[0] == msgspec.structs.replace(JUDGED, id=unknown, low=None, high=None)
     with pytest.raises(NotFoundError, match='evaluation of art: unknown model version "v2"'):
         models.evaluated(msgspec.structs.replace(JUDGED, version="v2"))
     with pytest.raises(NotFoundError, match='unknown run "r2"'):

@@ -14,15 +14,17 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, TimeoutError
 from sqlalchemy.pool import NullPool
 
-from matinee.errors import MissingExtraError
+from matinee.errors import MissingExtraError, StorageError
 from matinee.platform.registry.address import Address
 from matinee.platform.registry.failures import explained
 
 WAIT_S = 30.0
 """How long a write waits for another process before it gives up."""
+POOL = 5
+"""Connections to PostgreSQL of one process; more threads than that wait their turn."""
 
 
 class Database:
@@ -95,6 +97,10 @@ class Database:
             yield
         except DBAPIError as problem:
             raise explained(problem, self.address) from problem
+        except TimeoutError as problem:
+            raise StorageError(
+                f"{self.address.name}: all connections of this process are in use. Ask less at once."
+            ) from problem
 
 
 def _sqlite(address: Address, wait_s: float) -> Engine:
@@ -128,7 +134,14 @@ def _postgres(address: Address, wait_s: float) -> Engine:
     except ImportError:
         raise MissingExtraError("A registry in PostgreSQL", "postgres") from None
     settings: dict[str, Any] = {"connect_timeout": max(2, round(wait_s)), "application_name": "matinee"}
-    engine = create_engine(address.url, pool_pre_ping=True, pool_size=2, connect_args=settings)
+    engine = create_engine(
+        address.url,
+        pool_pre_ping=True,
+        pool_size=POOL,
+        max_overflow=0,
+        pool_timeout=wait_s,
+        connect_args=settings,
+    )
 
     @event.listens_for(engine, "connect")
     def _wait(connection: Any, record: object) -> None:  # noqa: ARG001

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import msgspec
-from sqlalchemy import Connection, and_, update
+from sqlalchemy import Connection, and_, exists, update
 
 from matinee.errors import InputError
 from matinee.platform.registry.rows import insert_into, same_key
@@ -130,11 +130,15 @@ def link(con: Connection, start: Node, end: Node, *, since_us: int) -> None:
     InputError
         Things of these kinds are not linked.
     """
-    con.execute(
-        insert_into(con, edge)
-        .values(**_ends(start, end), relation=_relation(start, end), since_us=since_us, until_us=None)
-        .on_conflict_do_nothing()
-    )
+    arrow = {**_ends(start, end), "relation": _relation(start, end)}
+    new = insert_into(con, edge).values(**arrow, since_us=since_us, until_us=None)
+    if con.execute(new.on_conflict_do_nothing().returning(edge.c.since_us)).first() is None:
+        other = edge.alias()
+        holds = exists().where(same_key(other, arrow), other.c.until_us.is_(None))
+        ended = same_key(
+            edge, {**arrow, "since_us": since_us}
+        )  # at this very moment, on a clock that stands still
+        con.execute(update(edge).where(ended, ~holds).values(until_us=None))
 
 
 def unlink(con: Connection, start: Node, end: Node, *, until_us: int) -> None:

@@ -134,6 +134,22 @@ class Lineage:
             require(con, source, "registry", "source", name=name)
             return _impact(_walk(con, [source_node(name)], "downstream", on_us))
 
+    def owned_by(self, name: str) -> list[Node]:
+        """What a team or person owns now: sources, features, initiatives.
+
+        Raises
+        ------
+        NotFoundError
+            Nobody of this name owns anything.
+        """
+        with self.database.reading() as con:
+            owns = and_(edge.c.relation == "owns", edge.c.until_us.is_(None))
+            found = all_rows(con, Edge, select(edge).where(owns))
+        owned = sorted(one.end for one in found if one.from_id == name)
+        if not owned:
+            raise NotFoundError(nearest("registry", "owner", name, {one.from_id for one in found}))
+        return owned
+
 
 def _walk(con: Connection, roots: Sequence[Node], direction: Direction, on_us: int | None) -> Graph:
     """Everything reached from the roots, in order of distance."""

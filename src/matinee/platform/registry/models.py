@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import select
 
+from matinee.errors import InputError
 from matinee.platform.registry.connection import Database
 from matinee.platform.registry.edges import dataset_node, link, model_node, run_node
 from matinee.platform.registry.rows import (
@@ -153,9 +155,15 @@ class Models:
         ------
         NotFoundError
             The initiative, the run or the model version is not registered.
+        InputError
+            The primary metric is not a number.
         """
         where = f"evaluation of {row.initiative}"
         check_choice(where, "data", row.data, DATA)
+        if not math.isfinite(row.value):
+            raise InputError(
+                f"{where}: {row.metric} is {row.value}, expected a number. Look at {row.folder}."
+            )
         with self.database.transaction() as con:
             require(con, initiative, where, "initiative", name=row.initiative)
             if row.run_id is not None:

@@ -252,7 +252,9 @@ class Releases:
     def _last(self, con: Connection, name: str, expected: int | None) -> ReleaseRow | None:
         """The last row, if it is the expected one. Until the transaction ends nobody else releases."""
         require(con, initiative, "registry", "initiative", name=name)
-        con.execute(select(initiative.c.name).where(initiative.c.name == name).with_for_update())
+        con.execute(
+            select(initiative.c.name).where(initiative.c.name == name).with_for_update(key_share=True)
+        )
         last = _newest(con, name)
         if (None if last is None else last.id) == expected:
             return last

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Table, and_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Table, and_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from matinee.errors import InputError, NotFoundError, unknown_name
 
 KNOWN_SHOWN = 1000
-"""Latest names among which the nearest to an unknown one is sought."""
+"""Most names among which the nearest to an unknown one is sought."""
 
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -24,11 +25,13 @@ def insert_into(con: Connection, table: Table) -> Any:
 
 
 def values_of(row: msgspec.Struct, *, without: Sequence[str] = ()) -> dict[str, Any]:
-    """Column -> value."""
-    return {key: value for key, value in msgspec.structs.asdict(row).items() if key not in without}
+    """Column -> value. A number that is not finite is none: SQLite keeps no NaN."""
+    found = {key: value for key, value in msgspec.structs.asdict(row).items() if key not in without}
+    nothing = (key for key, value in found.items() if isinstance(value, float) and not math.isfinite(value))
+    return {**found, **dict.fromkeys(nothing)}
 
 
-def same_key(table: Table, key: dict[str, Any]) -> ColumnElement[bool]:
+def same_key(table: FromClause, key: dict[str, Any]) -> ColumnElement[bool]:
     """Condition for the row with this key."""
     return and_(*(table.c[column] == value for column, value in key.items()))
 
