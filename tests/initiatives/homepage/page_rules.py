@@ -10,7 +10,10 @@ MAY_SHOW_WATCHED = {"continue_watching", "watch_again"}
 MAY_STAND_TWICE = {"because_you_watched", "genre"}
 
 
-def may_show(catalogue: Catalogue, limits: Limits, at_us: int, title: int) -> bool:
+def may_show(titles: TitleState, limits: Limits, at_us: int, title: int) -> bool:
+    catalogue = titles.catalogue
+    if catalogue.release_us[title] > at_us and titles.popularity[title] == 0:
+        return False
     windows = [i for i, t in enumerate(catalogue.windows.title) if t == title]
     if windows and not any(
         catalogue.windows.territory[i] == limits.territory
@@ -40,9 +43,7 @@ def eligible(titles: TitleState, member: MemberState, at_us: int) -> list[int]:
         unit = counted_as(catalogue, t)
         if t in bad or unit in bad:
             continue
-        if not may_show(catalogue, member.limits, at_us, t) or not may_show(
-            catalogue, member.limits, at_us, unit
-        ):
+        if not may_show(titles, member.here, at_us, t) or not may_show(titles, member.here, at_us, unit):
             continue
         if unit == t or t in member.in_progress:
             out.append(t)
@@ -74,7 +75,7 @@ def violations(
             where = f"({row.row}, {c}) {row.kind} {tile.title_id}"
             if tile.col != c or catalogue.title_ids[t] != tile.title_id or not tile.reason:
                 found.append(f"{where}: column, id or reason")
-            if not may_show(catalogue, member.limits, page.at_us, t):
+            if not may_show(titles, member.here, page.at_us, t):
                 found.append(f"{where}: not allowed")
             if t in bad or counted_as(catalogue, t) in bad:
                 found.append(f"{where}: disliked")
@@ -116,7 +117,7 @@ def _quotas(page: Page, config: PageConfig) -> list[str]:
 def _pins(catalogue: Catalogue, member: MemberState, page: Page, rows: int, cols: int) -> list[str]:
     found = []
     for pin in catalogue.pins:
-        if pin.territory not in {None, member.limits.territory} or pin.row > rows:
+        if pin.territory not in {None, member.here.territory} or pin.row > rows:
             continue
         if not pin.from_us <= page.at_us < pin.until_us or (pin.col or 1) > cols or not page.rows:
             continue

@@ -17,7 +17,9 @@ NOW_US = 1_000 * DAY_US
 GENRES = ["Action", "Comedy", "Crime", "Drama", "unknown"]
 
 
-def titles_of(catalogue: Catalogue, *, seed: int = 0, rising: bool = True) -> TitleState:
+def titles_of(
+    catalogue: Catalogue, *, seed: int = 0, rising: bool = True, unplayed: float = 0.0
+) -> TitleState:
     """A release's facts about a catalogue, drawn at random."""
     rng = np.random.default_rng(seed)
     n = len(catalogue)
@@ -30,7 +32,7 @@ def titles_of(catalogue: Catalogue, *, seed: int = 0, rising: bool = True) -> Ti
         near[:] = -1
     return TitleState(
         catalogue=catalogue,
-        popularity=rng.gamma(0.5, 10, n).astype(np.float32),
+        popularity=(rng.gamma(0.5, 10, n) * (rng.random(n) >= unplayed)).astype(np.float32),
         trending=(rng.normal(size=n) * rising).astype(np.float32),
         territory_popularity={"AT": rng.gamma(0.5, 5, n).astype(np.float32)},
         vectors=vectors,
@@ -118,6 +120,7 @@ def services(draw: st.DrawFn) -> tuple[TitleState, MemberState, PageConfig, int,
         diversity=draw(st.sampled_from([0.0, 0.3, 1.0])),
         diverse_cols=draw(st.integers(0, 6)),
         calibration=draw(st.sampled_from([0.0, 0.5, 3.0])),
+        spread=draw(st.sampled_from([0.0, 0.7, 3.0])),
         explore_slots=draw(st.integers(0, 3)),
         explore_row=draw(st.integers(1, 4)),
         explore_col=draw(st.integers(1, 6)),
@@ -125,7 +128,13 @@ def services(draw: st.DrawFn) -> tuple[TitleState, MemberState, PageConfig, int,
         quotas=quotas,
     )
     rows, cols = draw(st.integers(1, 12)), draw(st.integers(1, 9))
-    return titles_of(catalogue, seed=seed, rising=draw(st.booleans())), member, config, rows, cols
+    return (
+        titles_of(catalogue, unplayed=0.3, seed=seed, rising=draw(st.booleans())),
+        member,
+        config,
+        rows,
+        cols,
+    )
 
 
 def _catalogue(draw: st.DrawFn, rng: np.random.Generator, n: int) -> Catalogue:
@@ -143,7 +152,7 @@ def _catalogue(draw: st.DrawFn, rng: np.random.Generator, n: int) -> Catalogue:
         row["languages"] = list(rng.choice(["de", "en", "fr"], rng.integers(0, 2), replace=False))
         row["countries"] = list(rng.choice(["AT", "US"], rng.integers(0, 2), replace=False))
         row["maturity"] = None if rng.random() < 0.3 else int(rng.integers(0, 19))
-        row["release_us"] = None if rng.random() < 0.3 else NOW_US - int(rng.integers(0, 9000)) * DAY_US
+        row["release_us"] = None if rng.random() < 0.3 else NOW_US - int(rng.integers(-900, 9000)) * DAY_US
         if rng.random() < restricted:
             for _ in range(rng.integers(1, 3)):
                 start = NOW_US + int(rng.integers(-90, 20)) * DAY_US
@@ -190,4 +199,5 @@ def _member(draw: st.DrawFn, rng: np.random.Generator, n: int, limits: Limits) -
         rng.random(len(in_progress)).astype(np.float32),
         some(5),
         some(draw(st.sampled_from([0, 2, n]))),
+        draw(st.sampled_from([None, "AT"])),
     )

@@ -23,7 +23,7 @@ from matinee.initiatives.homepage.trace import PageTrace
 from matinee.observe.catalogue.catalogue import Catalogue, Limits, Pin
 from matinee.types import DAY_US
 
-PLAIN = PageConfig(diversity=0.0, calibration=0.0, explore_slots=0)
+PLAIN = PageConfig(diversity=0.0, calibration=0.0, spread=0.0, explore_slots=0)
 FALLING = np.geomspace(1, 1e-3, 120)
 
 
@@ -31,7 +31,7 @@ def page_of(
     catalogue: Catalogue, *, config: PageConfig = PLAIN, rows: int = 6, cols: int = 10, **member
 ) -> Page:
     n = len(catalogue)
-    who = member_of(n, **({"scores": FALLING[:n]} | member))
+    who = member_of(n, **({"scores": FALLING[: len(catalogue)]} | member))
     titles = titles_of(catalogue)
     page = compose_page(titles, who, at_us=NOW_US, config=config, rows=rows, cols=cols)
     assert violations(titles, who, page, config, rows=rows, cols=cols) == []
@@ -267,6 +267,101 @@ def test_diversity_spreads_a_row() -> None:
         vectors = titles.vectors[[tile.title for tile in page.rows[0].tiles]]
         volume.append(np.linalg.slogdet((1 + vectors @ vectors.T) / 2)[1])
     assert volume[1] > volume[0]
+
+
+def test_spread_keeps_the_page_from_one_kind_of_title() -> None:
+    kinds_of_title = [["Drama"], ["Drama"], ["Drama"], ["Action"]]
+    catalogue = Catalogue.from_rows(
+        [{"title_id": f"t{i}", "name": f"Film {i}", "genres": kinds_of_title[i % 4]} for i in range(200)]
+    )
+    shares = []
+    for spread in (0.0, 3.0):
+        page = page_of(catalogue, config=replace(PLAIN, spread=spread), history=[199], rows=1, scores=None)
+        shares.append(np.mean([tile.title % 4 == 3 for tile in page.rows[0].tiles]))
+    assert shares[1] > shares[0] + 0.1
+
+
+def test_a_title_is_shown_from_its_release_on_or_when_somebody_has_played_it() -> None:
+    catalogue = plain_catalogue(30, release_us=NOW_US + DAY_US)
+    titles = titles_of(catalogue)
+    played = np.zeros(30, np.float32)
+    played[:8] = 1
+    titles = replace(titles, popularity=played)
+    who = member_of(30, scores=FALLING[:30])
+    trace = PageTrace()
+    page = compose_page(titles, who, at_us=NOW_US, config=PLAIN, trace=trace)
+    assert {tile.title for row in page.rows for tile in row.tiles} == set(range(8))
+    genre = next(row for row in trace.rows if row.kind == "genre")
+    assert genre.removed["not released yet"] > 0
+    later = compose_page(titles, who, at_us=NOW_US + DAY_US, config=PLAIN)
+    assert {tile.title for row in later.rows for tile in row.tiles} == set(range(30))
+
+
+def test_strangers_get_the_charts_first_whatever_the_size_of_their_scores() -> None:
+    n = 120
+    titles = replace(titles_of(plain_catalogue(n)), popularity=np.geomspace(1e4, 1, n).astype(np.float32))
+    flat = np.linspace(1.01, 1.0, n)
+    config = replace(PLAIN, spread=0.7, diversity=0.4)
+    page = compose_page(titles, member_of(n, scores=flat), at_us=NOW_US, config=config, rows=6, cols=10)
+    assert kinds(page)[0] == "popular"
+    corner = {tile.title for row in page.rows[:3] for tile in row.tiles[:4]}
+    assert len(corner & set(range(12))) >= 9
+    assert len(set(kinds(page))) >= 3
+
+
+def test_strangers_in_a_territory_see_first_what_is_watched_there() -> None:
+    n = 60
+    titles = replace(titles_of(plain_catalogue(n)), popularity=np.full(n, 1e3, np.float32))
+    here = np.where(np.arange(n) % 2 == 1, np.geomspace(1e5, 1e4, n), 1.0).astype(np.float32)
+    titles = replace(titles, territory_popularity={"AT": here})
+    who = member_of(n, limits=Limits("AT"), scores=np.full(n, 1 / n))
+    page = compose_page(titles, who, at_us=NOW_US, config=PLAIN, rows=2, cols=8)
+    assert page.rows[0].reason == "Popular in AT"
+    assert all(tile.title % 2 == 1 for row in page.rows for tile in row.tiles[:4])
+
+
+def test_a_member_without_a_stored_territory_is_where_they_played_last() -> None:
+    catalogue = plain_catalogue(60)
+    home = [("t0", "AT", 0, NOW_US + DAY_US), ("t1", "DE", 0, NOW_US + DAY_US)]
+    catalogue = replace(catalogue, windows=Catalogue.from_rows(
+        [{"title_id": f"t{i}"} for i in range(60)], windows=home
+    ).windows)  # fmt: skip
+    titles = titles_of(catalogue)
+    seen = {}
+    for stored, played in ((None, None), (None, "AT"), ("DE", "AT")):
+        who = replace(member_of(60, limits=Limits(stored), scores=FALLING[:60]), last_territory=played)
+        page = compose_page(titles, who, at_us=NOW_US, config=PLAIN, rows=8, cols=10)
+        shown = {tile.title_id for row in page.rows for tile in row.tiles}
+        popular = next(row.reason for row in page.rows if row.kind == "popular")
+        seen[stored, played] = (shown & {"t0", "t1"}, popular)
+    assert seen == {
+        (None, None): (set(), "Popular on the service"),
+        (None, "AT"): ({"t0"}, "Popular in AT"),
+        ("DE", "AT"): ({"t1"}, "Popular on the service"),
+    }
+
+
+def test_draws_change_from_day_to_day_and_not_within_one() -> None:
+    titles, who = titles_of(plain_catalogue(120)), member_of(120, history=[119], scores=FALLING)
+
+    def drawn(at_us: int) -> list[int]:
+        page = compose_page(titles, who, at_us=at_us, config=replace(PLAIN, explore_slots=1), rows=6)
+        return [tile.title for row in page.rows for tile in row.tiles if tile.explored]
+
+    days = [drawn(NOW_US + day * DAY_US) for day in range(10)]
+    assert len({title for (title,) in days}) > 3
+    assert drawn(NOW_US + 1) == days[0]
+
+
+def test_the_rates_of_the_log_decide_how_high_the_list_stands() -> None:
+    titles = titles_of(plain_catalogue(120))
+    who = member_of(120, history=[119], scores=FALLING, my_list=[60, 61])
+    places = []
+    for rate in (1e-6, 0.9):
+        told = replace(titles, rates=replace(titles.rates, from_list=rate))
+        page = compose_page(told, who, at_us=NOW_US, config=PLAIN, rows=12, cols=10)
+        places.append(kinds(page).index("my_list") if "my_list" in kinds(page) else 99)
+    assert places[1] == 0 < places[0]
 
 
 def test_the_trace_accounts_for_every_candidate() -> None:

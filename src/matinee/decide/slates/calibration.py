@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.decide.slates.dpp import QUALITY_FLOOR
-from matinee.decide.slates.greedy import greedy_slate
+from matinee.decide.slates.greedy import TagMix, Wish, greedy_slate
 from matinee.errors import ConfigError
 from matinee.observe.catalogue.catalogue import Tags
 from matinee.types import Index, Scores
@@ -115,6 +115,7 @@ def calibrated_slate(
     if not 0 < alpha < 1:
         raise ConfigError(f"calibrated_slate: alpha is {alpha}, expected between 0 and 1.")
     n = len(quality)
+    nothing = np.zeros(len(tags.names), np.float64)
     chosen = greedy_slate(
         np.arange(n, dtype=np.int32),
         np.log(np.maximum(quality.astype(np.float64), QUALITY_FLOOR)),
@@ -122,13 +123,8 @@ def calibrated_slate(
         k,
         0,
         np.zeros((n, 1), np.float32),
-        0.0,
-        float(strength),
-        tags.indptr,
-        tags.tag,
-        target.astype(np.float64),
-        np.zeros(len(tags.names), np.float64),
-        alpha,
+        Wish(0.0, float(strength), 0.0),
+        TagMix(tags.indptr, tags.tag, target.astype(np.float64), nothing, nothing.copy(), alpha),
         np.ones(k, np.float64),
     )
     return np.asarray(chosen, np.int32)

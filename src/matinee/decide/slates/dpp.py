@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.decide.slates.greedy import greedy_slate
+from matinee.decide.slates.greedy import TagMix, Wish, greedy_slate
 from matinee.errors import ConfigError
 from matinee.types import Index, Scores
 
@@ -76,13 +76,8 @@ def diverse_slate(
         k,
         len(start) + k,
         np.ascontiguousarray(vectors, np.float32),
-        float(diversity),
-        0.0,
-        np.zeros(n + 1, np.int64),
-        np.zeros(0, np.int32),
-        none,
-        none.copy(),
-        0.01,
+        Wish(float(diversity), 0.0, 0.0),
+        TagMix(np.zeros(n + 1, np.int64), np.zeros(0, np.int32), none, none.copy(), none.copy(), 0.01),
         np.ones(k, np.float64),
     )
     return np.asarray(candidates[chosen], np.int32)

@@ -77,7 +77,7 @@ class PopularityPage:
     def __call__(self, member: MemberState) -> Grid:
         """Chop the charts of the member's territory, else of the whole service."""
         titles = self.composer.titles
-        popularity = titles.territory_popularity.get(member.limits.territory or "", titles.popularity)
+        popularity = titles.territory_popularity.get(member.here.territory or "", titles.popularity)
         return _chop(popularity, _look_at(self.composer, member), self.rows, self.cols)
 
 
@@ -146,7 +146,7 @@ class IndependentRows:
     def _shelves(self, viewer: Viewer) -> Iterator[tuple[Shelf, str]]:
         """All shelves that the member may get, each with its ranker."""
         kinds = {name: kind for name, kind in self.composer.kinds.items() if kind.exists_for(viewer)}
-        for shelf in self.composer.audience(viewer.state.limits).shelves:
+        for shelf in self.composer.audience(viewer.state.here).shelves:
             if shelf.kind in kinds:
                 yield shelf, "window"
         for kind in kinds.values():
@@ -155,7 +155,7 @@ class IndependentRows:
 
 
 def _look_at(composer: Composer, member: MemberState) -> Viewer:
-    return see(member, composer.audience(member.limits), composer._unit)
+    return see(member, composer.audience(member.here), composer._unit)
 
 
 def _chop(scores: NDArray[np.floating], viewer: Viewer, rows: int, cols: int) -> Grid:

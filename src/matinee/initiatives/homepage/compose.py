@@ -121,7 +121,7 @@ class Composer:
             raise InputError(
                 f"Page: rows is {n_rows} and cols is {n_cols}, expected 1 or more. Ask for at least one tile."
             )
-        shared = self.audience(member.limits)
+        shared = self.audience(member.here)
         viewer = see(member, shared, self._unit)
         stock = stock_up(viewer, shared, self.kinds, tiles=(n_rows + 1) * n_cols)
         look = examine(n_rows, n_cols, row_decay=self.config.row_decay, col_decay=self.config.col_decay)

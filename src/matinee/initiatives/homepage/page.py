@@ -73,6 +73,8 @@ class MemberState:
         Share already watched, 0 to 1.
     my_list, disliked : ndarray of int32
         Titles on the list (latest first), and titles thumbed down.
+    last_territory : str or None
+        Where the latest play was, if plays say so. Counts only where `limits` have no territory.
     """
 
     member_id: str
@@ -86,6 +88,12 @@ class MemberState:
     in_progress_share: Scores = field(default_factory=lambda: np.zeros(0, np.float32))
     my_list: Index = field(default_factory=lambda: np.zeros(0, np.int32))
     disliked: Index = field(default_factory=lambda: np.zeros(0, np.int32))
+    last_territory: str | None = None
+
+    @property
+    def here(self) -> Limits:
+        """The limits where the member is: without a stored (or asked) territory, that of the latest play."""
+        return self.limits.located(self.last_territory)
 
 
 class Tile(msgspec.Struct, frozen=True, gc=False):

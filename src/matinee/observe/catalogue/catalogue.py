@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +94,8 @@ class Limits:
     Attributes
     ----------
     territory : str or None
-        None: only titles without any availability row are surely allowed.
+        None: only titles without any availability row are surely allowed. A member without a stored
+        territory is taken to be where they played last (`located`).
     maturity_max : int, 0-18
         Titles above it are never shown. A title of unknown maturity counts as 0 unless `kids`.
     kids : bool
@@ -107,6 +108,16 @@ class Limits:
     maturity_max: int = 18
     kids: bool = False
     languages: tuple[str, ...] = ()
+
+    def located(self, territory: str | None) -> Limits:
+        """The same limits, in a territory where none is stored: that of the member's latest play.
+
+        Examples
+        --------
+        >>> Limits().located("NL").territory, Limits("AT").located("NL").territory
+        ('NL', 'AT')
+        """
+        return replace(self, territory=territory) if self.territory is None and territory else self
 
     def narrowed(self, other: Limits) -> Limits:
         """Both limits at once: the stricter of each. Used for request parameters."""
@@ -254,10 +265,20 @@ class Catalogue:
         open_now[self.windows.title[now & here]] = True
         return ~restricted | open_now
 
-    def allowed(self, limits: Limits, at_us: int) -> Mask:
-        """Titles that the member may be shown now: availability, maturity, kids and language together."""
+    def released(self, at_us: int, played: Mask | None = None) -> Mask:
+        """Titles that are out: their release date has come, is not known, or they were played before.
+
+        `played` (shape (n_titles,)) is true for titles that somebody has watched: previews, and dates that
+        hold for another country.
+        """
+        out = np.asarray(self.release_us <= at_us, np.bool_)
+        return out if played is None else out | played
+
+    def allowed(self, limits: Limits, at_us: int, played: Mask | None = None) -> Mask:
+        """Titles that the member may be shown now: release, availability, maturity, kids and language."""
         known = self.maturity >= 0
-        out = self.available(limits.territory, at_us) & (~known | (self.maturity <= limits.maturity_max))
+        out = self.released(at_us, played) & self.available(limits.territory, at_us)
+        out &= ~known | (self.maturity <= limits.maturity_max)
         if limits.kids:
             out &= known & (self.maturity <= KIDS_MATURITY_MAX)
         if limits.languages:
