@@ -4,6 +4,7 @@ import pytest
 
 from matinee.errors import InputError
 from matinee.world.config import WorldConfig, small
+from matinee.world.leaving import LeavingConfig
 
 
 def test_a_bad_value_is_named() -> None:
@@ -13,6 +14,8 @@ def test_a_bad_value_is_named() -> None:
         WorldConfig(drift=1.5)
     with pytest.raises(InputError, match=r'time is "soon"'):
         WorldConfig(start="soon")
+    with pytest.raises(InputError, match=r"notice_days is 25 and the last of retry_days 7"):
+        WorldConfig(leaving=LeavingConfig(notice_days=25))
 
 
 def test_the_horizon_is_history_and_future() -> None:

@@ -31,7 +31,7 @@ def title_name(title: int) -> str:
     Examples
     --------
     >>> title_name(0), title_name(461)
-    ('Silent Harbour', 'Golden Harbour 2')
+    ('Silent Harbour', 'Golden Orchard 2')
     """
     part = title // (len(FIRST) * len(SECOND)) + 1
     name = f"{FIRST[title % len(FIRST)]} {SECOND[(title + title // len(FIRST)) % len(SECOND)]}"

@@ -86,7 +86,8 @@ def asleep(standing: Standing) -> Floats:
 def fed_up(standing: Standing) -> Floats:
     """How disappointed each account is, 0 to 1: plays that were broken off against those that were not."""
     bad = standing.plays_28d - standing.quality_plays_28d
-    return sigmoid((bad - standing.quality_plays_28d - 2.5) / 0.7)
+    surplus: Floats = bad - standing.quality_plays_28d - 2.5
+    return sigmoid(surplus / 0.7)
 
 
 def hazard_logit(config: LeavingConfig, people: People, standing: Standing) -> Floats:
