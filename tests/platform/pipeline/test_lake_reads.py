@@ -51,7 +51,7 @@ def _titles(home: Home) -> int:
 
 def builds_the_name(home: Home) -> int:
     with connect() as con:
-        return int(open_facts(con, home, "tit" + "les")["titles"])
+        return int(open_facts(con, home, "TITLES".lower())["TITLES".lower()])
 
 
 def play(number: int, at: int) -> tuple[Play, int]:

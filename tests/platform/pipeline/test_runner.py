@@ -339,6 +339,13 @@ def test_a_run_id_keeps_its_givens(workspace: Workspace) -> None:
         ran(workspace, run_id="../r")
 
 
+def test_a_resumed_run_keeps_the_values_that_a_new_one_would_begin_with(workspace: Workspace) -> None:
+    config = {"config": Config()}
+    assert ran(workspace, run_id="r1", given=config, first={"seed": 3}).record.seed == 3
+    assert ran(workspace, run_id="r1", given=config, first={"seed": 4}).record.seed == 3
+    assert ran(workspace, run_id="r2", given=config, first={"seed": 4}).record.seed == 4
+
+
 def test_a_full_disk_is_named_and_earlier_results_stay(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

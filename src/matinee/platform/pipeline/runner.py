@@ -51,6 +51,7 @@ def run(
     workspace: Workspace,
     now: Callable[[], int],
     run_id: str | None = None,
+    first: Mapping[str, Any] | None = None,
     observers: Sequence[RunLog] = (),
     rates: Rates | None = None,
     keep_in_memory: bool = True,
@@ -69,6 +70,8 @@ def run(
         Wall time in microseconds: `observe.clock.wall_us`.
     run_id : str, optional
         Default: a new one, of the time and 6 random digits.
+    first : mapping, optional
+        Values for a run that is new (`{"at_us": now}`); a run that is resumed keeps its own.
     observers : sequence of RunLog
         Told besides the record in `workspace.runs`. An error of `begin` stops the run before it computes.
     rates : Rates, optional
@@ -87,7 +90,7 @@ def run(
     MatineeError
         A step failed; its name stands in front.
     """
-    began = begin(pipeline, given, workspace=workspace, now=now, run_id=run_id)
+    began = begin(pipeline, given, workspace=workspace, now=now, run_id=run_id, first=first)
     tell = given.get("progress") or silent
     with scratch(workspace.scratch) as folder:
         journal = Journal(workspace.runs, began.record, now, observers, rates)
