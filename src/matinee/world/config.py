@@ -86,10 +86,10 @@ class WorldConfig:
                 )
         period, notice = self.leaving.period_days, self.leaving.notice_days
         last = max(self.billing.retry_days, default=0)
-        if not (1 <= notice and last < period - notice):
+        if notice < 1 or last >= period - notice:
             raise ConfigError(
-                f"WorldConfig: notice_days is {notice} and the last of retry_days {last}, expected the retries "
-                f"of one renewal to end before the notice of the next (period_days is {period}). Shorten one."
+                f"WorldConfig: notice_days is {notice} and the last of retry_days {last}, expected the "
+                f"retries of one renewal to end before the notice of the next (period_days is {period}). Shorten one."
             )
         parse_at(self.start)
 

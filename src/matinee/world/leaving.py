@@ -86,7 +86,7 @@ def asleep(standing: Standing) -> Floats:
 def fed_up(standing: Standing) -> Floats:
     """How disappointed each account is, 0 to 1: plays that were broken off against those that were not."""
     bad = standing.plays_28d - standing.quality_plays_28d
-    surplus: Floats = bad - standing.quality_plays_28d - 2.5
+    surplus = (bad - standing.quality_plays_28d).astype(np.float64) - 2.5
     return sigmoid(surplus / 0.7)
 
 
