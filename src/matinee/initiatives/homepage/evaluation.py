@@ -181,8 +181,7 @@ class Trial:
             batch = member_ids[start : start + STATES_AT_A_TIME]
             for state in self.model.member_states(batch, self.split.cut_us):
                 known = self.limits.get(state.member_id)
-                where = state.limits.territory
-                yield state if known is None else replace(state, limits=known.located(where))
+                yield state if known is None else replace(state, limits=known)
 
 
 def evaluate_homepage(

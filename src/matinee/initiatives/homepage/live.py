@@ -107,7 +107,7 @@ class LiveHomepage:
         """Add what the model does not know: limits, and what the member left open or said."""
         stored, marks = self.members.get(state.member_id), self.marks.get(state.member_id)
         if stored is not None:
-            state = replace(state, limits=stored.limits.located(state.limits.territory))
+            state = replace(state, limits=stored.limits)
         if marks is not None:
             state = replace(
                 state,

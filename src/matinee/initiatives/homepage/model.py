@@ -133,7 +133,7 @@ class HomepageModel:
     def member_states(self, members: Sequence[str], at_us: int) -> list[MemberState]:
         """State of each member at a moment; one without history has an empty one and popularity's scores.
 
-        Of the limits the model knows only where the member played last: the caller fills in the stored ones.
+        Limits are not known to the model: the caller fills them in.
         """
         position = {str(m): i for i, m in enumerate(self.interactions.member_ids)}
         rows = np.array([position.get(str(m), -1) for m in members], np.int64)
@@ -152,12 +152,13 @@ class HomepageModel:
             states.append(
                 MemberState(
                     member_id=str(member),
-                    limits=Limits(homes.get(str(member))),
+                    limits=Limits(),
                     history=histories.title[events],
                     history_at_us=histories.at_us[events],
                     history_weight=some.weight[events],
                     next_scores=next_scores[i],
                     window_scores=window_scores[i],
+                    last_territory=homes.get(str(member)),
                 )
             )
         return states
