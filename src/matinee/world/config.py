@@ -89,7 +89,8 @@ class WorldConfig:
         if notice < 1 or last >= period - notice:
             raise ConfigError(
                 f"WorldConfig: notice_days is {notice} and the last of retry_days {last}, expected the "
-                f"retries of one renewal to end before the notice of the next (period_days is {period}). Shorten one."
+                f"retries of one renewal to end before the notice of the next (period_days is {period}). "
+                "Shorten one."
             )
         parse_at(self.start)
 
