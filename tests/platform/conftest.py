@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -58,6 +57,8 @@ def programs() -> Path | None:
 
 def as_server_user(folder: Path) -> tuple[list[str], str]:
     """Prefix of a command that runs as a user whom PostgreSQL accepts (it refuses root), and who that is."""
+    import pwd
+
     if os.geteuid() != 0:
         return [], pwd.getpwuid(os.geteuid()).pw_name
     for name in ("postgres", "nobody"):

@@ -28,8 +28,8 @@ RELATIONS: dict[tuple[str, str], str] = {
     ("release", "initiative"): "serves",
 }
 """(kind, kind) -> the word between them. Other pairs have no edge."""
-FLOW = sorted({word for word in RELATIONS.values() if word != "owns"})
-"""Relations along which data flows: what stops at one end is missed at the other."""
+OWNS = "owns"
+"""The relation along which no data flow; along the others, what stops at one end is missed at the other."""
 
 
 class Node(msgspec.Struct, frozen=True, order=True, kw_only=True):
