@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,11 @@ CONFIG = DecayedRidgeConfig(decays=(0.6, 0.9), depths=(3, 5), reg=2.0)
 class TestDecayedRidgeScorer(ScorerContract):
     def scorer(self, train: Interactions, seed: int = 0) -> DecayedRidgeScorer:
         return DecayedRidgeScorer(CONFIG)
+
+
+class TestDecayedRidgeScorerWithFewTargets(ScorerContract):
+    def scorer(self, train: Interactions, seed: int = 0) -> DecayedRidgeScorer:
+        return DecayedRidgeScorer(replace(CONFIG, max_targets=7))
 
 
 class TestDecayedRidgeScorerWithFewFeatures(ScorerContract):
@@ -69,10 +75,10 @@ def test_gram_is_that_of_the_dense_features(
     train: Interactions, max_titles: int, scales: tuple[tuple[float, ...], tuple[int, ...]]
 ) -> None:
     config = DecayedRidgeConfig(decays=scales[0], depths=scales[1], reg=2.0, max_titles=max_titles)
-    scorer = DecayedRidgeScorer(config)
-    head = scorer.head(train)
-    gram = scorer.gram(train.histories, head, train.n_titles)
-    x, y = design(train.histories, head.tolist(), train.n_titles, config)
+    scorer = DecayedRidgeScorer(config).prepare(train)
+    assert scorer.features_ is not None
+    gram = scorer.gram(train.histories)
+    x, y = design(train.histories, scorer.features_.tolist(), train.n_titles, config)
     assert lower_filled(gram.xx) == pytest.approx(x.T @ x, rel=1e-5, abs=1e-4)
     assert gram.xy == pytest.approx(x.T @ y, rel=1e-5, abs=1e-4)
 
@@ -101,17 +107,35 @@ def test_scores_are_features_times_weights(train: Interactions, max_titles: int)
     assert scores == pytest.approx(x @ scorer.weights_, abs=1e-5)
 
 
-def test_sums_of_some_members_can_be_taken_away() -> None:
-    """Cross-fitting: all minus some is the same as the others alone."""
+def test_a_scorer_without_some_members_is_that_of_the_others() -> None:
+    """Cross-fitting: the sums of all are the same before and after."""
     train = generated_log(seed=7)
     members = np.arange(train.n_members)
-    scorer = DecayedRidgeScorer(CONFIG)
-    head = scorer.head(train)
-    every = scorer.gram(train.histories, head, train.n_titles)
-    some = scorer.gram(train.histories.take(members[::3]), head, train.n_titles)
-    others = scorer.gram(train.histories.take(members[members % 3 > 0]), head, train.n_titles)
-    assert every.xx - some.xx == pytest.approx(others.xx, abs=1e-3)
-    assert every.xy - some.xy == pytest.approx(others.xy, abs=1e-3)
+    own, others = train.take(members[::3]), train.take(members[members % 3 > 0])
+    scorer = DecayedRidgeScorer(CONFIG).prepare(train)
+    gram = scorer.gram(train.histories)
+    before = (lower_filled(gram.xx), gram.xy.copy())
+    found = scorer.without(gram, own.histories)
+    alone = DecayedRidgeScorer(CONFIG).prepare(train)
+    alone.solve(alone.gram(others.histories))
+    assert found.weights_ == pytest.approx(alone.weights_, abs=1e-5)
+    assert lower_filled(gram.xx) == pytest.approx(before[0], abs=1e-4)
+    assert gram.xy == pytest.approx(before[1], abs=1e-4)
+    everybody = DecayedRidgeScorer(CONFIG).fit(train)
+    assert scorer.solve(gram).weights_ == pytest.approx(everybody.weights_, abs=1e-5)
+
+
+def test_only_the_most_watched_titles_are_scored() -> None:
+    train = generated_log(seed=8)
+    limited = DecayedRidgeScorer(replace(CONFIG, max_targets=6)).fit(train)
+    every = DecayedRidgeScorer(CONFIG).fit(train)
+    count = np.bincount(train.histories.title, minlength=train.n_titles)
+    scored = np.argsort(-count, kind="stable")[:6]
+    assert limited.weights_ is not None
+    assert limited.weights_.shape[1] == 6
+    found, full = limited.score(train.histories), every.score(train.histories)
+    assert found[:, scored] == pytest.approx(full[:, scored], abs=1e-5)
+    assert np.abs(np.delete(found, scored, axis=1)).max() == 0
 
 
 def test_what_always_follows_comes_first() -> None:
@@ -137,6 +161,7 @@ def test_scores_of_an_empty_history_are_the_bias() -> None:
         ({"decays": (), "depths": ()}, "0 decays and 0 depths"),
         ({"decays": (0.6, 1.0)}, r"decays are \(0.6, 1.0\), expected numbers between 0 and 1"),
         ({"depths": (8, 0)}, r"depths are \(8, 0\), expected whole numbers of at least 1"),
+        ({"max_targets": 0}, "max_targets is 0, expected at least 1"),
         ({"reg": 0.0}, r"reg is 0.0, expected a number above 0"),
     ],
 )

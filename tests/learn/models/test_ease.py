@@ -5,7 +5,7 @@ import pytest
 
 from matinee.errors import ConfigError
 from matinee.learn.interactions import Interactions
-from matinee.learn.models.ease import EaseConfig, EaseScorer, cooccurrence
+from matinee.learn.models.ease import EaseConfig, EaseScorer, add_cooccurrence, cooccurrence
 from matinee.testing.logs import generated_log, log_of
 from matinee.testing.scorers import ScorerContract
 
@@ -115,7 +115,10 @@ def test_cooccurrence_counts_members() -> None:
     train = generated_log(seed=4)
     titles = np.array([7, 0, 3], np.int32)
     x = watched(train)[:, titles]
-    assert cooccurrence(train.histories, titles, train.n_titles) == pytest.approx(x.T @ x)
+    counts = cooccurrence(train.histories, titles, train.n_titles)
+    assert counts == pytest.approx(x.T @ x)
+    add_cooccurrence(counts, train.histories.take(np.arange(9)), titles, train.n_titles, -1.0)
+    assert counts == pytest.approx(x[9:].T @ x[9:])
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def own_later_of(log: Interactions, back: int) -> tuple[np.ndarray, np.ndarray, 
     queries, *_ = past_queries(h, np.arange(log.n_members, dtype=np.int32), back)
     candidates = np.tile(np.arange(log.n_titles, dtype=np.int32), (len(queries), 1))
     later = np.empty(candidates.shape, np.int32)
-    same_time = np.zeros(candidates.shape, np.int8)
+    same_time = np.empty(candidates.shape, np.int32)
     own_later(
         queries.histories.indptr, queries.member, candidates, h.indptr, h.title, h.at_us, queries.asked_us,
         later, same_time,
@@ -130,8 +130,8 @@ def test_own_later_against_searching(back: int) -> None:
         at_us = h.at_us[h.indptr[member] : h.indptr[member + 1]]
         for title in range(log.n_titles):
             places = [p for p in range(known, len(row)) if row[p] == title]
-            assert later[q, title] == (places[0] - known if places else -1)
-            assert same_time[q, title] == (bool(places) and at_us[places[0]] == at_us[known - 1])
+            assert later[q, title] == len(places)
+            assert same_time[q, title] == sum(at_us[p] == at_us[known - 1] for p in places)
 
 
 def test_own_later_of_nobody_is_nothing() -> None:
@@ -140,12 +140,12 @@ def test_own_later_of_nobody_is_nothing() -> None:
     queries = queries_now(h.drop_last(3))
     candidates = np.tile(np.arange(log.n_titles, dtype=np.int32), (len(queries), 1))
     later = np.empty(candidates.shape, np.int32)
-    same_time = np.zeros(candidates.shape, np.int8)
+    same_time = np.empty(candidates.shape, np.int32)
     own_later(
         queries.histories.indptr, queries.member, candidates, h.indptr, h.title, h.at_us, queries.asked_us,
         later, same_time,
     )  # fmt: skip
-    assert (later == -1).all()
+    assert (later == 0).all()
     assert (same_time == 0).all()
 
 

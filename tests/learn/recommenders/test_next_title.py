@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from matinee.learn.models.decayed_ridge import DecayedRidgeConfig
 from matinee.learn.models.ease import EaseConfig
 from matinee.learn.models.lambdamart import LambdaMartConfig
 from matinee.learn.recommenders.next_title import NextTitle
+from matinee.learn.recommenders.title_facts import TitleFacts
 from matinee.learn.recommenders.two_stage import TwoStageConfig
 from matinee.testing.logs import generated_log, log_of
 from matinee.testing.scorers import ScorerContract
@@ -103,6 +106,15 @@ def test_diverse_lists_are_full_and_without_repeats(fitted: NextTitle, n_diverse
     for m in range(len(histories)):
         assert len(set(titles[m].tolist())) == 5
         assert not set(titles[m].tolist()) & set(histories.of(m).tolist())
+
+
+def test_in_a_log_of_many_members_some_give_the_examples() -> None:
+    """And only those are left out of the generators that score them."""
+    train = generated_log(n_members=90, seed=24)
+    few = NextTitle(replace(SMALL, lists=60))
+    few.facts_ = TitleFacts.of(train)
+    _, examples = few._learn(train)
+    assert 20 <= sum(len(part.relevant) for part in examples) <= 60
 
 
 def test_progress_is_told_from_start_to_end() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matinee.learn.recommenders.title_facts import LINK_REACH, TitleFacts
+from matinee.learn.recommenders.candidates import Queries, queries_now
+from matinee.learn.recommenders.title_facts import TitleFacts
 from matinee.observe.catalogue.catalogue import Catalogue
 from matinee.testing.logs import START_US, generated_log, log_of
 from matinee.types import DAY_US, HOUR_US, parse_at
@@ -59,8 +60,7 @@ def test_link_shares_against_a_plain_implementation() -> None:
     after, plays = facts.after.toarray(), facts.popularity
     histories = train.histories.drop_last(2)
     candidates = np.tile(np.arange(train.n_titles, dtype=np.int32), (len(histories), 1))
-    nobody = np.full(candidates.shape, -1, np.int32)
-    found = facts.links(histories, candidates, nobody, 3)
+    found = facts.links(queries_now(histories), candidates, train.histories, 3)
     for q in range(len(histories)):
         forwards, backwards = np.zeros(train.n_titles), np.zeros(train.n_titles)
         for k, t in enumerate(histories.of(q)[::-1][:3]):
@@ -70,17 +70,37 @@ def test_link_shares_against_a_plain_implementation() -> None:
         assert found[q, :, 1] == pytest.approx(backwards, abs=1e-6)
 
 
-def test_own_later_links_are_taken_out() -> None:
+def test_links_of_what_the_member_watched_later_are_taken_out() -> None:
     """Both members went from 0 to 1; the one who asks only does so later, and is not to know it."""
-    facts = TitleFacts.of(log_of([[0, 1], [0, 1]], 3))
-    history = log_of([[0]], 3).histories
+    train = log_of([[0, 1], [0, 1]], 3)
+    facts = TitleFacts.of(train)
     candidates = np.array([[1, 2]], np.int32)
-    known = facts.links(history, candidates, np.array([[-1, -1]], np.int32), 3)
-    hidden = facts.links(history, candidates, np.array([[0, -1]], np.int32), 3)
+    history, asked = log_of([[0]], 3).histories, np.array([START_US])
+    known = facts.links(Queries(history, asked, np.array([-1], np.int32)), candidates, train.histories, 3)
+    hidden = facts.links(Queries(history, asked, np.array([1], np.int32)), candidates, train.histories, 3)
     assert known[0, 0, 0] == pytest.approx(2 / (2 + 5))
     assert hidden[0, 0, 0] == pytest.approx(1 / (2 + 5))
-    beyond = facts.links(history, candidates, np.array([[LINK_REACH, -1]], np.int32), 3)
-    assert beyond[0, 0, 0] == pytest.approx(2 / (2 + 5))
+
+
+@pytest.mark.parametrize("known", [1, 2, 3])
+def test_every_later_repeat_is_taken_out_of_the_links(known: int) -> None:
+    """One member goes to and fro between few titles; the facts must be as if they had stopped."""
+    whole = log_of([[0, 1, 0, 1, 1, 0, 2, 0, 1], [1, 0, 2], [0, 2]], 4)
+    until = log_of([whole.histories.of(0)[:known].tolist(), [1, 0, 2], [0, 2]], 4)
+    candidates = np.array([[0, 1, 2, 3]], np.int32)
+    history, asked = until.histories.take(np.array([0])), np.array([START_US])
+    member = np.array([0], np.int32)
+    found = TitleFacts.of(whole).links(Queries(history, asked, member), candidates, whole.histories, 3)
+    honest = TitleFacts.of(until).links(Queries(history, asked, member), candidates, until.histories, 3)
+    assert found == pytest.approx(honest, abs=1e-6)
+
+
+def test_links_counted_in_parts_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    train = generated_log(seed=23)
+    whole = TitleFacts.of(train).after.toarray()
+    for size in (1, 2, 7):
+        monkeypatch.setattr("matinee.learn.recommenders.title_facts.LINK_EVENTS", size)
+        assert TitleFacts.of(train).after.toarray() == pytest.approx(whole, abs=1e-5)
 
 
 def test_popularity_prior_and_unwatched_titles() -> None:

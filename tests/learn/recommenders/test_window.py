@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from matinee.learn.interactions import Interactions
 from matinee.learn.models.decayed_ridge import DecayedRidgeConfig
 from matinee.learn.models.ease import EaseConfig
+from matinee.learn.models.ials import IalsConfig
 from matinee.learn.models.lambdamart import LambdaMartConfig
 from matinee.learn.recommenders.two_stage import TwoStageConfig
 from matinee.learn.recommenders.window import Window
@@ -94,3 +98,49 @@ def test_a_log_too_short_for_moments_keeps_the_order_of_the_generators(rows: lis
     assert model.ranker_ is None
     titles, _ = model.best(log_of([[0]], 3).histories, 3)
     assert sorted(titles[0].tolist()) == [-1, 1, 2]
+
+
+def test_above_the_threshold_ials_is_one_more_generator(tmp_path: Path) -> None:
+    pytest.importorskip("implicit", reason="needs the extra als")
+    train = two_tastes()
+    model = Window(replace(SMALL, ials_above=19, ials=IalsConfig(factors=4, iterations=3))).fit(train)
+    below = Window(replace(SMALL, ials_above=20)).fit(train)
+    assert model.card()["ials"] is True
+    assert below.card()["ials"] is False
+    assert model.card()["notes"] == below.card()["notes"] == []
+    model.save(tmp_path)
+    again = Window.load(tmp_path)
+    assert np.array_equal(again.score(train.histories), model.score(train.histories))
+    assert again.card() == model.card()
+
+
+def test_titles_beyond_the_closed_forms_are_scored_by_ials() -> None:
+    """EASE and EDLAE know 4 titles; the taste of even or odd is still told for the others."""
+    pytest.importorskip("implicit", reason="needs the extra als")
+    few = replace(SMALL, ease=EaseConfig(reg=5.0, max_titles=4), edlae=EaseConfig(reg=3.0, max_titles=4))
+    train = two_tastes()
+    model = Window(replace(few, ials_above=0, ials=IalsConfig(factors=4, iterations=5))).fit(train)
+    titles, _ = model.best(train.histories, 3)
+    assert (titles % 2 == np.arange(train.n_members)[:, None] % 2).mean() > 0.95
+
+
+def test_without_the_extra_a_note_says_what_is_used_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("matinee.learn.recommenders.window.find_spec", lambda name: None)
+    model = Window(replace(SMALL, ials_above=19)).fit(two_tastes())
+    assert model.card()["ials"] is False
+    assert model.card()["notes"] == [
+        "20 titles were watched. Beyond the 10,000 most watched they are recommended by recent popularity "
+        'alone; with the extra "als" by taste (iALS).'
+    ]
+    assert Window(SMALL).fit(two_tastes()).card()["notes"] == []
+
+
+def test_a_log_of_many_members_gives_no_more_examples_than_asked_for() -> None:
+    train = two_tastes(300)
+    model = Window(replace(SMALL, lists=60))
+    (cut_us, until_us), *_ = model._moments(train)
+    at_us = train.histories.at_us
+    (examples,) = model._examples(
+        train.keep(at_us < cut_us), train.keep((at_us >= cut_us) & (at_us < until_us)), cut_us
+    )
+    assert 20 <= len(examples.relevant) <= 30

@@ -24,6 +24,7 @@ from matinee.learn.interactions import Histories, Interactions
 from matinee.learn.models.base import Scorer
 from matinee.learn.models.head import most_watched
 from matinee.learn.models.storage import load_arrays, save_arrays
+from matinee.learn.models.symmetric import mirror
 from matinee.types import Index, Scores
 
 Matrix = NDArray[np.float32]
@@ -42,9 +43,11 @@ class DecayedRidgeConfig:
     reg : float, above 0
         Ridge weight, in events.
     max_titles : int
-        Only the most watched titles become features; cost grows with their cube. All are targets.
+        Only the most watched titles become features; cost grows with their cube.
     min_plays : int
         Beyond the 500 most watched titles, a title needs so many plays to become a feature.
+    max_targets : int, at least 1
+        Only the most watched titles are scored, the others get 0; memory grows with it.
     """
 
     decays: tuple[float, ...] = (0.6, 0.93)
@@ -52,6 +55,7 @@ class DecayedRidgeConfig:
     reg: float = 400.0
     max_titles: int = 4_000
     min_plays: int = 3
+    max_targets: int = 10_000
 
     def __post_init__(self) -> None:
         if len(self.decays) != len(self.depths) or not self.decays:
@@ -65,22 +69,39 @@ class DecayedRidgeConfig:
             raise ConfigError(
                 f"DecayedRidge: depths are {self.depths}, expected whole numbers of at least 1."
             )
+        if not self.max_targets >= 1:
+            raise ConfigError(f"DecayedRidge: max_targets is {self.max_targets}, expected at least 1.")
         if not self.reg > 0:
             raise ConfigError(f"DecayedRidge: reg is {self.reg}, expected a number above 0.")
 
 
 @dataclass(slots=True)
 class Gram:
-    """X'X (one triangle) and X'Y, sums over members; may be added and subtracted for cross-fitting.
+    """X'X and X'Y: sums over members, from which members can be taken away for cross-fitting.
 
     Attributes
     ----------
-    xx : ndarray of float32, shape (n_features, n_features), Fortran order, lower triangle
-    xy : ndarray of float32, shape (n_features, n_titles), Fortran order
+    xx : ndarray of float32, shape (n_features, n_features), Fortran order
+        The lower triangle counts. The upper one is room for a copy, see `keep`.
+    xy : ndarray of float32, shape (n_features, n_targets)
+    diagonal : ndarray of float32, shape (n_features,), or None
+        Kept beside the copy.
     """
 
     xx: Matrix
     xy: Matrix
+    diagonal: NDArray[np.float32] | None = None
+
+    def keep(self) -> None:
+        """Copy the lower triangle of X'X into the upper one, where solving does not touch it."""
+        self.diagonal = self.xx.diagonal().copy()
+        mirror(self.xx)
+
+    def restore(self) -> None:
+        """Bring back X'X as it was at `keep`."""
+        assert self.diagonal is not None
+        mirror(self.xx.T)
+        np.fill_diagonal(self.xx, self.diagonal)
 
 
 class DecayedRidgeScorer(Scorer):
@@ -96,13 +117,16 @@ class DecayedRidgeScorer(Scorer):
     ----------
     features_ : ndarray of int32, shape (n_head,)
         Titles that are features, most watched first.
-    weights_ : ndarray of float32, shape (n_head * n_scales + 1, n_titles)
+    targets_ : ndarray of int32, shape (n_titles,)
+        Column of each title in `weights_`; -1 for titles beyond `max_targets`, whose score is 0.
+    weights_ : ndarray of float32, shape (n_head * n_scales + 1, n_targets)
         Row `h * n_scales + s`: head title h at scale s. The last row is the bias.
 
     Notes
     -----
-    Cost: time O(n_events * depth) for the Gram matrix and O((n_scales * n_head) ** 3) to solve; memory
-    8 * (n_scales * n_head) ** 2 bytes while fitting, 4 * n_scales * n_head * n_titles after.
+    Cost: time O(n_events * depth) for the Gram matrix and O((n_scales * n_head) ** 3) to solve. Memory:
+    4 * n * (n + n_targets) bytes with n = n_scales * n_head features; a fit without some of the members
+    (`without`) takes 4 * n * n_targets more, its weights.
 
     References
     ----------
@@ -112,49 +136,80 @@ class DecayedRidgeScorer(Scorer):
     def __init__(self, config: DecayedRidgeConfig | None = None) -> None:
         self.config = config or DecayedRidgeConfig()
         self.features_: Index | None = None
+        self.targets_: Index | None = None
         self.weights_: Matrix | None = None
 
     def fit(self, train: Interactions) -> Self:
         """Learn from all members of `train`."""
-        self.features_ = self.head(train)
-        return self.solve(self.gram(train.histories, self.features_, train.n_titles))
+        self.prepare(train)
+        return self.solve(self.gram(train.histories))
 
-    def head(self, train: Interactions) -> Index:
-        """Titles that become features: those watched most, never unwatched ones."""
-        return most_watched(train, self.config.max_titles, self.config.min_plays)
+    def prepare(self, train: Interactions) -> Self:
+        """Choose the titles that become features and targets: those watched most."""
+        self.features_ = most_watched(train, self.config.max_titles, self.config.min_plays)
+        if train.n_titles <= self.config.max_targets:
+            self.targets_ = np.arange(train.n_titles, dtype=np.int32)
+        else:
+            scored = most_watched(train, self.config.max_targets, 1)
+            self.targets_ = np.full(train.n_titles, -1, np.int32)
+            self.targets_[scored] = np.arange(len(scored), dtype=np.int32)
+        return self
 
-    def gram(self, histories: Histories, features: Index, n_titles: int) -> Gram:
-        """X'X and X'Y of some members."""
+    def gram(self, histories: Histories) -> Gram:
+        """X'X and X'Y of some members, in the features and targets of `prepare`."""
+        features, targets = self._prepared()
+        n = len(features) * len(self.config.decays) + 1
+        xy = np.zeros((n, int(targets.max(initial=-1)) + 1), np.float32)
+        gram = Gram(np.zeros((n, n), np.float32, order="F"), xy)
+        self._add(gram, histories, 1.0)
+        return gram
+
+    def solve(self, gram: Gram) -> Self:
+        """Weights from X'X and X'Y; destroys `gram`."""
+        self.weights_ = self._solved(gram, gram.xy)
+        return self
+
+    def without(self, gram: Gram, own: Histories) -> DecayedRidgeScorer:
+        """A scorer that has not seen some of the members; `gram` of all is the same afterwards."""
+        gram.keep()
+        self._add(gram, own, -1.0)
+        scorer = DecayedRidgeScorer(self.config)
+        scorer.features_, scorer.targets_ = self._prepared()
+        scorer.weights_ = self._solved(gram, np.empty_like(gram.xy))
+        gram.restore()
+        self._add(gram, own, 1.0, xx=False)
+        return scorer
+
+    def _add(self, gram: Gram, histories: Histories, sign: float, *, xx: bool = True) -> None:
+        features, targets = self._prepared()
         decays = np.array(self.config.decays, np.float64)
         depths = np.array(self.config.depths, np.int64)
-        n = len(features) * len(decays) + 1
-        xx = np.zeros((n, n), np.float32, order="F")
-        xy = np.zeros((n, n_titles), np.float32)
-        head = np.full(n_titles, -1, np.int32)
+        head = np.full(len(targets), -1, np.int32)
         head[features] = np.arange(len(features), dtype=np.int32)
-        _scatter(histories.indptr, histories.title, head, decays, _overlap(decays, depths), depths, xx.T, xy)
-        return Gram(xx, xy)
+        indptr, title = histories.indptr, histories.title
+        if xx:
+            _scatter_xx(indptr, title, head, decays, sign * _overlap(decays, depths), depths, sign, gram.xx.T)
+        _scatter_xy(indptr, title, head, targets, decays, depths, sign, gram.xy)
 
-    def solve(self, gram: Gram, features: Index | None = None) -> Self:
-        """Weights from X'X and X'Y; destroys `gram`."""
-        if features is not None:
-            self.features_ = features
+    def _solved(self, gram: Gram, out: Matrix) -> Matrix:
+        """Weights into `out`, which may be `gram.xy` itself; destroys the lower triangle of X'X."""
         n = gram.xx.shape[0]
         gram.xx[np.arange(n), np.arange(n)] += np.float32(self.config.reg)
         factor = scipy.linalg.cho_factor(gram.xx, lower=True, overwrite_a=True, check_finite=False)
-        xy = gram.xy
         step = 1024  # solves in slices: LAPACK wants Fortran order, and a whole copy would double the memory
-        for start in range(0, xy.shape[1], step):
-            xy[:, start : start + step] = scipy.linalg.cho_solve(
-                factor, np.asfortranarray(xy[:, start : start + step]), overwrite_b=True, check_finite=False
+        for start in range(0, out.shape[1], step):
+            out[:, start : start + step] = scipy.linalg.cho_solve(
+                factor,
+                np.asfortranarray(gram.xy[:, start : start + step]),
+                overwrite_b=True,
+                check_finite=False,
             )
-        self.weights_ = xy
-        return self
+        return out
 
     def inputs(self, histories: Histories) -> tuple[NDArray[np.int64], Index, Matrix]:
         """Feature rows of the members as (indptr, column, value) of a sparse matrix, without the bias."""
-        features, _ = self._fitted()
-        head = np.full(self._n_titles(), -1, np.int32)
+        features, targets, _ = self._fitted()
+        head = np.full(len(targets), -1, np.int32)
         head[features] = np.arange(len(features), dtype=np.int32)
         decays = np.array(self.config.decays, np.float64)
         depths = np.array(self.config.depths, np.int64)
@@ -163,32 +218,41 @@ class DecayedRidgeScorer(Scorer):
 
     def score(self, histories: Histories) -> Scores:
         """Expected share of each title among next titles, float32, shape (n_members, n_titles)."""
-        _, weights = self._fitted()
+        _, targets, weights = self._fitted()
         indptr, column, value = self.inputs(histories)
-        out = np.empty((len(histories), weights.shape[1]), np.float32)
-        _sparse_rows_times(indptr, column, value, weights, out)
+        out: Scores = np.zeros((len(histories), len(targets)), np.float32)
+        if weights.shape[1] == len(targets):
+            _sparse_rows_times(indptr, column, value, weights, out)
+            return out
+        known = np.empty((len(histories), weights.shape[1]), np.float32)
+        _sparse_rows_times(indptr, column, value, weights, known)
+        out[:, targets >= 0] = known[:, targets[targets >= 0]]
         return out
 
     def save(self, folder: Path) -> None:
-        """Write features and weights."""
-        features, weights = self._fitted()
-        save_arrays(folder, self.config, features=features, weights=weights)
+        """Write features, targets and weights."""
+        features, targets, weights = self._fitted()
+        save_arrays(folder, self.config, features=features, targets=targets, weights=weights)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
         config, arrays = load_arrays(folder, DecayedRidgeConfig)
         scorer = cls(config)
-        scorer.features_, scorer.weights_ = arrays["features"], arrays["weights"]
+        scorer.features_, scorer.targets_ = arrays["features"], arrays["targets"]
+        scorer.weights_ = arrays["weights"]
         return scorer
 
-    def _fitted(self) -> tuple[Index, Matrix]:
-        if self.features_ is None or self.weights_ is None:
+    def _prepared(self) -> tuple[Index, Index]:
+        if self.features_ is None or self.targets_ is None:
             raise NotFittedError("DecayedRidgeScorer: score was called before fit. Call fit(train) first.")
-        return self.features_, self.weights_
+        return self.features_, self.targets_
 
-    def _n_titles(self) -> int:
-        return int(self._fitted()[1].shape[1])
+    def _fitted(self) -> tuple[Index, Index, Matrix]:
+        features, targets = self._prepared()
+        if self.weights_ is None:
+            raise NotFittedError("DecayedRidgeScorer: score was called before fit. Call fit(train) first.")
+        return features, targets, self.weights_
 
 
 def _overlap(decays: NDArray[np.float64], depths: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -209,33 +273,25 @@ def _overlap(decays: NDArray[np.float64], depths: NDArray[np.int64]) -> NDArray[
 
 
 @njit(cache=True, fastmath=True)
-def _scatter(indptr, title, head, decays, overlap, depths, xx, xy):  # type: ignore[no-untyped-def]
-    """Add each member's block to X'X (upper triangle of the C-ordered `xx`) and X'Y."""
+def _scatter_xx(indptr, title, head, decays, overlap, depths, sign, xx):  # type: ignore[no-untyped-def]
+    """Add each member's block, times `sign` (also in `overlap`), to the upper triangle of C-ordered `xx`."""
     n_scales = len(decays)
     deepest = overlap.shape[2]
     bias = xx.shape[0] - 1
     single = np.zeros((n_scales, deepest + 1))
     for s in range(n_scales):
         for u in range(deepest):
-            single[s, u + 1] = single[s, u] + (decays[s] ** u if u < depths[s] else 0.0)
-    power = np.zeros((n_scales, deepest))
-    for s in range(n_scales):
-        for u in range(depths[s]):
-            power[s, u] = decays[s] ** u
+            single[s, u + 1] = single[s, u] + (sign * decays[s] ** u if u < depths[s] else 0.0)
     for m in range(len(indptr) - 1):
         first, last = indptr[m], indptr[m + 1]
+        xx[bias, bias] += sign * max(0, last - first - 1)
         for b in range(first, last):
-            if b > first:
-                xx[bias, bias] += 1.0
-                xy[bias, title[b]] += 1.0
             hb = head[title[b]]
             if hb < 0:
                 continue
             n = min(last - 1 - b, deepest)  # targets after b that may see it
             for s in range(n_scales):
                 xx[hb * n_scales + s, bias] += single[s, n]
-                for t in range(n):
-                    xy[hb * n_scales + s, title[b + 1 + t]] += power[s, t]
             for a in range(max(first, b - deepest + 1), b + 1):
                 ha = head[title[a]]
                 if ha < 0:
@@ -261,6 +317,32 @@ def _scatter(indptr, title, head, decays, overlap, depths, xx, xy):  # type: ign
                         for r in range(s):
                             i, j = ha * n_scales + r, hb * n_scales + s
                             xx[i, j] -= overlap[s, r, 0, n]
+
+
+@njit(cache=True, fastmath=True)
+def _scatter_xy(indptr, title, head, target, decays, depths, sign, xy):  # type: ignore[no-untyped-def]
+    """Add each member's features at their targets, times `sign`, to `xy`."""
+    n_scales = len(decays)
+    bias = xy.shape[0] - 1
+    power = np.zeros((n_scales, depths.max()))
+    for s in range(n_scales):
+        for u in range(depths[s]):
+            power[s, u] = sign * decays[s] ** u
+    for m in range(len(indptr) - 1):
+        first, last = indptr[m], indptr[m + 1]
+        for b in range(first, last):
+            column = target[title[b]]
+            if b > first and column >= 0:
+                xy[bias, column] += sign
+            hb = head[title[b]]
+            if hb < 0:
+                continue
+            for s in range(n_scales):
+                row = xy[hb * n_scales + s]
+                for t in range(min(last - 1 - b, depths[s])):
+                    column = target[title[b + 1 + t]]
+                    if column >= 0:
+                        row[column] += power[s, t]
 
 
 @njit(cache=True)

@@ -12,6 +12,7 @@ from typing import Self
 
 import numpy as np
 import scipy.linalg
+from numba import njit
 from numpy.typing import NDArray
 
 from matinee.errors import ConfigError, NotFittedError
@@ -19,6 +20,7 @@ from matinee.learn.interactions import Histories, Interactions
 from matinee.learn.models.base import Scorer
 from matinee.learn.models.head import most_watched
 from matinee.learn.models.storage import load_arrays, save_arrays
+from matinee.learn.models.symmetric import mirror
 from matinee.learn.play_matrix import fading, play_matrix
 from matinee.types import Index, Scores
 
@@ -103,10 +105,10 @@ class EaseScorer(Scorer):
         count = gram[diagonal, diagonal].copy()
         penalty = self.config.reg + (self.config.dropout / (1 - self.config.dropout)) * count
         gram[diagonal, diagonal] += penalty.astype(np.float32)
-        inverse = _inverse(gram)
-        weights = -inverse / np.diagonal(inverse)[None, :]
+        weights = _inverse(gram)
+        weights /= -weights.diagonal()[None, :]
         weights[diagonal, diagonal] = 0.0
-        self.weights_ = weights.astype(np.float32, copy=False)
+        self.weights_ = weights
         return self
 
     def score(self, histories: Histories) -> Scores:
@@ -145,29 +147,45 @@ class EaseScorer(Scorer):
 
 def cooccurrence(histories: Histories, titles: Index, n_titles: int) -> Matrix:
     """Number of members who watched both titles of each pair, float32, shape (n_head, n_head)."""
-    head = np.full(n_titles, -1, np.int64)
-    head[titles] = np.arange(len(titles))
-    column = head[histories.title]
-    known = column >= 0
-    x = play_matrix(
-        Histories(histories.indptr, column.astype(np.int32), histories.at_us).keep(known), len(titles)
-    )
     out = np.zeros((len(titles), len(titles)), np.float32)
-    step = max(1, 20_000_000 // max(1, len(titles)))
-    for start in range(0, len(histories), step):  # dense blocks: BLAS is faster than a sparse product here
-        block = x[start : start + step].toarray()
-        out += block.T @ block
+    add_cooccurrence(out, histories, titles, n_titles)
     return out
 
 
+def add_cooccurrence(
+    counts: Matrix, histories: Histories, titles: Index, n_titles: int, sign: float = 1.0
+) -> None:
+    """Add the co-occurrence counts of some members, or take them away with `sign` -1; in place."""
+    head = np.full(n_titles, -1, np.int32)
+    head[titles] = np.arange(len(titles), dtype=np.int32)
+    _add_pairs(histories.indptr, histories.title, head, np.float32(sign), counts)
+    mirror(counts)
+
+
+@njit(cache=True)
+def _add_pairs(indptr, title, head, sign, counts):  # type: ignore[no-untyped-def]
+    """Lower triangle; a title counts once per member."""
+    for m in range(len(indptr) - 1):
+        own = head[title[indptr[m] : indptr[m + 1]]]
+        own.sort()
+        n = 0
+        for k in range(len(own)):
+            if own[k] >= 0 and (n == 0 or own[k] != own[n - 1]):
+                own[n] = own[k]
+                n += 1
+        for i in range(n):
+            row = counts[own[i]]
+            for j in range(i + 1):
+                row[own[j]] += sign
+
+
 def _inverse(matrix: Matrix) -> Matrix:
-    """Inverse of a symmetric positive definite matrix, in place where LAPACK allows."""
-    factor, info = scipy.linalg.lapack.spotrf(matrix.T, lower=True, overwrite_a=True)
+    """Inverse of a symmetric positive definite matrix, in place."""
+    factor, info = scipy.linalg.lapack.spotrf(matrix.T, lower=True, clean=False, overwrite_a=True)
     if info != 0:
         raise ConfigError(
             f"EaseScorer: the Gram matrix is not positive definite (LAPACK says {info}). Raise reg."
         )
     inverse, _ = scipy.linalg.lapack.spotri(factor, lower=True, overwrite_c=True)
-    lower = np.tril_indices(len(inverse), -1)
-    inverse.T[lower] = inverse[lower]
-    return np.asarray(inverse, np.float32)
+    mirror(inverse)
+    return np.asarray(inverse.T, np.float32)

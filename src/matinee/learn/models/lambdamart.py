@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.errors import ConfigError, NotFittedError
+from matinee.learn.models.lambdarank import LambdaRank
 from matinee.learn.models.storage import load_arrays, save_arrays
 from matinee.types import Scores
 
@@ -71,12 +72,15 @@ class LambdaMartRanker:
         self.seed = seed
         self.booster_: Any = None
 
-    def fit(self, features: Scores, relevant: NDArray[np.int8], list_size: NDArray[np.int32]) -> Self:
+    def fit(
+        self, features: Scores | list[Scores], relevant: NDArray[np.int8], list_size: NDArray[np.int32]
+    ) -> Self:
         """Learn from lists of candidates.
 
         Parameters
         ----------
-        features : ndarray of float32, shape (n_rows, n_features)
+        features : ndarray of float32, shape (n_rows, n_features), or a list of such parts
+            A list is emptied once LightGBM has its own, smaller, copy.
         relevant : ndarray of int8, shape (n_rows,)
             Grade of each candidate: 0 not watched, 1 watched.
         list_size : ndarray of int32, shape (n_lists,)
@@ -86,33 +90,27 @@ class LambdaMartRanker:
         import lightgbm
 
         c = self.config
-        data = lightgbm.Dataset(
-            features,
-            relevant,
-            group=list_size,
-            params={"max_bin": c.bins, "verbosity": -1},
-            free_raw_data=True,
-        )
-        self.booster_ = lightgbm.train(
-            {
-                "objective": "lambdarank",
-                "learning_rate": c.rate,
-                "num_leaves": c.leaves,
-                "min_data_in_leaf": min(c.min_rows, max(1, len(features) // 50)),
-                "lambda_l2": c.l2,
-                "feature_fraction": c.feature_share,
-                "bagging_fraction": c.row_share,
-                "bagging_freq": 1,
-                "lambdarank_truncation_level": c.truncation,
-                "num_threads": c.threads,
-                "seed": self.seed % 2**31,
-                "deterministic": True,
-                "force_row_wise": True,
-                "verbosity": -1,
-            },
-            data,
-            num_boost_round=c.trees,
-        )
+        params = {
+            "learning_rate": c.rate,
+            "num_leaves": c.leaves,
+            "max_bin": c.bins,
+            "min_data_in_leaf": min(c.min_rows, max(1, len(relevant) // 50)),
+            "lambda_l2": c.l2,
+            "feature_fraction": c.feature_share,
+            "bagging_fraction": c.row_share,
+            "bagging_freq": 1,
+            "num_threads": c.threads,
+            "seed": self.seed % 2**31,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        }
+        data = lightgbm.Dataset(features, relevant, group=list_size, params=params, free_raw_data=True)
+        if isinstance(features, list):
+            data.construct()
+            features.clear()
+        objective = LambdaRank(relevant, list_size, c.truncation)
+        self.booster_ = lightgbm.train(params | {"objective": objective}, data, num_boost_round=c.trees)
         return self
 
     def score(self, features: Scores) -> Scores:

@@ -25,7 +25,7 @@ from matinee.errors import ConfigError, NotFittedError
 from matinee.learn.interactions import Histories, Interactions
 from matinee.learn.models.base import Scorer
 from matinee.learn.models.storage import load_arrays, save_arrays
-from matinee.types import Index, Scores
+from matinee.types import Index, Scores, Times
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +117,24 @@ class SequenceNeighboursScorer(Scorer):
     ----------
     histories_ : Histories
         The training histories: they are the model.
-    state_indptr_, states_ : ndarray of int64
+    state_indptr_ : ndarray of int64, shape (n_titles + 1,)
+    states_ : ndarray of int32 (int64 above two thousand million events), shape (n_events,)
         Inverted lists: events of title t, oldest first, are
         `states_[state_indptr_[t]:state_indptr_[t + 1]]`.
+    owner_ : ndarray of int32, shape (n_events,)
+        Member of each event.
 
     Notes
     -----
-    Cost of a query: anchors * states per title * depth; memory 24 bytes per event.
+    Cost of a query: anchors * states per title * depth; memory 20 bytes per event.
     """
 
     def __init__(self, config: SequenceNeighboursConfig | None = None) -> None:
         self.config = config or SequenceNeighboursConfig()
         self.histories_: Histories | None = None
         self.state_indptr_: NDArray[np.int64] | None = None
-        self.states_: NDArray[np.int64] | None = None
+        self.states_: Index | Times | None = None
+        self.owner_: Index | None = None
         self.n_titles_: int | None = None
 
     def fit(self, train: Interactions) -> Self:
@@ -143,7 +147,9 @@ class SequenceNeighboursScorer(Scorer):
         self.histories_ = histories
         self.n_titles_ = n_titles
         self.state_indptr_ = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
-        self.states_ = np.lexsort((histories.at_us, histories.title)).astype(np.int64)
+        states = np.lexsort((histories.at_us, histories.title))
+        self.states_ = states.astype(np.int32) if len(states) < 2**31 else states
+        self.owner_ = histories.member_of_event()
         return self
 
     def score(self, histories: Histories) -> Scores:
@@ -157,21 +163,22 @@ class SequenceNeighboursScorer(Scorer):
     def votes(self, histories: Histories, own: Index | None, reaches: tuple[Reach, ...]) -> Scores:
         """Shares of votes for several reaches in one pass, shape (n_reaches, n_members, n_titles)."""
         train, indptr, states, n_titles = self._fitted()
+        assert self.owner_ is not None
         c = self.config
         out: Scores = np.zeros((len(reaches), len(histories), n_titles), np.float32)
         _vote(
             histories.indptr,
-            histories.title,
+            histories.title.view(np.uint32),
             np.full(len(histories), -1, np.int32) if own is None else own.astype(np.int32),
             train.indptr,
-            train.title,
-            train.member_of_event(),
+            train.title.view(np.uint32),
+            self.owner_,
             indptr,
             states,
             (c.depth, c.max_states),
-            (c.decay, c.anchor_decay, c.power),
+            (np.float32(c.decay), np.float32(c.anchor_decay), np.float32(c.power)),
             np.array([(r.anchors, r.ahead) for r in reaches], np.int64),
-            np.array([(r.ahead_decay, r.behind) for r in reaches], np.float64),
+            np.array([(r.ahead_decay, r.behind) for r in reaches], np.float32),
             out,
         )
         return out
@@ -195,7 +202,7 @@ class SequenceNeighboursScorer(Scorer):
         histories = Histories(arrays["indptr"], arrays["title"], arrays["at_us"])
         return cls(config).index(histories, int(arrays["n_titles"]))
 
-    def _fitted(self) -> tuple[Histories, NDArray[np.int64], NDArray[np.int64], int]:
+    def _fitted(self) -> tuple[Histories, NDArray[np.int64], Index | Times, int]:
         if (
             self.histories_ is None
             or self.state_indptr_ is None
@@ -212,21 +219,21 @@ class SequenceNeighboursScorer(Scorer):
 def _vote(  # type: ignore[no-untyped-def]
     q_indptr, q_title, own, indptr, title, member, s_indptr, states, sizes, rates, counts, fades, out
 ):
+    """Titles are unsigned and windows are read forwards, so that the inner loops need no checks."""
     depth, max_states = sizes
     decay, anchor_decay, power = rates
     n_reaches = len(counts)
     anchors = counts[:, 0].max()
     faded = np.zeros(out.shape[2], np.float32)
-    fade = np.zeros(depth, np.float32)
-    fade[0] = 1.0
+    fade = np.ones(depth, np.float32)  # of a window's titles, the latest last
     for k in range(1, depth):
-        fade[k] = fade[k - 1] * decay
+        fade[depth - 1 - k] = fade[depth - k] * decay
     for q in range(len(q_indptr) - 1):
         first, last = q_indptr[q], q_indptr[q + 1]
         oldest = max(first, last - depth)
         for k in range(oldest, last):  # older first: a repeated title keeps its latest weight
-            faded[q_title[k]] = fade[last - 1 - k]
-        anchor_weight = 1.0
+            faded[q_title[k]] = fade[depth - last + k]
+        anchor_weight = np.float32(1.0)
         for j in range(min(anchors, last - first)):
             anchor = q_title[last - 1 - j]
             begin = max(s_indptr[anchor], s_indptr[anchor + 1] - max_states)
@@ -236,31 +243,32 @@ def _vote(  # type: ignore[no-untyped-def]
                 if m == own[q]:
                     continue
                 start, stop = indptr[m], indptr[m + 1]
+                n = min(depth, p - start + 1)
+                window, weights = title[p + 1 - n : p + 1], fade[depth - n :]
                 common = np.float32(0.0)
-                for k in range(min(depth, p - start + 1)):
-                    common += faded[title[p - k]] * fade[k]
+                for k in range(n):
+                    common += faded[window[k]] * weights[k]
                 weight = anchor_weight * common**power
                 if weight <= 0.0:
                     continue
                 for r in range(n_reaches):
                     if j >= counts[r, 0]:
                         continue
+                    votes = out[r, q]
                     vote = weight
-                    for h in range(p + 1, min(stop, p + 1 + counts[r, 1])):
-                        out[r, q, title[h]] += vote
+                    for t in title[p + 1 : min(stop, p + 1 + counts[r, 1])]:
+                        votes[t] += vote
                         vote *= fades[r, 0]
                     if fades[r, 1] > 0.0:
                         vote = weight * fades[r, 1]
                         for h in range(min(counts[r, 1], p - start)):
-                            out[r, q, title[p - 1 - h]] += vote
+                            votes[title[p - 1 - h]] += vote
                             vote *= fades[r, 0]
             anchor_weight *= anchor_decay
         for k in range(oldest, last):
             faded[q_title[k]] = 0.0
         for r in range(n_reaches):
-            total = 0.0
-            for t in range(out.shape[2]):
-                total += out[r, q, t]
+            votes = out[r, q]
+            total = votes.sum()
             if total > 0.0:
-                for t in range(out.shape[2]):
-                    out[r, q, t] /= total
+                votes /= total

@@ -114,12 +114,14 @@ def rank_in_list(values: Scores) -> Scores:
 
 @njit(cache=True)
 def own_later(q_indptr, member, candidates, indptr, title, at_us, asked_us, later, same_time):  # type: ignore[no-untyped-def]
-    """Where the querying member watched each candidate after the query, so that it can be left out.
+    """How often the querying member watched each candidate after the query, so that it can be left out.
 
-    `later`: int32 (n_queries, n_candidates), events from the query to that play, -1 for none.
-    `same_time`: int8, 1 where that play carries a time not after the query's (equal times are common).
+    A query's history is the beginning of its member's. `later`, `same_time`: int32 (n_queries,
+    n_candidates), later plays, and those of them that carry a time not after the query's (equal times
+    are common).
     """
-    later[:] = -1
+    later[:] = 0
+    same_time[:] = 0
     for q in range(len(q_indptr) - 1):
         m = member[q]
         if m < 0:
@@ -127,9 +129,9 @@ def own_later(q_indptr, member, candidates, indptr, title, at_us, asked_us, late
         first = indptr[m] + q_indptr[q + 1] - q_indptr[q]
         for p in range(first, indptr[m + 1]):
             for c in range(candidates.shape[1]):
-                if candidates[q, c] == title[p] and later[q, c] < 0:
-                    later[q, c] = p - first
-                    same_time[q, c] = at_us[p] <= asked_us[q]
+                if candidates[q, c] == title[p]:
+                    later[q, c] += 1
+                    same_time[q, c] += at_us[p] <= asked_us[q]
 
 
 @njit(cache=True)

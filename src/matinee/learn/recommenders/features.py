@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from matinee.learn.models.decayed_ridge import DecayedRidgeScorer
 from matinee.learn.models.ease import EaseScorer
+from matinee.learn.models.ials import IalsScorer
 from matinee.learn.models.sequence_neighbours import Reach, SequenceNeighboursScorer
 from matinee.learn.recommenders.candidates import (
     Queries,
@@ -20,7 +21,7 @@ from matinee.learn.recommenders.candidates import (
     top,
 )
 from matinee.learn.recommenders.title_facts import TitleFacts
-from matinee.types import DAY_US, HOUR_US, Index, Mask, Scores
+from matinee.types import DAY_US, HOUR_US, Index, Mask, Scores, Times
 
 WINDOWS_US = np.array([DAY_US, 7 * DAY_US, 30 * DAY_US, 120 * DAY_US], np.int64)
 """Windows of recent popularity."""
@@ -30,7 +31,8 @@ NEAR = Reach(anchors=1, ahead=2, ahead_decay=0.6)
 FAR = Reach(anchors=5, ahead=15, ahead_decay=0.85, behind=0.5)
 """The neighbours' votes with a shorter and a longer view are features too."""
 RETURN_RECENT = 5.0
-"""Weight of recent popularity among candidates for a member who comes back after a pause."""
+"""Weight of recent popularity among candidates for a member who comes back after a pause, unless validation
+says otherwise (see `choices`)."""
 CHUNK_CELLS = 2_000_000
 """Cells of a dense score block; bounds memory whatever the size of the catalogue."""
 
@@ -39,14 +41,17 @@ CHUNK_CELLS = 2_000_000
 class Generators:
     """The models whose scores make candidates and features.
 
-    With `edlae` the candidates are those for the coming weeks (EASE, EDLAE, recent popularity); without
-    it those for the next title (neighbours, ridge, recent popularity).
+    With `edlae` the candidates are those for the coming weeks (EASE, EDLAE, in a large catalogue iALS, and
+    recent popularity); without it those for the next title (neighbours, ridge, recent popularity).
+    `return_recent` is the weight of recent popularity after a pause.
     """
 
     ridge: DecayedRidgeScorer
     ease: EaseScorer
     neighbours: SequenceNeighboursScorer
     edlae: EaseScorer | None = None
+    ials: IalsScorer | None = None
+    return_recent: float = RETURN_RECENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,22 @@ class Candidates:
     features: Scores
     total: Scores | None = None
 
+    def room_for(self, n_queries: int) -> Candidates:
+        """Arrays like these for so many queries, not filled in."""
+        return Candidates(
+            title=np.empty((n_queries, self.title.shape[1]), np.int32),
+            base=np.empty((n_queries, self.base.shape[1]), np.float32),
+            features=np.empty((n_queries, *self.features.shape[1:]), np.float32),
+            total=None if self.total is None else np.empty((n_queries, self.total.shape[1]), np.float32),
+        )
+
+    def put(self, queries: Index | Times, part: Candidates) -> None:
+        """Fill in some queries."""
+        self.title[queries], self.base[queries] = part.title, part.base
+        self.features[queries] = part.features
+        if self.total is not None and part.total is not None:
+            self.total[queries] = part.total
+
 
 def base_scores(generators: Generators, facts: TitleFacts, queries: Queries) -> tuple[Scores, Scores]:
     """Sum of the generators over the whole catalogue, and the neighbours' votes by reach."""
@@ -77,12 +98,15 @@ def base_scores(generators: Generators, facts: TitleFacts, queries: Queries) -> 
     votes = neighbours.votes(histories, queries.member, (neighbours.config.reach, NEAR, FAR))
     if generators.edlae is None:
         recent = facts.recent_share(queries.asked_us)
-        recent[queries.paused()] *= np.float32(RETURN_RECENT)
+        recent[queries.paused()] *= np.float32(generators.return_recent)
         total = votes[0] + generators.ridge.score(histories) + recent
         first_visit = histories.lengths == 0  # the ridge has only seen what follows something
         total[first_visit] = recent[first_visit] + facts.popularity / max(1.0, facts.popularity.sum())
     else:
-        total = generators.ease.score(histories) + generators.edlae.score(histories)
+        total = generators.ease.score(histories)
+        total += generators.edlae.score(histories)
+        if generators.ials is not None:
+            total += generators.ials.score(histories)
         total += facts.recent_share(queries.asked_us) * total.sum(axis=1, keepdims=True).clip(min=1.0)
     total += facts.prior[None, :]
     if len(facts.unwatched):
@@ -102,26 +126,18 @@ def make_candidates(
     """Candidates of each query with features; in blocks of bounded memory unless `keep_total`."""
     n_titles = len(facts.prior)
     step = max(1, CHUNK_CELLS // n_titles)
-    parts = [
-        _block(
-            generators,
-            facts,
-            queries.take(np.arange(i, min(i + step, len(queries)))),
-            n_candidates,
-            permitted,
-            keep_total,
-        )
-        for i in range(0, len(queries), step)
-    ]
-    if not parts:
+    order = np.argsort(queries.asked_us, kind="stable")  # recent popularity moves on with time
+    out: Candidates | None = None
+    for start in range(0, len(order), step):
+        rows = order[start : start + step]
+        part = _block(generators, facts, queries.take(rows), n_candidates, permitted, keep_total)
+        if out is None:
+            out = part.room_for(len(order))
+        out.put(rows, part)
+    if out is None:
         empty = np.zeros((0, 0), np.float32)
         return Candidates(np.zeros((0, 0), np.int32), empty, np.zeros((0, 0, 0), np.float32))
-    return Candidates(
-        np.concatenate([p.title for p in parts]),
-        np.concatenate([p.base for p in parts]),
-        np.concatenate([p.features for p in parts]),
-        np.concatenate([p.total for p in parts if p.total is not None]) if keep_total else None,
-    )
+    return out
 
 
 def _block(
@@ -142,7 +158,7 @@ def _block(
     ridge = ridge_parts(generators.ridge, histories.indptr, histories.title, title)
     ease = ease_parts(generators.ease, queries, title)
     later = np.empty(title.shape, np.int32)
-    same_time = np.zeros(title.shape, np.int8)
+    same_time = np.empty(title.shape, np.int32)
     train = generators.neighbours.histories_
     assert train is not None
     own_later(
@@ -156,18 +172,21 @@ def _block(
         later,
         same_time,
     )
-    links = facts.links(histories, title, later, LAST_TITLES)
+    links = facts.links(queries, title, train, LAST_TITLES)
     counts = np.zeros((*title.shape, len(WINDOWS_US) + 1), np.float32)
     asked = facts.known_until(queries.asked_us)
     recent_counts(facts.play_indptr, facts.play_at_us, title, asked, WINDOWS_US, counts)
     counts -= same_time[:, :, None]
-    popularity = facts.popularity[title] - (later >= 0)
+    popularity = facts.popularity[title] - later
     ridge_total = ridge[:, :, : ridge.shape[2] - LAST_TITLES].sum(axis=2)
     if generators.edlae is not None:
         taste = generators.edlae.score(histories)[at, title]
         extra = [taste, rank_in_list(taste)]
     else:
         extra = []
+    if generators.ials is not None:
+        taste = generators.ials.score(histories)[at, title]
+        extra += [taste, rank_in_list(taste)]
     finite = np.where(np.isfinite(base), base, 0.0).astype(np.float32)
     columns = [
         votes,
@@ -222,8 +241,9 @@ def ridge_parts(
     Shape (n_queries, n_candidates, n_scales + 1 + LAST_TITLES).
     """
     assert ridge.features_ is not None
+    assert ridge.targets_ is not None
     assert ridge.weights_ is not None
-    head = np.full(ridge.weights_.shape[1], -1, np.int32)
+    head = np.full(len(ridge.targets_), -1, np.int32)
     head[ridge.features_] = np.arange(len(ridge.features_), dtype=np.int32)
     scales = len(ridge.config.decays)
     out = np.zeros((*candidates.shape, scales + 1 + LAST_TITLES), np.float32)
@@ -234,7 +254,7 @@ def ridge_parts(
         np.array(ridge.config.decays),
         np.array(ridge.config.depths),
         ridge.weights_,
-        candidates,
+        ridge.targets_[candidates],
         LAST_TITLES,
         out,
     )
@@ -242,13 +262,14 @@ def ridge_parts(
 
 
 @njit(cache=True, fastmath=True)
-def _ridge_parts(indptr, title, head, decays, depths, weights, candidates, last_titles, out):  # type: ignore[no-untyped-def]
+def _ridge_parts(indptr, title, head, decays, depths, weights, columns, last_titles, out):  # type: ignore[no-untyped-def]
     scales = len(decays)
     bias = weights.shape[0] - 1
-    n = candidates.shape[1]
+    n = columns.shape[1]
     for q in range(len(indptr) - 1):
         for c in range(n):
-            out[q, c, scales] = weights[bias, candidates[q, c]]
+            if columns[q, c] >= 0:
+                out[q, c, scales] = weights[bias, columns[q, c]]
         length = indptr[q + 1] - indptr[q]
         for s in range(scales):
             value = 1.0
@@ -257,10 +278,11 @@ def _ridge_parts(indptr, title, head, decays, depths, weights, candidates, last_
                 if h >= 0:
                     row = weights[h * scales + s]
                     for c in range(n):
-                        part = value * row[candidates[q, c]]
-                        out[q, c, s] += part
-                        if k < last_titles:
-                            out[q, c, scales + 1 + k] += part
+                        if columns[q, c] >= 0:
+                            part = value * row[columns[q, c]]
+                            out[q, c, s] += part
+                            if k < last_titles:
+                                out[q, c, scales + 1 + k] += part
                 value *= decays[s]
 
 

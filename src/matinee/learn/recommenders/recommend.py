@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -31,12 +31,15 @@ class Recommendations:
         Positions in `title_ids`, best first; -1 where a member has fewer unseen titles.
     score : ndarray of float32, shape (n_members, k)
         Falls from left to right.
+    card : dict
+        What the model chose from the log (`TwoStage.card`); `card["notes"]` are sentences for people.
     """
 
     member_ids: Ids
     title_ids: Ids
     title: Index
     score: Scores
+    card: dict[str, object] = field(default_factory=dict)
 
 
 def recommend(
@@ -91,15 +94,15 @@ def recommend(
     facts = None if catalogue is None else aligned(catalogue, known.title_ids)
     kind: type[TwoStage] = NextTitle if objective == "next" else Window
     model = kind(seed=seed, catalogue=facts, progress=progress)
-    if sequence:  # first, so that a missing extra is told before anything is computed
+    if sequence:
         from matinee.learn.models.sasrec import SasRecConfig, SasRecScorer
 
-        model.also(SasRecScorer(SasRecConfig(seed=seed), progress=progress).fit(known))
+        model.also(SasRecScorer(SasRecConfig(seed=seed), progress=progress))
     model.fit(known)
     ids, histories = of_members(known, members)
     asked = None if objective == "next" else np.full(len(histories), now, np.int64)
     title, score = model.best(histories, k, asked_us=asked, n_diverse=slots)
-    return Recommendations(ids, known.title_ids, title, score)
+    return Recommendations(ids, known.title_ids, title, score, model.card())
 
 
 def widened(train: Interactions, catalogue: Catalogue) -> Interactions:

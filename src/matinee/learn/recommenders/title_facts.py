@@ -13,12 +13,14 @@ from matinee.learn.interactions import Histories, Interactions
 from matinee.learn.models.metadata_similarity import MetadataSimilarityScorer
 from matinee.learn.models.storage import load_arrays, save_arrays
 from matinee.learn.play_matrix import Csr, csr, faded_mean
-from matinee.learn.recommenders.candidates import times_by_title
+from matinee.learn.recommenders.candidates import Queries, times_by_title
 from matinee.observe.catalogue.catalogue import Catalogue
 from matinee.types import ALWAYS_US, DAY_US, Index, Scores, Times
 
 LINK_REACH = 3
 """Titles watched within this many events of each other are linked."""
+LINK_EVENTS = 2_000_000
+"""Events whose links are counted at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,32 +146,29 @@ class TitleFacts:
         Shape (n_queries, n_titles). The day itself is left out, so that a play never recommends itself.
         """
         today, of_query = np.unique(self.known_until(asked_us) // DAY_US, return_inverse=True)
+        begin = np.searchsorted(self.time_at_us, (today - days) * DAY_US)
+        end = np.searchsorted(self.time_at_us, today * DAY_US)
         out = np.zeros((len(today), len(self.popularity)), np.float32)
-        for i, day in enumerate(today):
-            begin, end = np.searchsorted(self.time_at_us, [(day - days) * DAY_US, day * DAY_US])
-            out[i] = np.bincount(self.time_title[begin:end], minlength=out.shape[1])
+        _count_windows(self.time_title, begin, end, out)
         out /= np.maximum(1.0, out.sum(axis=1, keepdims=True))
         return np.asarray(out[of_query], np.float32)
 
     def links(
-        self, histories: Histories, candidates: Index, later: Index, last_titles: int
+        self, queries: Queries, candidates: Index, histories: Histories, last_titles: int
     ) -> NDArray[np.float32]:
         """Share of members that went from the last titles to the candidate, and the way back.
 
-        `later` says where the querying member watched the candidate afterwards (see `own_later`): that
-        link is taken out. Shape (n_queries, n_candidates, 2): forwards and backwards, the latest title
-        counting most.
+        `histories` are those that the facts were measured on: what a query's member watched after it is
+        taken out, as if the log had ended for them. Shape (n_queries, n_candidates, 2): forwards and
+        backwards, the latest title counting most.
         """
         out = np.zeros((*candidates.shape, 2), np.float32)
         _link_shares(
-            histories.indptr,
-            histories.title,
+            (queries.histories.indptr, queries.histories.title, queries.member),
+            (histories.indptr, histories.title),
             candidates,
-            later,
             last_titles,
-            self.after.indptr.astype(np.int64),
-            self.after.indices,
-            self.after.data,
+            (self.after.indptr.astype(np.int64), self.after.indices, self.after.data),
             self.popularity,
             out,
         )
@@ -192,25 +191,65 @@ class TitleFacts:
 
 def _links(histories: Histories, n_titles: int) -> Csr:
     """Counts of (title, title within LINK_REACH events after it), weighted 1/distance."""
-    owner = histories.member_of_event()
-    rows, columns, data = [], [], []
-    for k in range(1, LINK_REACH + 1):
-        same = owner[k:] == owner[:-k]
-        rows.append(histories.title[:-k][same])
-        columns.append(histories.title[k:][same])
-        data.append(np.full(int(same.sum()), 1.0 / k, np.float32))
-    where = (np.concatenate(rows), np.concatenate(columns))
-    out = csr((np.concatenate(data), where), (n_titles, n_titles))
+    out = csr((n_titles, n_titles), (n_titles, n_titles))
+    title, owner = histories.title, histories.member_of_event()
+    for start in range(0, max(1, len(title)), LINK_EVENTS):  # a part at a time: all pairs at once are many
+        rows, columns, data = [], [], []
+        for k in range(1, LINK_REACH + 1):
+            stop = min(start + LINK_EVENTS, len(title) - k)
+            first, second = slice(start, max(start, stop)), slice(start + k, max(start, stop) + k)
+            same = owner[second] == owner[first]
+            rows.append(title[first][same])
+            columns.append(title[second][same])
+            data.append(np.full(int(same.sum()), 1.0 / k, np.float32))
+        where = (np.concatenate(rows), np.concatenate(columns))
+        out = out + csr((np.concatenate(data), where), (n_titles, n_titles))
     out.sort_indices()
     return out
 
 
 @njit(cache=True)
-def _link_shares(indptr, title, candidates, later, last_titles, a_indptr, a_title, a_count, popularity, out):  # type: ignore[no-untyped-def]
-    for q in range(len(indptr) - 1):
+def _count_windows(title, begin, end, out):  # type: ignore[no-untyped-def]
+    """Plays per title of each window, the windows in order of time: each starts from the one before."""
+    for i in range(len(begin)):
+        first, last = begin[i], end[i]
+        if i > 0 and begin[i] < end[i - 1]:
+            out[i] = out[i - 1]
+            for p in range(begin[i - 1], begin[i]):
+                out[i, title[p]] -= 1.0
+            first = end[i - 1]
+        for p in range(first, last):
+            out[i, title[p]] += 1.0
+
+
+@njit(cache=True)
+def _own_links(title, begin, first, stop, i, j):  # type: ignore[no-untyped-def]
+    """What one member's events `first:stop` add to the link from title i to title j."""
+    found = 0.0
+    for b in range(first, stop):
+        if title[b] == j:
+            for k in range(1, min(LINK_REACH, b - begin) + 1):
+                if title[b - k] == i:
+                    found += 1.0 / k
+    return found
+
+
+@njit(cache=True)
+def _link_shares(queries, log, candidates, last_titles, after, popularity, out):  # type: ignore[no-untyped-def]
+    q_indptr, q_title, member = queries
+    indptr, title = log
+    a_indptr, a_title, a_count = after
+    later = np.zeros(len(popularity), np.float32)  # plays of the query's member after the query
+    for q in range(len(q_indptr) - 1):
+        begin, first, stop = 0, 0, 0
+        if member[q] >= 0:
+            begin, stop = indptr[member[q]], indptr[member[q] + 1]
+            first = begin + q_indptr[q + 1] - q_indptr[q]
+        for p in range(first, stop):
+            later[title[p]] += 1.0
         weight = 1.0
-        for k in range(min(last_titles, indptr[q + 1] - indptr[q])):
-            t = title[indptr[q + 1] - 1 - k]
+        for k in range(min(last_titles, q_indptr[q + 1] - q_indptr[q])):
+            t = q_title[q_indptr[q + 1] - 1 - k]
             for c in range(candidates.shape[1]):
                 u = candidates[q, c]
                 for way in range(2):
@@ -219,9 +258,9 @@ def _link_shares(indptr, title, candidates, later, last_titles, a_indptr, a_titl
                     at = np.searchsorted(row, j)
                     if at < len(row) and row[at] == j:
                         links = a_count[a_indptr[i] + at]
-                        distance = later[q, c] + 1 + k
-                        if way == 0 and later[q, c] >= 0 and distance <= LINK_REACH:
-                            links -= 1.0 / distance
-                        own = 1.0 if way == 1 and later[q, c] >= 0 else 0.0
-                        out[q, c, way] += weight * links / (popularity[i] - own + 5.0)
+                        if later[j] > 0.0:
+                            links -= _own_links(title, begin, first, stop, i, j)
+                        out[q, c, way] += weight * links / (popularity[i] - later[i] + 5.0)
             weight *= 0.5
+        for p in range(first, stop):
+            later[title[p]] = 0.0

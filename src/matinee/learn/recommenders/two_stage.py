@@ -20,20 +20,27 @@ from matinee.learn.interactions import Histories, Interactions
 from matinee.learn.models.base import Scorer
 from matinee.learn.models.decayed_ridge import DecayedRidgeConfig, DecayedRidgeScorer
 from matinee.learn.models.ease import EaseConfig, EaseScorer
+from matinee.learn.models.ials import IalsConfig, IalsScorer
 from matinee.learn.models.lambdamart import LambdaMartConfig, LambdaMartRanker
 from matinee.learn.models.sequence_neighbours import SequenceNeighboursConfig, SequenceNeighboursScorer
 from matinee.learn.models.storage import load_arrays, save_arrays
 from matinee.learn.recommenders.candidates import Queries, mask_seen, queries_now, top
+from matinee.learn.recommenders.choices import MOST_QUERIES, extra_weight
 from matinee.learn.recommenders.coverage import spread
+from matinee.learn.recommenders.examples import Aside, Examples, first_rows, some
 from matinee.learn.recommenders.features import Candidates, Generators, base_scores, make_candidates
+from matinee.learn.recommenders.probabilities import fit_log_temperature, log_shares, probabilities
 from matinee.learn.recommenders.title_facts import TitleFacts
 from matinee.observe.catalogue.catalogue import Catalogue
 from matinee.types import Index, Mask, Scores, Times, derive_seed
 
 FEWEST_LISTS = 50
 """With fewer examples no order is learned: the candidates keep that of the generators."""
-EXTRA_WEIGHT = np.float32(0.7)
-"""Weight of the log probabilities of an extra model beside those of the ranker."""
+FEWEST_TO_HOLD_OUT = 5
+"""Events of a member whose last one is held out from the extra model."""
+EXTRA_WEIGHT = 0.7
+"""Weight of the log probabilities of an extra model beside those of the ranker, unless validation says
+otherwise (see `choices`)."""
 Progress = Callable[[str, float], None]
 """Called with the name of a step and the share that is done, 0 to 1."""
 
@@ -49,12 +56,14 @@ class TwoStageConfig:
     folds : int, at least 2
         Parts of the members (next title) or moments of the past (window) that give examples.
     lists : int
-        Ranker examples to aim for.
+        Ranker examples to aim for; in a log of more members a random sample of them gives the examples.
     max_back : int
         At most this many of a member's latest events become examples.
     returns : bool
         Also learn an order of its own for members who come back after a pause; needed where the time of
         asking is known, as on a homepage.
+    ials_above : int
+        With more watched titles iALS is one more generator for the coming weeks (extra `als`).
     threads : int
         Threads of the linear algebra. On a busy machine one is the fastest.
     """
@@ -64,10 +73,12 @@ class TwoStageConfig:
     lists: int = 12_000
     max_back: int = 12
     returns: bool = False
+    ials_above: int = 20_000
     threads: int = 1
     ridge: DecayedRidgeConfig = field(default_factory=DecayedRidgeConfig)
     ease: EaseConfig = field(default_factory=lambda: EaseConfig(reg=200.0, max_titles=6_000))
     edlae: EaseConfig | None = None
+    ials: IalsConfig = field(default_factory=IalsConfig)
     neighbours: SequenceNeighboursConfig = field(default_factory=SequenceNeighboursConfig)
     ranker: LambdaMartConfig = field(default_factory=LambdaMartConfig)
 
@@ -77,23 +88,6 @@ class TwoStageConfig:
                 f"recommender: candidates is {self.candidates} and folds is {self.folds}, "
                 "expected at least 1 and 2."
             )
-
-
-@dataclass(frozen=True, slots=True)
-class Examples:
-    """Lists of candidates with what was watched.
-
-    Attributes
-    ----------
-    features : ndarray of float32, shape (n_lists, n_candidates, n_features)
-    relevant : ndarray of bool, shape (n_lists, n_candidates)
-    paused : ndarray of bool, shape (n_lists,)
-        Lists of members who came back after a pause.
-    """
-
-    features: Scores
-    relevant: Mask
-    paused: Mask
 
 
 class TwoStage(Scorer):
@@ -117,6 +111,10 @@ class TwoStage(Scorer):
         For members who come back after a pause; None: `ranker_` orders theirs too.
     log_temperature_, return_log_temperature_ : float
         Make the rankers' scores probabilities: softmax(score * exp(log_temperature)).
+    extra_weight_ : float
+        Weight of the extra model's log probabilities (see `also`).
+    notes_ : list of str
+        What was done differently because of the log, or for want of an extra.
     """
 
     default_config = TwoStageConfig()
@@ -139,21 +137,82 @@ class TwoStage(Scorer):
         self.return_ranker_: LambdaMartRanker | None = None
         self.log_temperature_ = 0.0
         self.return_log_temperature_ = 0.0
+        self.extra_weight_ = EXTRA_WEIGHT
+        self.notes_: list[str] = []
         self._extra: Scorer | None = None
+        self._held: Index = np.zeros(0, np.int32)
+        self._aside: list[Aside] = []
 
     def also(self, extra: Scorer) -> Self:
-        """Add the log probabilities of one more fitted model to the ranker's scores."""
+        """Add the log probabilities of one more model to the ranker's scores.
+
+        Before `fit`: `fit` trains it too, without the last event of some members, and chooses its weight by
+        how well the sum ranks those events. After `fit`: it must be fitted; its weight is `EXTRA_WEIGHT`.
+        It is not written by `save`.
+        """
         self._extra = extra
         return self
 
     def fit(self, train: Interactions) -> Self:
         """Learn generators and ranker from `train`."""
+        self.notes_, self._aside = [], []
+        self.extra_weight_ = EXTRA_WEIGHT
+        if self._extra is not None:  # first, so that a missing extra is told before anything is computed
+            self._extra.fit(self._hold_out(train))
         with threadpool_limits(self.config.threads):
             self.facts_ = TitleFacts.of(train, self.catalogue)
             self.generators_, examples = self._learn(train)
             self._fit_ranker(examples)
+            self._weigh_extra()
         self._tell("ready", 1.0)
         return self
+
+    def card(self) -> dict[str, object]:
+        """What was chosen from the log, for people and for `--json`."""
+        generators, facts = self._fitted()
+        ridge, ease = generators.ridge, generators.ease
+        assert ridge.features_ is not None
+        assert ridge.weights_ is not None
+        assert ease.titles_ is not None
+        card: dict[str, object] = {
+            "titles_watched": int((facts.popularity > 0).sum()),
+            "ridge_features": len(ridge.features_),
+            "ridge_targets": ridge.weights_.shape[1],
+            "ease_titles": len(ease.titles_),
+            "ials": generators.ials is not None,
+            "ranker": self.ranker_ is not None,
+        }
+        if self.config.returns:
+            card |= {
+                "return_ranker": self.return_ranker_ is not None,
+                "return_recent": generators.return_recent,
+            }
+        if self._extra is not None:
+            card["extra_weight"] = self.extra_weight_
+        return card | {"notes": list(self.notes_)}
+
+    def _hold_out(self, train: Interactions) -> Interactions:
+        """The log without the last event of some members, on whom the extra model's weight is chosen."""
+        enough = np.flatnonzero(train.histories.lengths >= FEWEST_TO_HOLD_OUT)
+        rng = np.random.default_rng(derive_seed(self.seed, "held out"))
+        n = min(MOST_QUERIES, len(enough) // 2)
+        self._held = np.sort(rng.choice(enough, n, replace=False)).astype(np.int32)
+        last = train.histories.indptr[1:][self._held] - 1
+        kept = np.ones(train.n_events, np.bool_)
+        kept[last] = False
+        return train.keep(kept)
+
+    def _weigh_extra(self) -> None:
+        aside, self._aside = self._aside, []
+        if self._extra is None or self.ranker_ is None or not aside:
+            return
+        never = [np.zeros(len(part.title), np.bool_) for part in aside]
+        scores = [self._order(part.features, paused) for part, paused in zip(aside, never, strict=True)]
+        extra = [log_shares(self._extra, part.histories, part.title) for part in aside]
+        relevant = np.concatenate([part.relevant for part in aside])
+        self.extra_weight_ = extra_weight(
+            np.concatenate(scores), np.concatenate(extra), relevant, EXTRA_WEIGHT
+        )
 
     @abstractmethod
     def _learn(self, train: Interactions) -> tuple[Generators, list[Examples]]:
@@ -170,7 +229,9 @@ class TwoStage(Scorer):
             return candidates, candidates.base.copy()
         scores = self._order(candidates.features, queries.paused())
         if self._extra is not None:
-            scores += EXTRA_WEIGHT * _log_shares(self._extra, queries.histories, candidates.title)
+            scores += np.float32(self.extra_weight_) * log_shares(
+                self._extra, queries.histories, candidates.title
+            )
         scores[~np.isfinite(candidates.base)] = -np.inf
         short = queries.histories.lengths == 0
         scores[short] = candidates.base[short]
@@ -208,7 +269,7 @@ class TwoStage(Scorer):
         titles = np.full((len(queries), k), -1, np.int32)
         scores = np.full((len(queries), k), -np.inf, np.float32)
         shown = np.zeros(len(facts.popularity) + 1, np.float64)
-        order = np.arange(len(queries))
+        order = np.argsort(queries.asked_us, kind="stable")  # recent popularity moves on with time
         if n_diverse:  # rarely shown titles should not pile up with the last members of the file
             order = np.random.default_rng(derive_seed(self.seed, "order")).permutation(order)
         with threadpool_limits(self.config.threads):
@@ -276,7 +337,7 @@ class TwoStage(Scorer):
             part = queries.take(np.arange(start, min(start + 256, len(queries))))
             candidates, scores = self.ranked(part, keep_total=True)
             assert candidates.total is not None
-            out[start : start + 256] = _probabilities(candidates, scores, candidates.total)
+            out[start : start + 256] = probabilities(candidates, scores, candidates.total)
         return out
 
     def save(self, folder: Path) -> None:
@@ -286,27 +347,34 @@ class TwoStage(Scorer):
         generators.ease.save(folder / "ease")
         if generators.edlae is not None:
             generators.edlae.save(folder / "edlae")
+        if generators.ials is not None:
+            generators.ials.save(folder / "ials")
         generators.neighbours.save(folder / "neighbours")
         facts.save(folder / "facts")
         if self.ranker_ is not None:
             self.ranker_.save(folder / "ranker")
         if self.return_ranker_ is not None:
             self.return_ranker_.save(folder / "return_ranker")
-        numbers = np.array([self.seed, self.log_temperature_, self.return_log_temperature_], np.float64)
-        save_arrays(folder, self.config, numbers=numbers)
+        numbers = [self.seed, self.log_temperature_, self.return_log_temperature_, generators.return_recent]
+        save_arrays(
+            folder, self.config, numbers=np.array(numbers, np.float64), notes=np.array(self.notes_, dtype=str)
+        )
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
         config, arrays = load_arrays(folder, TwoStageConfig)
         self = cls(config, seed=int(arrays["numbers"][0]))
-        self.log_temperature_, self.return_log_temperature_ = (float(x) for x in arrays["numbers"][1:])
+        self.log_temperature_, self.return_log_temperature_ = (float(x) for x in arrays["numbers"][1:3])
+        self.notes_ = [str(x) for x in arrays["notes"]]
         neighbours = SequenceNeighboursScorer.load(folder / "neighbours")
         self.generators_ = Generators(
             ridge=DecayedRidgeScorer.load(folder / "ridge"),
             ease=EaseScorer.load(folder / "ease"),
             neighbours=neighbours,
             edlae=EaseScorer.load(folder / "edlae") if config.edlae is not None else None,
+            ials=IalsScorer.load(folder / "ials") if (folder / "ials").is_dir() else None,
+            return_recent=float(arrays["numbers"][3]),
         )
         self.facts_ = TitleFacts.load(folder / "facts")
         if (folder / "ranker").is_dir():
@@ -334,8 +402,8 @@ class TwoStage(Scorer):
     def _fit_ranker(self, examples: list[Examples]) -> None:
         """Learn to order the candidates of sessions, and with `config.returns` those after a pause."""
         apart = self.config.returns
-        session = [_some(e, ~e.paused) if apart else e for e in examples]
-        returning = [_some(e, e.paused) for e in examples] if apart else []
+        session = [some(e, ~e.paused) if apart else e for e in examples]
+        returning = [some(e, e.paused) for e in examples] if apart else []
         examples.clear()
         self._tell("order candidates", 0.6)
         self.ranker_, self.log_temperature_ = self._ranker(session)
@@ -346,15 +414,16 @@ class TwoStage(Scorer):
         lists = sum(len(part.relevant) for part in examples)
         if lists < FEWEST_LISTS:
             return None, 0.0
-        features = np.concatenate([e.features.reshape(-1, e.features.shape[2]) for e in examples])
+        parts = [e.features.reshape(-1, e.features.shape[2]) for e in examples]
         relevant = np.concatenate([e.relevant.ravel() for e in examples]).astype(np.int8)
         size = np.concatenate([np.full(len(e.relevant), e.relevant.shape[1], np.int32) for e in examples])
         examples.clear()
-        ranker = LambdaMartRanker(self.config.ranker, seed=self.seed).fit(features, relevant, size)
         width = int(size[0])
-        sample = slice(0, min(lists, 2_000) * width)
-        scores = ranker.score(features[sample]).reshape(-1, width)
-        return ranker, _fit_log_temperature(scores, relevant[sample].reshape(-1, width) > 0)
+        sample = first_rows(parts, 2_000 * width)
+        ranker = LambdaMartRanker(self.config.ranker, seed=self.seed).fit(parts, relevant, size)
+        scores = ranker.score(sample).reshape(-1, width)
+        right = relevant[: len(sample)].reshape(-1, width) > 0
+        return ranker, fit_log_temperature(scores, right)
 
     def _fitted(self) -> tuple[Generators, TitleFacts]:
         if self.generators_ is None or self.facts_ is None:
@@ -366,45 +435,3 @@ class TwoStage(Scorer):
     def _tell(self, step: str, share: float) -> None:
         if self.progress is not None:
             self.progress(step, share)
-
-
-def _some(examples: Examples, lists: Mask) -> Examples:
-    return Examples(examples.features[lists], examples.relevant[lists], examples.paused[lists])
-
-
-def _log_shares(extra: Scorer, histories: Histories, titles: Index) -> Scores:
-    """Log of the softmax of the extra model's scores over unseen titles, for some titles of each member."""
-    scores = mask_seen(extra.score(histories), histories)
-    scores -= scores.max(axis=1, keepdims=True)
-    total = np.log(np.exp(scores).sum(axis=1, keepdims=True))
-    found = np.take_along_axis(scores, titles.astype(np.int64), axis=1) - total
-    return np.asarray(np.maximum(found, -30.0), np.float32)
-
-
-def _fit_log_temperature(scores: Scores, relevant: Mask) -> float:
-    """Factor that makes softmax(factor * score) the likeliest explanation of what was watched, as a log."""
-    grid = np.linspace(-2.0, 2.0, 41)
-    share = relevant / relevant.sum(axis=1, keepdims=True).clip(min=1)
-
-    def loss(log_factor: float) -> float:
-        z = scores.astype(np.float64) * np.exp(log_factor)
-        z -= z.max(axis=1, keepdims=True)
-        return float(-(share * (z - np.log(np.exp(z).sum(axis=1, keepdims=True)))).sum())
-
-    return float(grid[int(np.argmin([loss(g) for g in grid]))])
-
-
-def _probabilities(candidates: Candidates, scores: Scores, rest: Scores) -> Scores:
-    """Softmax over the candidates; all else below the least of them, in the order of `rest`."""
-    top_score = np.where(np.isfinite(scores), scores, -np.inf).max(axis=1, keepdims=True)
-    z = np.exp(scores - np.where(np.isfinite(top_score), top_score, 0.0))
-    z[~np.isfinite(scores)] = 0.0
-    p: NDArray[np.float32] = z / np.maximum(1e-30, z.sum(axis=1, keepdims=True))
-    least = np.where(p > 0, p, np.inf).min(axis=1, keepdims=True)
-    least = np.where(np.isfinite(least), least, 1.0 / rest.shape[1])
-    low = rest - rest.min(axis=1, keepdims=True)
-    low /= np.maximum(1e-30, low.max(axis=1, keepdims=True))
-    out = low * least * 0.5
-    rows = np.arange(len(p))[:, None]
-    out[rows, candidates.title] = np.where(p > 0, p, out[rows, candidates.title])
-    return np.asarray(out / out.sum(axis=1, keepdims=True).clip(min=1e-30), np.float32)
