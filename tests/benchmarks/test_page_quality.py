@@ -56,6 +56,7 @@ def reports(ours=0.2, chopped=0.2, **differences):
         page_quality.POPULAR: report(0.1),
         page_quality.INDEPENDENT: report(0.1),
         page_quality.CHOPPED: report(chopped, **differences),
+        page_quality.SCREEN_FIRST: report(0.2),
     }
 
 
@@ -72,6 +73,7 @@ def test_every_requirement_holds_for_a_page_that_is_better_in_all():
     [
         ("diversity_of_screen", (-0.01, 0.15), "not significant"),
         ("diversity_of_screen", (-0.15, 0.01), "FALLS SHORT"),
+        ("diversity_of_page", (-0.01, 0.15), "not significant"),
         ("calibration_error", (-0.15, 0.01), "not significant"),
         ("calibration_error", (0.05, 0.15), "FALLS SHORT"),
         (CATALOGUE_SIZE, (0.0, 0.0), "FALLS SHORT"),
@@ -86,6 +88,15 @@ def test_a_difference_needs_its_whole_interval_on_the_right_side(metric, interva
 def test_a_twentieth_of_the_recall_may_be_paid_for_structure(ours, verdict):
     found = verdicts(reports(ours=ours))
     assert found["Recall@3-by-4 at least 95% of: one ranker, chopped"] == verdict
+
+
+@pytest.mark.parametrize(
+    ("interval", "verdict"),
+    [((-0.01, 0.15), "holds"), ((-0.15, 0.01), "not significant"), ((-0.15, -0.01), "FALLS SHORT")],
+)
+def test_members_without_a_history_need_a_page_no_worse_than_the_charts(interval, verdict):
+    found = page_quality.requirements_of_strangers({page_quality.POPULAR: report(0.1, ndcg_2d=interval)})
+    assert [one.verdict for one in found] == ["holds", verdict]
 
 
 def test_settings_are_chosen_by_other_members_than_those_reported():

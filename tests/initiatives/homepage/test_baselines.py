@@ -67,6 +67,14 @@ def test_chopped_ranker_follows_the_scores():
         assert ChoppedRanker(COMPOSER, 2, 3, scores)(viewer).titles[0].tolist() == [3, 9, 1]
 
 
+def test_the_best_titles_may_fill_the_screen_before_the_rows_go_on():
+    viewer = member(best=[20, 21, 22, 23, 24, 25])
+    page = ChoppedRanker(COMPOSER, 3, 4, "play", (2, 2))(viewer)
+    assert page.titles[:2].tolist() == [[20, 21, 24, 25], [22, 23, *page.titles[1, 2:]]]
+    assert len(set(page.titles.ravel().tolist())) == 12
+    assert page.kinds == ["unnamed"] * 3
+
+
 def test_chopped_ranker_leaves_places_empty_when_titles_run_out():
     page = ChoppedRanker(COMPOSER, 5, 10)(member())
     assert (page.titles >= 0).sum() == N

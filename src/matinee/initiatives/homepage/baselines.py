@@ -86,13 +86,15 @@ class ChoppedRanker:
     """One personal ranking chopped into rows without names: relevance with no structure to pay for.
 
     `scores` says which: those of the coming weeks, of the next title, or the blend that the composed page
-    uses as P(play).
+    uses as P(play). With `screen` the best titles fill so many rows and columns before the rest follows row
+    by row: the strictest comparison for what is seen without a swipe.
     """
 
     composer: Composer
     rows: int
     cols: int
     scores: Literal["window", "next", "play"] = "play"
+    screen: tuple[int, int] = (0, 0)
 
     def __call__(self, member: MemberState) -> Grid:
         """Chop."""
@@ -102,7 +104,7 @@ class ChoppedRanker:
             "next": member.next_scores,
             "play": viewer.play,
         }
-        return _chop(by[self.scores], viewer, self.rows, self.cols)
+        return _chop(by[self.scores], viewer, self.rows, self.cols, self.screen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +160,15 @@ def _look_at(composer: Composer, member: MemberState) -> Viewer:
     return see(member, composer.audience(member.here), composer._unit)
 
 
-def _chop(scores: NDArray[np.floating], viewer: Viewer, rows: int, cols: int) -> Grid:
-    """The best permitted titles, row after row."""
+def _chop(
+    scores: NDArray[np.floating], viewer: Viewer, rows: int, cols: int, screen: tuple[int, int] = (0, 0)
+) -> Grid:
+    """The best permitted titles: on the screen first, then row after row."""
     fresh = np.flatnonzero(viewer.fresh)
     best = fresh[np.argsort(-scores[fresh], kind="stable")][: rows * cols]
+    row, col = np.divmod(np.arange(rows * cols), cols)
+    order = np.argsort((row >= screen[0]) | (col >= screen[1]), kind="stable")
     titles = np.full(rows * cols, -1, np.int32)
-    titles[: len(best)] = best
-    return Grid(titles.reshape(rows, cols), [UNNAMED] * -(-len(best) // cols))
+    titles[order[: len(best)]] = best
+    used = int(row[order[: len(best)]].max(initial=-1)) + 1
+    return Grid(titles.reshape(rows, cols), [UNNAMED] * used)

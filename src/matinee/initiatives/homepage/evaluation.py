@@ -18,7 +18,7 @@ from matinee.initiatives.homepage.baselines import (
 )
 from matinee.initiatives.homepage.compose import Composer
 from matinee.initiatives.homepage.config import PageConfig
-from matinee.initiatives.homepage.judging import MakerReport, evaluate_pages
+from matinee.initiatives.homepage.judging import SCREEN, MakerReport, evaluate_pages
 from matinee.initiatives.homepage.model import HomepageModel
 from matinee.initiatives.homepage.page import MemberState, TitleState
 from matinee.learn.interactions import Interactions
@@ -235,6 +235,7 @@ def page_makers(composer: Composer, rows: int, cols: int, *, seed: int = 0) -> d
         "popularity page": PopularityPage(composer, rows, cols),
         "rows ranked independently": IndependentRows(composer, rows, cols),
         "one ranker, chopped": ChoppedRanker(composer, rows, cols, "play"),
+        "one ranker, screen first": ChoppedRanker(composer, rows, cols, "play", SCREEN),
         "long-window ranker, chopped": ChoppedRanker(composer, rows, cols, "window"),
     }
 

@@ -126,8 +126,10 @@ def evaluate_pages(
     -----
     Calibration: mix of genres of the whole page, each tile weighted by its place as in NDCG2D, against the
     mix of the history weighted by liking. Diversity in rows: mean over the rows of a page, by the model's
-    title vectors; rows with a theme are alike inside by intention. Diversity of the screen: tiles of the
-    first 3 by 4, by genres. Diversity of the page: all its tiles, by genres; a copy is like its original.
+    title vectors; rows with a theme ("Crime", "Because you watched X") are alike inside by intention, so it
+    describes the rows and does not judge the page. Diversity of the screen: tiles of the first 3 by 4, by
+    genres. Diversity of the page: all its tiles, by genres; a copy is like its original. These two count:
+    they ask whether somebody who looks at the page sees different things, wherever the rows end.
     """
     discount = page_discount(rows, cols)
     ruler = _Ruler(titles, discount)
