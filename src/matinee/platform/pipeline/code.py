@@ -36,8 +36,8 @@ SKIPPED = {
     "__module__", "__dict__", "__weakref__", "__doc__", "__qualname__", "__slots__", "__firstlineno__",
     "__static_attributes__", "__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__",
     "__abstractmethods__", "_abc_impl", "__parameters__", "__orig_bases__", "__dataclass_params__",
-    "__match_args__", "__classdictcell__", "__hash__", "_is_protocol", "__protocol_attrs__", "__msgspec_cache__",
-    "__non_callable_proto_members__",
+    "__match_args__", "__classdictcell__", "__hash__", "_is_protocol", "__protocol_attrs__",
+    "__non_callable_proto_members__", "__msgspec_cache__",
 }  # fmt: skip
 
 

@@ -185,7 +185,7 @@ class JsonRunLog:
         file.parent.rmdir()
 
     def step(self, record: StepRecord) -> None:
-        """Write a step's record. It is not synced: one lost in a power cut counts as a step that has not run."""
+        """Write a step's record; not synced: one lost in a power cut counts as not run."""
         write_struct(self._file(record.run_id).with_name(f"{record.name}.json"), record, sync=False)
 
     def end(self, run: RunRecord) -> None:
