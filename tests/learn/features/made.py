@@ -1,4 +1,4 @@
-"""Random declarations, events and labels for the parity tests, drawn by hypothesis or by a seeded generator."""
+"""Random declarations, events and labels for the parity tests."""
 
 from __future__ import annotations
 

@@ -159,7 +159,6 @@ class LastK(Aggregate):
 
     value: str
     k: int
-    empty: ClassVar[Any] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.k <= MAX_K:

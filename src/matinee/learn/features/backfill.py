@@ -1,4 +1,4 @@
-"""Features of past moments with DuckDB: what the online evaluator would have answered at each label's time."""
+"""Features of past moments with DuckDB: what the online evaluator would have answered at each label."""
 
 from __future__ import annotations
 

@@ -1,16 +1,20 @@
 """A view as SQL: the labels joined with the events they may see, folded into one row per label.
 
-The text uses a view or table `matinee_labels` with the columns `i` (0, 1, …), `label_id`, `entity_id`, `at_us` and
-`s0`, `s1`, … (the starts of the windows, see `label_columns`).
+The text uses a view or table `matinee_labels` with the columns `i` (0, 1, …), `label_id`, `entity_id`,
+`at_us` and `s0`, `s1`, … (the starts of the windows, see `label_columns`).
 """
 
 from __future__ import annotations
 
 from matinee.learn.features.declaration import Feature, FeatureView
 from matinee.learn.features.dialects import Dialect
+from matinee.learn.features.parts import LastPart, TimePart
 from matinee.learn.features.plan import Job, jobs, windows
 from matinee.learn.features.sources import Attribute
 from matinee.types import DAY_US
+
+SEEN = "coalesce(v.seen_us, v.at_us) <= l.at_us"
+"""An event without a time of arrival arrived when it happened. Checked last: most events drop out before."""
 
 
 def label_columns(view: FeatureView, at: str) -> list[str]:
@@ -36,7 +40,7 @@ def events_sql(job: Job, dialect: Dialect) -> str:
     columns = [
         f"CAST({dialect.name(source.entity)} AS {dialect.sql_type['text']}) AS entity_id",
         "CAST(at_us AS BIGINT) AS at_us",
-        "CAST(coalesce(seen_us, at_us) AS BIGINT) AS seen_us",
+        "CAST(seen_us AS BIGINT) AS seen_us",
         "CAST(seq AS BIGINT) AS seq",
         *(f"CAST({dialect.name(c)} AS {dialect.sql_type[source.columns[c]]}) AS c_{c}" for c in job.columns),
     ]
@@ -58,7 +62,7 @@ def direct_sql(view: FeatureView, job: Job, dialect: Dialect, labels: str = "mat
     longest window.
     """
     longest = start_of(view, job.windows[0])
-    seen = ["v.entity_id = l.entity_id", "v.at_us < l.at_us", "v.seen_us <= l.at_us"]
+    seen = ["v.entity_id = l.entity_id", "v.at_us < l.at_us", SEEN]
     if longest:
         seen.append(f"v.at_us >= l.{longest}")
     columns = ["l.i AS i"] + (["v.g AS g"] if job.by is not None else [])
@@ -74,17 +78,17 @@ def direct_sql(view: FeatureView, job: Job, dialect: Dialect, labels: str = "mat
 
 
 def view_sql(view: FeatureView, parts: list[str], dialect: Dialect, labels: str = "matinee_labels") -> str:
-    """One row per label from the results of the jobs (`parts`, SQL with `i`, `g`, `p0`, …), in their order."""
+    """One row per label from the results of the jobs (`parts`: SQL with `i`, `g`, `p0`, …)."""
     columns = dict.fromkeys(view.names, "")
     joins = []
     for position, (job, rows) in enumerate(zip(jobs(view), parts, strict=True)):
         alias = f"j{position}"
-        relation = rows if job.by is None else _maps(job, rows, dialect)
+        relation = rows if job.by is None else _maps(job, rows, dialect, labels)
         joins.append(f"LEFT JOIN ({relation}) AS {alias} ON {alias}.i = l.i")
         for feature, slots in job.features:
             name = dialect.name(feature.name)
             if job.by is None:
-                value = _finished(feature, [f"{alias}.p{slot}" for slot in slots], dialect)
+                value = _finished(job, feature, [(slot, f"{alias}.p{slot}") for slot in slots], dialect)
             else:
                 value = f"coalesce({alias}.{name}, {_no_groups(job, feature, dialect)})"
             columns[feature.name] = f"{value} AS {name}"
@@ -113,22 +117,29 @@ def _grouped(events: str, job: Job, by: Attribute, dialect: Dialect) -> str:
     return f"SELECT * FROM (SELECT v.*, {value} AS g FROM {joined}) AS w WHERE g IS NOT NULL"
 
 
-def _finished(feature: Feature, parts: list[str], dialect: Dialect) -> str:
-    value = feature.aggregate.finish_sql(parts)
-    if feature.aggregate.empty == ():
+def _finished(job: Job, feature: Feature, slots: list[tuple[int, str]], dialect: Dialect) -> str:
+    """Value of a feature from the columns of its slots; `l` is the label."""
+    columns = [
+        f"(l.at_us - {column})" if isinstance(job.slots[slot].part, TimePart) else column
+        for slot, column in slots
+    ]
+    value = feature.aggregate.finish_sql(columns)
+    if isinstance(job.slots[slots[0][0]].part, LastPart):
         assert feature.value_type is not None
         return f"coalesce({value}, {dialect.no_array(feature.value_type)})"
     return value
 
 
-def _maps(job: Job, rows: str, dialect: Dialect) -> str:
+def _maps(job: Job, rows: str, dialect: Dialect, labels: str) -> str:
     """One row per label with a map for each feature."""
     maps = []
     for feature, slots in job.features:
-        *own, there = (f"p{slot}" for slot in slots)
-        value = _finished(feature, own, dialect)
-        maps.append(f"{dialect.as_map('g', value, f'{there} > 0')} AS {dialect.name(feature.name)}")
-    return f"SELECT i, {', '.join(maps)} FROM ({rows}) AS r GROUP BY i"
+        *own, there = slots
+        value = _finished(job, feature, [(slot, f"r.p{slot}") for slot in own], dialect)
+        maps.append(f"{dialect.as_map('r.g', value, f'r.p{there} > 0')} AS {dialect.name(feature.name)}")
+    return (
+        f"SELECT r.i AS i, {', '.join(maps)} FROM ({rows}) AS r JOIN {labels} AS l ON l.i = r.i GROUP BY r.i"
+    )
 
 
 def _no_groups(job: Job, feature: Feature, dialect: Dialect) -> str:

@@ -1,7 +1,8 @@
 """What differs between SQL engines; the rest of the compiler is shared.
 
-A part is written in three ways: `whole` gives its value over the joined events of a label, `fold` a state that
-can be merged, and `merge` the value from the states of a label. `v` is the event, `l` the label.
+A part is written in three ways: `whole` gives its value over the joined events of a label, `fold` a state
+that can be merged, and `merge` the value from the states of a label. `v` is the event, `l` the label. The
+value of a `TimePart` is the time of the latest event; the compiler makes an age of it at last.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import ClassVar
 
 from matinee.learn.features.parts import (
     CountPart,
@@ -30,7 +32,7 @@ Write = Callable[["Dialect", Slot, str], str]
 class Dialect(ABC):
     """Names, texts and the few functions that engines call differently."""
 
-    sql_type: dict[str, str]
+    sql_type: ClassVar[dict[str, str]]
 
     @abstractmethod
     def name(self, text: str) -> str:
@@ -95,7 +97,9 @@ class Dialect(ABC):
     def condition(self, slot: Slot, *more: str) -> str:
         """SQL of the events that count for a slot."""
         terms = list(more)
-        if slot.part.value is not None:
+        if isinstance(
+            slot.part, LastPart | SetPart
+        ):  # the other aggregates skip missing values by themselves
             terms.append(f"v.c_{slot.part.value} IS NOT NULL")
         if slot.part.where is not None:
             terms.append(slot.part.where.sql("v.c_", self.text))
@@ -123,38 +127,38 @@ def _kept(aggregate: str, condition: str) -> str:
     return aggregate if condition == "true" else f"{aggregate} FILTER (WHERE {condition})"
 
 
+def _picked(value: str, condition: str) -> str:
+    """The value where the condition holds; DuckDB is faster with this than with FILTER."""
+    return value if condition == "true" else f"CASE WHEN {condition} THEN {value} END"
+
+
 def _value(slot: Slot) -> str:
     return f"v.c_{slot.part.value}"
 
 
-def _count(_: Dialect, __: Slot, condition: str) -> str:
-    return _kept("count(*)", condition)
+def _count(_: Dialect, slot: Slot, condition: str) -> str:
+    return f"count({_picked('1' if slot.part.value is None else _value(slot), condition)})"
 
 
 def _sum(_: Dialect, slot: Slot, condition: str) -> str:
-    return (
-        f"CAST({_kept(f'sum({_value(slot)})', condition)} AS {'BIGINT' if slot.type_ == 'int' else 'DOUBLE'})"
-    )
+    type_ = "BIGINT" if slot.type_ == "int" else "DOUBLE"
+    return f"CAST(sum({_picked(_value(slot), condition)}) AS {type_})"
 
 
 def _min(_: Dialect, slot: Slot, condition: str) -> str:
-    return _kept(f"min({_value(slot)})", condition)
+    return f"min({_picked(_value(slot), condition)})"
 
 
 def _max(_: Dialect, slot: Slot, condition: str) -> str:
-    return _kept(f"max({_value(slot)})", condition)
-
-
-def _age(_: Dialect, __: Slot, condition: str) -> str:
-    return _kept("min(l.at_us - v.at_us)", condition)
+    return f"max({_picked(_value(slot), condition)})"
 
 
 def _time(_: Dialect, __: Slot, condition: str) -> str:
-    return _kept("max(v.at_us)", condition)
+    return f"max({_picked('v.at_us', condition)})"
 
 
 def _distinct(_: Dialect, slot: Slot, condition: str) -> str:
-    return _kept(f"count(DISTINCT {_value(slot)})", condition)
+    return f"count(DISTINCT {_picked(_value(slot), condition)})"
 
 
 def _decayed(until: str) -> Write:
@@ -162,7 +166,7 @@ def _decayed(until: str) -> Write:
         assert isinstance(slot.part, DecayPart)
         worth = "1" if slot.part.value is None else _value(slot)
         since = f"CAST({until} - v.at_us AS DOUBLE)"
-        return _kept(f"sum({worth} * exp(-{since} * {rate(slot.part.half_life_us)}))", condition)
+        return f"sum({_picked(f'{worth} * exp(-{since} * {rate(slot.part.half_life_us)})', condition)})"
 
     return write
 
@@ -182,13 +186,12 @@ WHOLE: dict[type[Part], Write] = {
     SumPart: _sum,
     MinPart: _min,
     MaxPart: _max,
-    TimePart: _age,
+    TimePart: _time,
     SetPart: _distinct,
     LastPart: _latest,
     DecayPart: _decayed("l.at_us"),
 }
 FOLD: dict[type[Part], Write] = WHOLE | {
-    TimePart: _time,
     SetPart: lambda dialect, slot, condition: dialect.values(_value(slot), condition),
     LastPart: _latest_states,
     DecayPart: _decayed("v.ref_us"),
@@ -216,7 +219,7 @@ MERGE: dict[type[Part], Callable[[Dialect, Slot, str, str], str]] = {
     SumPart: _merge_sum,
     MinPart: lambda _, __, state, condition: _kept(f"min({state})", condition),
     MaxPart: lambda _, __, state, condition: _kept(f"max({state})", condition),
-    TimePart: lambda _, __, state, condition: f"min(l.at_us) - {_kept(f'max({state})', condition)}",
+    TimePart: lambda _, __, state, condition: _kept(f"max({state})", condition),
     SetPart: lambda dialect, _, state, condition: dialect.count_values(
         state, f"{condition} AND {state} IS NOT NULL"
     ),
@@ -228,7 +231,7 @@ MERGE: dict[type[Part], Callable[[Dialect, Slot, str, str], str]] = {
 class DuckDb(Dialect):
     """DuckDB, from 1.4."""
 
-    sql_type = {
+    sql_type: ClassVar[dict[str, str]] = {
         "text": "VARCHAR",
         "int": "BIGINT",
         "float": "DOUBLE",

@@ -1,4 +1,4 @@
-"""Features of now: an evaluator that takes events as they arrive and answers for one entity in microseconds."""
+"""Features of now: takes events as they arrive, and answers for one entity in microseconds."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ FactRows = Mapping[str, Mapping[str, Mapping[str, Any]]]
 class OnlineEvaluator:
     """Computes a view for one entity now, from its recent events and its tiles.
 
-    The answer at T equals what `backfill` gives for a label at T, once every event that arrived by T was given
-    to `update`: counts, extremes, last values, distinct values and sums of integers exactly, other sums up to
-    the order of addition. Asking changes nothing, and does not store an unknown entity.
+    The answer at T equals what `backfill` gives for a label at T, once every event that arrived by T was
+    given to `update`: counts, extremes, last values, distinct values and sums of integers exactly, other sums
+    up to the order of addition. Asking changes nothing, and does not store an unknown entity.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ class OnlineEvaluator:
 
     Notes
     -----
-    Memory of an entity: 8 bytes per recent event for each clock and column, and one tile per day of the longest
-    finite window. A tile of `Distinct` keeps the values themselves. An entity is kept in this process;
+    Memory of an entity: 8 bytes per recent event for each clock and column, and one tile per day of the
+    longest finite window. A tile of `Distinct` keeps the values themselves. An entity is kept in this process;
     `dump` and `load` move it to a store, one value per entity.
 
     Examples
@@ -130,7 +130,7 @@ class OnlineEvaluator:
         if at_us < state.folded_us or at_us - self._tail_us < state.horizon_us:
             raise InputError(
                 f"evaluate({entity_id!r}): at_us is {at_us} ({format_at(at_us)}), before what was known when "
-                f"the last event arrived ({format_at(state.now_us)}). Ask about now; for the past use backfill."
+                f"the last event arrived ({format_at(state.now_us)}). Ask about now; backfill does the past."
             )
         out: dict[str, Any] = dict.fromkeys(self.view.names)
         for job in state.jobs:

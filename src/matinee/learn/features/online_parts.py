@@ -1,4 +1,4 @@
-"""Partial results on arrays: folding an event into a tile, and the value over recent events and tiles together."""
+"""Partial results on arrays: folding an event into a tile; the value over recent events and tiles."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """What is kept about one entity: its recent events as facts, and tiles of what is older.
 
 The tail holds every event from the horizon on, the start of the day in which the tail begins. When an arrival
-moves the horizon, the events before it are folded into tiles of one day, and of all time where a feature asks for
-it; an event that arrives after its day was folded goes into the tiles at once.
+moves the horizon, the events before it are folded into tiles of one day, and of all time where a feature asks
+for it; an event that arrives after its day was folded goes into the tiles at once.
 """
 
 from __future__ import annotations

@@ -1,23 +1,24 @@
-"""Entities with many events and many labels: tiles of events in place of every pair, so that cost stays bounded.
+"""Entities with many events and many labels: tiles of events in place of every pair, to bound the cost.
 
 Joining each label with each event costs their product: 100,000 events and 10,000 labels of one entity are a
-billion pairs. Here the events of an entity are ranked by time, and folded into tiles of 1, 16, 256, … events (a
-tree of 16 branches). A window is a range of ranks, and any range is the union of at most 30 tiles per level. So an
-entity with n events and m labels costs about n log n + m log n, however its events are spread over time.
+billion pairs. Here the events of an entity are ranked by time, and folded into tiles of 1, 16, 256, … events
+(a tree of 16 branches). A window is a range of ranks, and any range is the union of at most 30 tiles per
+level. So an entity with n events and m labels costs about n log n + m log n, however its events are spread
+over time.
 
-Late events do not fit into an order by time: one that had not arrived at a label is missing from its prefix. An
-event is *late* if a label of its entity lies between its time and its arrival; for all others `at_us < T` says
-all. Late events stay single and are joined with the labels under both clocks; their cost is late events times
-labels of an entity, with "late" measured against the labels, not against the day.
+Late events do not fit into an order by time: one that had not arrived at a label is missing from its prefix.
+An event is *late* if a label of its entity lies between its time and its arrival; for all others `at_us < T`
+says all. Late events stay single and are joined with the labels under both clocks; their cost is late events
+times labels of an entity, with "late" measured against the labels, not against the day.
 """
 
 from __future__ import annotations
 
-from matinee.learn.features.compiler import events_sql, start_of
+from matinee.learn.features.compiler import SEEN, events_sql, start_of
 from matinee.learn.features.declaration import FeatureView
 from matinee.learn.features.dialects import Dialect
 from matinee.learn.features.parts import DecayPart
-from matinee.learn.features.plan import Job, Slot
+from matinee.learn.features.plan import Job
 
 BRANCHES = 16
 MANY_LABELS = 32
@@ -71,7 +72,7 @@ def tile_steps(view: FeatureView, job: Job, dialect: Dialect, levels: int) -> li
 
 
 def tiled_sql(job: Job, dialect: Dialect) -> str:
-    """Rows of the heavy labels: `i`, the group if there is one, `p0`, `p1`, … as `compiler.direct_sql` gives."""
+    """Rows of the heavy labels: `i`, the group if there is one, `p0`, `p1`, … as from `direct_sql`."""
     columns = ["l.i AS i"] + (["v.g AS g"] if job.by is not None else [])
     stored = _stored(job)
     for position, slot in enumerate(job.slots):
@@ -102,9 +103,11 @@ def _ranked(job: Job, dialect: Dialect) -> str:
     listed = "".join(f", {column}" for column in columns)
     nothing = "".join(f", NULL AS {column}" for column in columns)
     both = (
-        f"SELECT entity_id, at_us, seen_us, seq, CAST(NULL AS BIGINT) AS t{listed} "
-        f"FROM ({events_sql(job, dialect)}) AS v WHERE entity_id IN (SELECT entity_id FROM matinee_heavy) UNION ALL "
-        f"SELECT DISTINCT entity_id, at_us, at_us AS seen_us, NULL AS seq, at_us AS t{nothing} FROM matinee_heavy_labels"
+        "SELECT entity_id, at_us, coalesce(seen_us, at_us) AS seen_us, seq, CAST(NULL AS BIGINT) AS t"
+        f"{listed} FROM ({events_sql(job, dialect)}) AS v "
+        "WHERE at_us IS NOT NULL AND entity_id IN (SELECT entity_id FROM matinee_heavy) UNION ALL "
+        f"SELECT DISTINCT entity_id, at_us, at_us AS seen_us, NULL AS seq, at_us AS t{nothing} "
+        "FROM matinee_heavy_labels"
     )
     next_label = "min(t) OVER (PARTITION BY entity_id ORDER BY at_us DESC)"
     marked = f"SELECT *, coalesce({next_label} < seen_us, false) AS late FROM ({both}) AS b"
@@ -141,39 +144,42 @@ def _pieces(view: FeatureView, job: Job, dialect: Dialect, levels: int) -> str:
             f"SELECT l.i, {'a.n' if start else '0'} AS lo, b.n AS hi FROM matinee_heavy_labels AS l {lower}"
             "JOIN matinee_bounds AS b ON b.entity_id = l.entity_id AND b.x = l.at_us"
         )
-        for level in range(levels):
-            size, parent = BRANCHES**level, BRANCHES ** (level + 1)
-            nodes = (
-                f"SELECT i, CAST(ceil(lo / {size}.0) AS BIGINT) AS a, CAST(floor(hi / {size}.0) AS BIGINT) AS b, "
-                f"CAST(ceil(lo / {parent}.0) * {BRANCHES} AS BIGINT) AS pa, "
-                f"CAST(floor(hi / {parent}.0) * {BRANCHES} AS BIGINT) AS pb FROM ({ranges}) AS r"
-            )
-            whole, left, right = (
-                dialect.numbers(first, after) for first, after in (("a", "b"), ("a", "pa"), ("pb", "b"))
-            )
-            chosen = f"CASE WHEN pa < pb THEN {dialect.join_arrays(left, right)} ELSE {whole} END"
-            out.append(
-                f"SELECT i, {w} AS w, {level} AS level, {dialect.each(chosen)} AS node "
-                f"FROM ({nodes}) AS n WHERE a < b"
-            )
+        out += [_of_level(dialect, ranges, w, level) for level in range(levels)]
         inside = f" AND v.at_us >= l.{start}" if start else ""
         out.append(
-            f"SELECT l.i, {w} AS w, {LATE} AS level, v.rk AS node FROM matinee_heavy_labels AS l JOIN matinee_ranked AS v "
-            f"ON v.entity_id = l.entity_id AND v.at_us < l.at_us AND v.seen_us <= l.at_us{inside} WHERE v.late"
+            f"SELECT l.i, {w} AS w, {LATE} AS level, v.rk AS node FROM matinee_heavy_labels AS l "
+            "JOIN matinee_ranked AS v ON v.entity_id = l.entity_id "
+            f"AND v.at_us < l.at_us AND {SEEN}{inside} WHERE v.late"
         )
     return " UNION ALL ".join(out)
 
 
+def _of_level(dialect: Dialect, ranges: str, w: int, level: int) -> str:
+    """Tiles of one level: those of the range [a, b) that no whole parent, in [pa, pb), covers."""
+    size, parent = BRANCHES**level, BRANCHES ** (level + 1)
+    nodes = (
+        f"SELECT i, CAST(ceil(lo / {size}.0) AS BIGINT) AS a, CAST(floor(hi / {size}.0) AS BIGINT) AS b, "
+        f"CAST(ceil(lo / {parent}.0) * {BRANCHES} AS BIGINT) AS pa, "
+        f"CAST(floor(hi / {parent}.0) * {BRANCHES} AS BIGINT) AS pb FROM ({ranges}) AS r"
+    )
+    whole, left, right = (
+        dialect.numbers(first, after) for first, after in (("a", "b"), ("a", "pa"), ("pb", "b"))
+    )
+    chosen = f"CASE WHEN pa < pb THEN {dialect.join_arrays(left, right)} ELSE {whole} END"
+    columns = f"i, {w} AS w, {level} AS level, {dialect.each(chosen)} AS node"
+    return f"SELECT {columns} FROM ({nodes}) AS n WHERE a < b"
+
+
 def _tiles(job: Job, dialect: Dialect, levels: int) -> str:
     """States `t0`, `t1`, … of every tile of every level, and of each late event."""
-    keys = "entity_id, level, node" + (", g" if job.by is not None else "")
-    columns = [f"v.{key}" for key in keys.split(", ")]
+    keys = ["v.entity_id", "v.level", "v.node", *(["v.g"] if job.by is not None else [])]
+    columns = list(keys)
     decays = any(isinstance(slot.part, DecayPart) for slot in job.slots)
     if decays:
         columns.append("max(v.ref_us) AS ref_us")
     for part, position in _stored(job).items():
         slot = next(slot for slot in job.slots if slot.part == part)
-        columns.append(f"{_state(dialect, slot)} AS t{position}")
+        columns.append(f"{dialect.fold(slot, dialect.condition(slot))} AS t{position}")
     placed = " UNION ALL ".join(
         [
             f"SELECT *, {level} AS level, CAST(floor(rk / {BRANCHES**level}.0) AS BIGINT) AS node "
@@ -183,11 +189,6 @@ def _tiles(job: Job, dialect: Dialect, levels: int) -> str:
         + [f"SELECT *, {LATE} AS level, rk AS node FROM matinee_ranked WHERE late"]
     )
     if decays:
-        placed = (
-            f"SELECT *, max(at_us) OVER (PARTITION BY entity_id, level, node) AS ref_us FROM ({placed}) AS q"
-        )
-    return f"SELECT {', '.join(columns)} FROM ({placed}) AS v GROUP BY {', '.join(f'v.{k}' for k in keys.split(', '))}"
-
-
-def _state(dialect: Dialect, slot: Slot) -> str:
-    return dialect.fold(slot, dialect.condition(slot))
+        newest = "max(at_us) OVER (PARTITION BY entity_id, level, node) AS ref_us"
+        placed = f"SELECT *, {newest} FROM ({placed}) AS q"
+    return f"SELECT {', '.join(columns)} FROM ({placed}) AS v GROUP BY {', '.join(keys)}"
