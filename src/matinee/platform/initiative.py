@@ -89,7 +89,7 @@ class Fallback:
     open: OpenWithoutModel | OpenForecasterWithoutModel
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Initiative:
     """One ML use case.
 

@@ -19,6 +19,8 @@ from matinee.platform.deciding import Answering, Surroundings
 from matinee.platform.forecasting import Forecasting
 from matinee.platform.initiative import Data, Initiative
 from matinee.platform.lifecycle.model_folder import ModelCard, check_files, read_card
+from matinee.platform.lifecycle.registering import register
+from matinee.platform.lifecycle.simulated import simulated_home
 from matinee.platform.loading import load
 from matinee.platform.registry.registry import Registry
 
@@ -149,21 +151,26 @@ def open_project(
     StorageError
         The registry cannot be opened.
     """
-    from matinee.platform.lifecycle.registering import register
-    from matinee.platform.lifecycle.simulated import simulated_home
+    with open_project_of(home, load(name, home), at=at, data=data) as project:
+        yield project
 
-    initiative = load(name, home)
+
+@contextmanager
+def open_project_of(
+    home: Home, initiative: Initiative, *, at: str | None = None, data: Data | None = None
+) -> Iterator[Project]:
+    """The same for an initiative that is at hand. Parameters and errors as in `open_project`."""
+    name = initiative.name
     config = settings.load(home.settings, name, initiative.config, values=initiative.values)
     platform = settings.load(home.settings, "platform", PlatformConfig)
     chosen: Data = data or initiative.data
     if chosen not in ("home", "simulated"):
         raise ConfigError(f'{name}: data is "{chosen}", expected home or simulated.')
-    lake = home if chosen == "home" else simulated_home(home)
-    clock = (
-        home_clock(home, at)
-        if chosen == "home"
-        else Clock.choose("last_event", at=at, last_at_us=last_event_us(lake))
-    )
+    if chosen == "home":
+        lake, clock = home, home_clock(home, at)
+    else:
+        lake = simulated_home(home)
+        clock = Clock.choose("last_event", at=at, last_at_us=last_event_us(lake))
     with open_registry(home, platform) as registry:
         register(registry, initiative, now_us=wall_us())
         yield Project(home, initiative, config, platform, registry, chosen, lake, clock.now_us)

@@ -165,7 +165,7 @@ def fingerprint(project: Project, pipeline: Pipeline) -> str:
 
 def _given(project: Project, seed: int | None, cut: float, progress: Progress | None) -> dict[str, Any]:
     given: Mapping[str, Any] = {
-        "home": project.lake.limited_to(project.initiative.tables),
+        "home": project.lake.limited_to(project.initiative.tables).for_learning(),
         "at_us": project.at_us,
         "seed": seed,
         "config": project.config,

@@ -14,12 +14,11 @@ READY = "ready"
 
 
 def simulated_home(home: Home) -> Home:
-    """Home with the log of the small simulated service; made once, the same on every machine.
+    """Home with the log of a simulated service; made once, the same on every machine.
 
     Its figures say whether code works, never how good it is for real members.
     """
-    from matinee.world.home import write_home
-    from matinee.world.service import simulate, small
+    from matinee.world.service import WorldConfig, simulate, write_home
 
     base = home.work / FOLDER
     done = Home(base)
@@ -34,6 +33,8 @@ def simulated_home(home: Home) -> Home:
         shutil.rmtree(base, ignore_errors=True)
         made = Home.create(base)
         made.settings.write_text('[clock]\nnow = "last_event"\n', encoding="utf-8")
-        write_home(made, simulate(small()))
+        # Large enough that a method which works beats its baseline for certain, small enough for seconds.
+        size = WorldConfig(n_members=2_000, n_titles=300, n_days=180, impressions=0.2)
+        write_home(made, simulate(size))
         (base / READY).write_text("", encoding="utf-8")
     return done
