@@ -90,7 +90,7 @@ def read_marks(
     """
     with spilling() as con:
         open_events(con, home, "plays", "signals", moment=moment)
-        _load_titles(con, catalogue)
+        load_titles(con, catalogue)
         only = "true"
         if member_ids is not None:
             con.execute(
@@ -145,16 +145,18 @@ def next_episodes(catalogue: Catalogue) -> Index:
     return out
 
 
-def _load_titles(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> None:
+def load_titles(con: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> None:
+    """Make the table `titles`: title_id, position t, unit, whether an episode follows, and runtime_s."""
     given = {
         "title_id": catalogue.title_ids,
         "t": np.arange(len(catalogue), dtype=np.int32),
         "unit": catalogue.unit(),
+        "goes_on": next_episodes(catalogue) >= 0,
         "runtime_s": np.nan_to_num(catalogue.runtime_s),  # NaN would compare as the largest number
     }
     con.register("given", given)
     con.execute(
-        "CREATE TEMP TABLE titles AS SELECT title_id::VARCHAR AS title_id, t, unit, "
+        "CREATE TEMP TABLE titles AS SELECT title_id::VARCHAR AS title_id, t, unit, goes_on, "
         "CASE WHEN runtime_s > 0 THEN runtime_s END AS runtime_s FROM given"
     )
     con.unregister("given")

@@ -8,13 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import duckdb
-import numpy as np
 
 from matinee.observe.catalogue.catalogue import Catalogue
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import spilling
 from matinee.observe.lake.reader import Moment, open_events
-from matinee.observe.member_state import BEGUN_SHARE, FINISHED_SHARE, next_episodes
+from matinee.observe.member_state import BEGUN_SHARE, FINISHED_SHARE, load_titles
 from matinee.types import DAY_US
 
 RESUME, FROM_LIST, AGAIN = 0.3, 0.05, 0.005
@@ -91,15 +90,7 @@ def _rate(prior: float, hits: float, chances: float) -> float:
 
 def _load(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, at_us: int) -> None:
     """Table `visits`: plays with a share, and whether each begins a visit."""
-    given = {
-        "title_id": catalogue.title_ids,
-        "unit": catalogue.unit(),
-        "goes_on": next_episodes(catalogue) >= 0,
-        "runtime_s": np.nan_to_num(catalogue.runtime_s),
-    }
-    con.register("given", given)
-    con.execute("CREATE TEMP TABLE titles AS SELECT * REPLACE (title_id::VARCHAR AS title_id) FROM given")
-    con.unregister("given")
+    load_titles(con, catalogue)
     con.execute(
         "CREATE TEMP TABLE visits AS SELECT member_id, unit, at_us, seq, goes_on, share, "
         "coalesce(at_us - lag(at_us) OVER same > ?, false) AS begins, "
