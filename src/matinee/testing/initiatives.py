@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import inspect
 import math
 import shutil
 import time
@@ -29,6 +30,7 @@ from matinee.platform.lifecycle.releasing import UNKNOWN_UNIT, release, trial_un
 from matinee.platform.lifecycle.simulated import FOLDER as SIMULATED
 from matinee.platform.lifecycle.simulated import simulated_home
 from matinee.platform.lifecycle.training import Trained, train
+from matinee.platform.loading import find
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +247,16 @@ def project_in(folder: Path, initiative: Initiative) -> Iterator[Project]:
     home.settings.write_text('[clock]\nnow = "last_event"\n', encoding="utf-8")
     home.work.mkdir(exist_ok=True)
     shutil.copytree(simulated_home(Home(_shared())).root, home.work / SIMULATED)
+    if initiative.name not in find():  # a home's own: a new process must find it, too
+        shutil.copytree(package_of(initiative), home.initiatives / initiative.name)
     with open_project_of(home, initiative, data="simulated") as project:
         yield project
+
+
+def package_of(initiative: Initiative) -> Path:
+    """Folder of an initiative's code: the one of its name above the file of its settings."""
+    file = Path(inspect.getfile(initiative.config))
+    return next((folder for folder in file.parents if folder.name == initiative.name), file.parent)
 
 
 @cache
