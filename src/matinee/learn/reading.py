@@ -27,6 +27,7 @@ from matinee.observe.lake.connection import spilling
 from matinee.observe.lake.facts import facts
 from matinee.observe.lake.reader import Moment, open_events, open_facts
 from matinee.observe.members import Member, member_rows
+from matinee.observe.outages import Outages, outages
 from matinee.types import Ids
 
 Number = TypeVar("Number", bound=np.generic)
@@ -122,6 +123,10 @@ def interactions_from_home(
 ) -> Interactions:
     """Everything that members of a home have watched, as it was known at a moment.
 
+    A home that is read for learning (`Home.for_learning`, as pipelines get it) leaves out what was watched
+    in an outage that was declared by then: each event here is something to learn from. Read for answering,
+    the same home gives members' whole histories.
+
     Parameters
     ----------
     until_us : int
@@ -140,6 +145,7 @@ def interactions_from_home(
         scale, else the share of the runtime that was watched, else 1.
     """
     moment = Moment(until_us, until_us if seen_us is None else seen_us)
+    left_out = outages(home, moment.seen_us) if home.learning else Outages()
     with _reading() as con:
         open_events(con, home, "plays", moment=moment)
         open_facts(con, home, "members", at_us=until_us)
@@ -150,10 +156,14 @@ def interactions_from_home(
             "CREATE TEMP TABLE titles AS SELECT title_id::VARCHAR AS title_id, t, runtime_s FROM given"
         )
         con.unregister("given")
+        kept = ""
+        if left_out:
+            inside = left_out.sql("p.at_us", "coalesce(p.territory, x.territory)")
+            kept = f"LEFT JOIN members AS x ON x.member_id = p.member_id WHERE NOT {inside}"
         con.execute(
             "CREATE TEMP VIEW watching AS SELECT p.seq, p.member_id, p.title_id, p.at_us, p.territory, "
             f"coalesce({_share('p.rating', 'p.rating_scale')}, {_share('p.watch_s', 't.runtime_s')}, 1) "
-            "AS weight FROM plays AS p JOIN titles AS t USING (title_id)"
+            f"AS weight FROM plays AS p JOIN titles AS t USING (title_id) {kept}"
         )
         out = encode(con, title_ids=catalogue.title_ids, territories=True)
         stored = con.execute(

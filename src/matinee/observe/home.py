@@ -21,6 +21,9 @@ class Home:
         The folder that holds `matinee.toml`.
     readable : frozenset of str or None
         Tables of the lake that may be read through this object; None: all.
+    learning : bool
+        What is read is learned from: examples that lie inside a declared outage are left out
+        (`observe.outages`). False when answering: a member's history is what it is.
 
     Examples
     --------
@@ -30,6 +33,7 @@ class Home:
 
     root: Path
     readable: frozenset[str] | None = None
+    learning: bool = False
 
     @property
     def settings(self) -> Path:
@@ -76,6 +80,10 @@ class Home:
         wanted = frozenset(tables)
         return replace(self, readable=wanted if self.readable is None else wanted & self.readable)
 
+    def for_learning(self) -> Home:
+        """The same home, as training and evaluation read it: without what happened in an outage."""
+        return replace(self, learning=True)
+
     def check_readable(self, tables: Iterable[str]) -> None:
         """Refuse a table that this object is not allowed to read.
 
@@ -91,7 +99,8 @@ class Home:
                 declared = ", ".join(f'"{name}"' for name in sorted({*self.readable, table}))
                 raise ConfigError(
                     f'lake: table "{table}" is read and not declared, expected one of: '
-                    f"{', '.join(sorted(self.readable)) or 'none'}. Declare it: step(..., reads=({declared}))."
+                    f"{', '.join(sorted(self.readable)) or 'none'}. "
+                    f"Declare it: step(..., reads=({declared}))."
                 )
 
     @staticmethod

@@ -13,6 +13,7 @@ from matinee.observe.lake.facts import as_of, facts
 from matinee.observe.lake.manifest import Manifest, parquet, read_manifest
 from matinee.observe.lake.tables import EVENTS, FACTS, TABLE_OF, event_id, filled, no_events
 from matinee.observe.log import segment_events, segments
+from matinee.observe.outages import outages
 from matinee.types import NEVER_US
 
 READ_TRIES = 3
@@ -49,6 +50,9 @@ def open_events(
     An event that stands in both, or twice in the log, is seen once. The columns are those of
     `tables.EVENTS`; `event_id` is filled in. Order by (member_id, at_us, seq).
 
+    In a home that is read for learning (`Home.for_learning`) `decisions` lacks those that were made in a
+    declared outage: each is an example. Other tables are whole, since a history or a state needs every event.
+
     Raises
     ------
     ConfigError
@@ -68,7 +72,10 @@ def open_events(
             if attempt == READ_TRIES - 1:
                 raise StorageError(f"{home.log}: segments vanish while they are read ({error}).") from error
     for table in tables:
-        con.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS {_events(con, home, manifest, table, when)}")
+        sql = _events(con, home, manifest, table, when)
+        if home.learning and table == "decisions":
+            sql = f"SELECT * FROM ({sql}) WHERE NOT {outages(home, when.seen_us).sql()}"
+        con.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS {sql}")
     return Opened(torn)
 
 

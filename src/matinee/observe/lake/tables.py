@@ -126,6 +126,15 @@ FACTS: dict[str, dict[str, str]] = {
         "end_us": "BIGINT",
     }
     | VERSION,
+    "outages": {
+        "outage_id": "VARCHAR",
+        "start_us": "BIGINT",
+        "end_us": "BIGINT",
+        "note": "VARCHAR",
+        "territory": "VARCHAR",
+        "withdrawn": "BOOLEAN",
+    }
+    | VERSION,
 }
 
 FACT_KEY: dict[str, str] = {
@@ -133,8 +142,10 @@ FACT_KEY: dict[str, str] = {
     "members": "member_id",
     "availability": "title_id",
     "pins": "'all'",
+    "outages": "outage_id",
 }
-"""What an import replaces: one title, one member, all windows of a title, the whole plan of pins (SQL)."""
+"""What a write replaces: one title, one member, all windows of a title, the whole plan of pins, one outage
+(SQL)."""
 
 
 def same_row(table: str) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from matinee.errors import ConfigError, InputError, unknown_name
+from matinee.observe.outages import TABLE as OUTAGES
 from matinee.platform.pipeline.annotations import fits, spell
 from matinee.platform.pipeline.cache import Ingredients
 from matinee.platform.pipeline.code import CodeReader, Fingerprint
@@ -49,7 +50,8 @@ def ingredients(
             continue
         if name == "home":
             at_us = given.get("at_us") if step.takes("at_us") else None
-            found = table_digests(given["home"], step.reads, at_us)
+            also = [OUTAGES] if given["home"].learning else []  # they decide what is left out
+            found = table_digests(given["home"], {*step.reads, *also}, at_us)
             digests |= {f"home.{table}": one for table, one in found.items()}
         else:
             digests[name] = digest(given[name], name)
