@@ -7,6 +7,7 @@
     ├── MissingExtraError (ImportError)    exit 2: an optional dependency is not installed
     ├── NotFittedError  (RuntimeError)     exit 1: a model was asked before it learned
     ├── StorageError    (OSError)          exit 1: disk full, unreadable or locked; nothing half-written
+    ├── StepError       (RuntimeError)     exit 1: a pipeline's step failed (platform/pipeline/failure.py)
     └── VerdictError    (RuntimeError)     exit 1: a check ran and said no
 
 A message says which thing and its value, what was expected, and what to do.

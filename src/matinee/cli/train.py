@@ -16,6 +16,7 @@ def train(
     at: str | None = None,
     seed: int = 0,
     data: Literal["home", "simulated"] | None = None,
+    run_id: str | None = None,
     json: bool = False,
 ) -> int:
     """Learn from everything that is known until now, and keep the result as a version of INITIATIVE.
@@ -37,6 +38,8 @@ def train(
         Of everything random.
     data
         Learn from the home's log or from the simulated service; else what the initiative declares.
+    run_id
+        Name of the run. A run that was killed is taken up with the moment and seed that it began with.
     json
         Print machine-readable JSON.
     """
@@ -48,7 +51,7 @@ def train(
         if project.data == "simulated":
             note(SIMULATED.format(name=initiative), quiet=json)
         with progress("Training", quiet=json) as report:
-            done = learn(project, seed=seed, progress=report)
+            done = learn(project, seed=seed, run_id=run_id, progress=report)
         released = project.registry.releases.current(initiative)
     in_production = None if released is None else released.version
     if json:

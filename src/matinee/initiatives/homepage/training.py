@@ -100,7 +100,7 @@ READS = ("titles", "availability", "pins", "members", "plays", "impressions", "s
 TRAIN = Pipeline(
     "train", [step(next_title, reads=READS), step(window, reads=READS), step(trained, reads=READS)]
 )
-EVALUATE = Pipeline("evaluate", [step(judged, reads=READS)])
+EVALUATE = Pipeline("homepage.evaluate", [step(judged, reads=READS)])
 
 
 def as_evaluation(report: HomepageReport) -> Evaluation:

@@ -30,7 +30,7 @@ class RegistryLog:
     """Tells the registry of a run as it goes."""
 
     project: Project
-    pipeline: str
+    pipeline: Pipeline
     code: str
 
     def begin(self, run: RunRecord) -> None:
@@ -41,7 +41,7 @@ class RegistryLog:
             RunRow(
                 run_id=run.run_id,
                 initiative=project.initiative.name,
-                pipeline=self.pipeline,
+                pipeline="train" if self.pipeline is project.initiative.pipeline else "evaluate",
                 at_us=project.at_us if run.at_us is None else run.at_us,
                 seed=run.seed or 0,
                 data=project.data,
@@ -99,18 +99,26 @@ def run_pipeline(
 ) -> Outcome:
     """Run a pipeline of the initiative; what did not change since an earlier run is not computed again.
 
+    Parameters
+    ----------
+    run_id : str, optional
+        Take up this run, with the moment and seed it began with; one that is not known begins now.
+
     Raises
     ------
     MatineeError
         As in `platform.pipeline.runner.run`.
     """
+    given = _given(project, seed, cut, progress)
+    first = {"at_us": given.pop("at_us"), "seed": given.pop("seed")} if run_id else None
     return run(
         pipeline,
-        _given(project, seed, cut, progress),
+        given,
         workspace=workspace(project),
         now=wall_us,
         run_id=run_id,
-        observers=[RegistryLog(project, pipeline.name, fingerprint(project, pipeline))],
+        first=first,
+        observers=[RegistryLog(project, pipeline, fingerprint(project, pipeline))],
         rates=_rates(project),
     )
 
@@ -143,7 +151,7 @@ def run_one_step(
         first=first,
         workspace=workspace(project),
         now=wall_us,
-        observers=[RegistryLog(project, pipeline.name, fingerprint(project, pipeline))],
+        observers=[RegistryLog(project, pipeline, fingerprint(project, pipeline))],
         rates=_rates(project),
     )
 

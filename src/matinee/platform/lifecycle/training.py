@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from matinee.observe.clock import wall_us
+from matinee.observe.lake.manifest import read_manifest
 from matinee.platform.lifecycle.model_folder import ModelCard, publish, read_card
 from matinee.platform.lifecycle.project import Progress, Project
+from matinee.platform.lifecycle.registering import LAKE_OWNER
 from matinee.platform.lifecycle.running import fingerprint, run_pipeline
 from matinee.platform.pipeline.record import RunRecord
+from matinee.platform.registry.inputs import DatasetRow, SourceRow
 from matinee.platform.registry.models import ModelRow
 from matinee.types import format_at
+
+READ = "home."
+"""Begins the names of tables among what went into a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +74,45 @@ def keep(project: Project, result: Path, record: RunRecord) -> Trained:
     )
     folder = publish(project.home, card, result, at_us=at_us)
     card = read_card(folder)
-    project.registry.models.register(
-        ModelRow(
-            initiative=initiative.name,
-            version=folder.name,
-            run_id=record.run_id,
-            folder=folder.relative_to(project.home.root).as_posix(),
-            at_us=at_us,
-            code=card.code,
-            data=project.data,
-            files=card.files,
-            registered_us=wall_us(),
+    now_us, registry = wall_us(), project.registry
+    data = dataset(project, record, at_us=at_us, now_us=now_us)
+    with registry.transaction():
+        for table in data.sources:
+            registry.inputs.register_source(SourceRow(name=table, owner=LAKE_OWNER, registered_us=now_us))
+        registry.inputs.register_dataset(data)
+        registry.runs.use_dataset(record.run_id, data.id, since_us=now_us)
+        registry.models.register(
+            ModelRow(
+                initiative=initiative.name,
+                version=folder.name,
+                run_id=record.run_id,
+                folder=folder.relative_to(project.home.root).as_posix(),
+                at_us=at_us,
+                code=card.code,
+                data=project.data,
+                files=card.files,
+                registered_us=now_us,
+            ),
+            datasets=[data.id],
         )
-    )
     return Trained(folder.name, folder, card, record)
+
+
+def dataset(project: Project, record: RunRecord, *, at_us: int, now_us: int) -> DatasetRow:
+    """What a run read: its tables with the digest of their content as of the moment."""
+    tables = {
+        name.removeprefix(READ): digest
+        for one in record.steps
+        for name, digest in one.givens.items()
+        if name.startswith(READ)
+    }
+    rows = sum(file.rows for file in read_manifest(project.lake.lake).files if file.table in tables)
+    content = msgspec.json.encode([project.data, at_us, tables], order="deterministic")
+    return DatasetRow(
+        id=hashlib.sha256(content).hexdigest()[:16],
+        files=dict(sorted(tables.items())),
+        sources=sorted(tables),
+        n_rows=rows,
+        at_us=at_us,
+        registered_us=now_us,
+    )

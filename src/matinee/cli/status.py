@@ -1,0 +1,124 @@
+"""Show the portfolio: every initiative, what is in production, its lift, its alerts, its cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from matinee.cli.console import print_json, print_table, say
+from matinee.cli.context import find_home
+from matinee.types import HOUR_US, format_at
+
+if TYPE_CHECKING:
+    from matinee.platform.lifecycle.status import Standing
+
+
+def status(
+    initiative: str | None = None,
+    *,
+    home: Path | None = None,
+    at: str | None = None,
+    json: bool = False,
+) -> int:
+    """Print one line for each initiative; with INITIATIVE, everything that is known about it.
+
+    Example: matinee status --home shop
+
+    Parameters
+    ----------
+    initiative
+        Only this one, in full.
+    home
+        Service home; else MATINEE_HOME, else the current folder.
+    at
+        Age of models as of this time.
+    json
+        Print machine-readable JSON.
+    """
+    from matinee.platform.lifecycle.status import portfolio
+
+    where = find_home(home)
+    found = portfolio(where, initiative, at=at)
+    if json:
+        print_json(found)
+        return 0
+    if initiative is None:
+        _print_all(found)
+    else:
+        for one in found:
+            _print_one(one)
+    return 0
+
+
+def _print_all(found: list[Standing]) -> None:
+    rows = [
+        (
+            one.name,
+            f"{one.tier} {one.stage}",
+            one.version or "nothing",
+            _lift(one),
+            _age(one),
+            len(one.alerts) or "-",
+            _cost(one),
+            one.next_step,
+        )
+        for one in found
+    ]
+    columns = ["initiative", "tier, stage", "in production", "lift over baseline", "learned", "alerts"]
+    print_table(rows, [*columns, "cost", "next step"], left=8)
+    for one in found:
+        for alert in one.alerts:
+            say(f"{alert.severity}: {one.name}, {alert.monitor}: {alert.text} ({alert.owner})")
+    if not found:
+        say("No initiative is installed.")
+
+
+def _print_one(one: Standing) -> None:
+    facts: list[tuple[str, Any]] = [
+        ("title", one.title),
+        ("hypothesis", one.hypothesis),
+        ("owner", one.owner),
+        ("tier", one.tier),
+        ("stage", one.stage),
+        ("next step", one.next_step),
+        ("unit", one.unit),
+        ("kind", one.kind),
+        ("reward", one.reward),
+        ("inputs", ", ".join(one.inputs)),
+        ("baseline", one.baseline),
+        ("fallback", one.fallback),
+        ("in production", one.version or "nothing: the fallback answers"),
+        ("released", format_at(one.released_us) if one.released_us else "-"),
+        ("learned", _age(one)),
+        ("data", one.data or "-"),
+        ("lift over baseline", _lift(one)),
+        ("newest model", one.newest or "none is trained"),
+        ("latency budget", f"{one.latency_budget_ms:g} ms"),
+        ("cost of all runs", _cost(one)),
+    ]
+    print_table(facts, [one.name, ""], left=2)
+    if one.gates:
+        gates = [(g.gate, g.verdict.replace("_", " "), g.text) for g in one.gates]
+        print_table(gates, ["gate", "verdict", "at the last attempt"], left=3)
+    for alert in one.alerts:
+        say(f"{alert.severity}: {alert.monitor}: {alert.text}")
+
+
+def _lift(one: Standing) -> str:
+    if one.lift is None:
+        return "not measured"
+    return f"{one.metric} {one.lift:+.4f} [{one.lift_low:+.4f}, {one.lift_high:+.4f}]"
+
+
+def _age(one: Standing) -> str:
+    if one.age_us is None:
+        return "-"
+    hours = max(0.0, one.age_us / HOUR_US)
+    text = f"{hours:.0f} h ago" if hours < 48 else f"{hours / 24:.0f} days ago"
+    simulated = ", simulated" if one.data == "simulated" else ""
+    return text + (", stale" if one.stale else "") + simulated
+
+
+def _cost(one: Standing) -> str:
+    spent = [f"{amount / 100:.2f} {currency}" for currency, amount in one.cost_minor.items()]
+    return ", ".join([*spent, f"{one.cpu_s:,.0f} CPU s"])

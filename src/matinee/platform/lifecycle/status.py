@@ -1,0 +1,130 @@
+"""Where every initiative stands: what `matinee status` and the web pages show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from matinee.errors import NotFoundError, unknown_name
+from matinee.observe.clock import wall_us
+from matinee.observe.home import Home
+from matinee.observe.home_clock import home_clock
+from matinee.platform.initiative import Initiative
+from matinee.platform.lifecycle.project import open_registry
+from matinee.platform.lifecycle.registering import register
+from matinee.platform.loading import find
+from matinee.platform.registry.alerts import AlertRow
+from matinee.platform.registry.portfolio import Line
+from matinee.platform.registry.registry import Registry
+from matinee.platform.registry.releases import GateRow
+from matinee.types import HOUR_US
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One initiative on one screen.
+
+    Attributes
+    ----------
+    version : str or None
+        In production.
+    newest : str or None
+        Trained last.
+    age_us : int or None
+        From the last event that the released model learned from until now.
+    stale : bool
+        Older than the initiative allows.
+    lift, lift_low, lift_high : float or None
+        Over the baseline, in the primary `metric`; None when not measured.
+    gates : list of GateRow
+        Of the last attempt to release.
+    cost_minor : dict of currency to int
+    """
+
+    name: str
+    title: str
+    owner: str
+    tier: int
+    stage: str
+    hypothesis: str
+    next_step: str
+    unit: str
+    kind: str
+    reward: str
+    inputs: list[str]
+    baseline: str
+    fallback: str
+    latency_budget_ms: float
+    version: str | None = None
+    newest: str | None = None
+    released_us: int | None = None
+    data: str | None = None
+    age_us: int | None = None
+    stale: bool = False
+    metric: str | None = None
+    lift: float | None = None
+    lift_low: float | None = None
+    lift_high: float | None = None
+    gates: list[GateRow] = field(default_factory=list)
+    alerts: list[AlertRow] = field(default_factory=list)
+    cost_minor: dict[str, int] = field(default_factory=dict)
+    cpu_s: float = 0.0
+
+
+def portfolio(home: Home, name: str | None = None, *, at: str | None = None) -> list[Standing]:
+    """Every initiative that is installed or stands in the home, the most important first.
+
+    Raises
+    ------
+    NotFoundError
+        `name` is none of them.
+    ConfigError
+        One of them does not import.
+    """
+    found = find(home)
+    if name is not None and name not in found:
+        raise NotFoundError(unknown_name("matinee", "initiative", name, found))
+    now_us = home_clock(home, at).now_us
+    loaded = [one.load() for key, one in found.items() if name in (None, key)]
+    with open_registry(home) as registry:
+        for initiative in loaded:
+            register(registry, initiative, now_us=wall_us())
+        lines = {line.initiative.name: line for line in registry.portfolio.overview()}
+        standings = [_standing(registry, one, lines[one.name], now_us) for one in loaded]
+    return sorted(standings, key=lambda one: (one.tier, one.name))
+
+
+def _standing(registry: Registry, initiative: Initiative, line: Line, now_us: int) -> Standing:
+    versions = registry.models.versions(initiative.name)
+    gates = registry.releases.gates(initiative.name)
+    age_us = None if line.model is None or line.model.data != "home" else now_us - line.model.at_us
+    judged, reward = line.evaluation, initiative.reward
+    return Standing(
+        name=initiative.name,
+        title=initiative.title,
+        owner=initiative.owner,
+        tier=initiative.tier,
+        stage=initiative.stage,
+        hypothesis=initiative.hypothesis,
+        next_step=initiative.next_step,
+        unit=initiative.unit,
+        kind=initiative.kind,
+        reward=f"{reward.name}, in {reward.unit}, within {reward.window_h:g} h",
+        inputs=list(initiative.tables),
+        baseline=initiative.baseline,
+        fallback=initiative.fallback.name,
+        latency_budget_ms=initiative.latency_budget_ms,
+        version=line.release.version if line.release else None,
+        newest=versions[0].version if versions else None,
+        released_us=line.release.released_us if line.release else None,
+        data=line.model.data if line.model else None,
+        age_us=age_us,
+        stale=age_us is not None and age_us > initiative.refreshed_every_h * HOUR_US,
+        metric=judged.metric if judged else None,
+        lift=judged.lift if judged else None,
+        lift_low=judged.lift_low if judged else None,
+        lift_high=judged.lift_high if judged else None,
+        gates=[one for one in gates if one.attempt_id == gates[-1].attempt_id],
+        alerts=line.alerts,
+        cost_minor=line.cost_minor,
+        cpu_s=line.cpu_s,
+    )
