@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from small_services import member_of, titles_of
 
 from matinee.initiatives.homepage import live as live_file
+from matinee.initiatives.homepage.config import PageConfig
 from matinee.initiatives.homepage.live import LiveHomepage
 from matinee.initiatives.homepage.page import MemberState, Page, TitleState
 from matinee.learn.interactions import Interactions
@@ -50,7 +51,7 @@ class FakeModel:
         self.member_ids = interactions.member_ids
 
     @staticmethod
-    def load(_folder: Path, catalogue: Catalogue, interactions: Interactions) -> FakeModel:
+    def of(_trained: object, catalogue: Catalogue, interactions: Interactions) -> FakeModel:
         return FakeModel(catalogue, interactions)
 
     def title_state(self, _at_us: int) -> TitleState:
@@ -73,17 +74,18 @@ class FakeModel:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     made = Home.create(tmp_path / "home")
-    made.settings.write_text("[homepage]\nexplore_slots = 0\n")
     for kind, text in (("titles", TITLES), ("events", EVENTS), ("members", "member_id,kids\nlisted,false\n")):
         (tmp_path / f"{kind}.csv").write_text(text)
         run_import(made, kind, tmp_path / f"{kind}.csv")
-    monkeypatch.setattr(live_file, "current_release", lambda home: home.releases)
+    monkeypatch.setattr(live_file.TrainedHomepage, "load", lambda folder: folder)
     monkeypatch.setattr(live_file, "HomepageModel", FakeModel)
     return made
 
 
 def page_of(home: Home, member: str, at_us: int = AT_US) -> Page:
-    ((_, page),) = LiveHomepage.open(home, at_us).pages([member], rows=12, cols=12)
+    config = PageConfig(explore_slots=0)
+    live = LiveHomepage.of(home.releases, home, at_us, config=config)
+    ((_, page),) = live.pages([member], rows=12, cols=12)
     return page
 
 
@@ -128,7 +130,7 @@ def test_the_open_log_counts_from_the_next_opening_on(home: Home) -> None:
     assert row(page, "my_list") == []
     assert "t3" in discovered(page)
     assert row(page_of(home, "m", AT_US - 1), "my_list") == [("t2", "On your list")]
-    live = LiveHomepage.open(home, AT_US)
+    live = LiveHomepage.of(home.releases, home, AT_US)
     assert live.member_ids == ["listed", "m", "new", "plain"]
     states = live.states(["new", "stranger"])
     assert [state.my_list.tolist() for state in states] == [
