@@ -52,6 +52,9 @@ class Benchmark:
 BENCHMARKS = {
     "import": Benchmark("import_.py", "import beside DuckDB's COPY", "5 min", quick=("--rows", "1000000")),
     "recommend": Benchmark("recommend.py", "cost by events and titles", "20 min", quick=("--quick",)),
+    "features": Benchmark(
+        "features.py", "features beside DuckDB, numpy and Feast", "5 min", quick=("--quick",)
+    ),
     "page": Benchmark("page.py", "cost of a page", "3 min", quick=("--repeats", "60", "--members", "20")),
     "page-quality": Benchmark("page_quality.py", "the page against baselines", "10 min", data="published"),
     "quality": Benchmark(

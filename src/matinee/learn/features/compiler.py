@@ -55,8 +55,18 @@ def group_type(job: Job) -> str:
     return columns[job.by.column].removesuffix("[]")
 
 
-def direct_sql(view: FeatureView, job: Job, dialect: Dialect, labels: str = "matinee_labels") -> str:
+def direct_sql(
+    view: FeatureView,
+    job: Job,
+    dialect: Dialect,
+    labels: str = "matinee_labels",
+    *,
+    span: tuple[int | None, int | None] = (None, None),
+) -> str:
     """Fold every event that a label may see: `i`, the group if there is one, `p0`, `p1`, …
+
+    `span` is the earliest start of the job's longest window and the latest label, if known: the engine then
+    leaves out files and row groups that no label reaches.
 
     Cost: one pass over the events, and one step per pair of a label and an event of its entity in the job's
     longest window.
@@ -65,6 +75,9 @@ def direct_sql(view: FeatureView, job: Job, dialect: Dialect, labels: str = "mat
     seen = ["v.entity_id = l.entity_id", "v.at_us < l.at_us", SEEN]
     if longest:
         seen.append(f"v.at_us >= l.{longest}")
+    earliest, latest = span
+    seen += [f"v.at_us >= {earliest}"] if longest and earliest is not None else []
+    seen += [f"v.at_us < {latest}"] if latest is not None else []
     columns = ["l.i AS i"] + (["v.g AS g"] if job.by is not None else [])
     for position, slot in enumerate(job.slots):
         start = start_of(view, slot.window_us)

@@ -44,8 +44,8 @@ class OnlineEvaluator:
     Notes
     -----
     Memory of an entity: 8 bytes per recent event for each clock and column, and one tile per day of the
-    longest finite window. A tile of `Distinct` keeps the values themselves. An entity is kept in this process;
-    `dump` and `load` move it to a store, one value per entity.
+    longest finite window. A tile of `Distinct` keeps the values themselves. An entity is kept in this
+    process; `dump` and `load` move it to a store, one value per entity.
 
     Examples
     --------
@@ -334,7 +334,7 @@ def _split(codes: Any, index: Index) -> dict[int, Any]:
 
 
 def _clocks(table: str, event: Mapping[str, Any]) -> dict[str, int]:
-    out = {}
+    out: dict[str, int] = {}
     for name in ("at_us", "seen_us", "seq"):
         value = event.get(name)
         if value is None and name == "seen_us":
