@@ -3,8 +3,8 @@
     .matinee-cache/feast/bin/python benchmarks/features_feast.py EVENTS.parquet LABELS.parquet FOLDER
 
 Feast joins values that exist; it does not compute windows as of a label. So, as its users do, the aggregates
-are first computed at every event (here with DuckDB's window functions, whose cost is given by itself) and Feast
-takes the latest row before each label. The values are then as of the last event, not as of the label.
+are first computed at every event (here with DuckDB's window functions, whose cost is given by itself) and
+Feast takes the latest row before each label. The values are then as of the last event, not as of the label.
 """
 
 from __future__ import annotations

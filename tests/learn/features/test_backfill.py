@@ -74,13 +74,23 @@ def test_each_aggregate_on_a_day_that_can_be_checked_by_hand() -> None:
     ]
     on_tv = where("device", "==", "tv")
     answers: list[tuple[a.Aggregate, Any]] = [
-        (a.Count(), 3), (a.Count("watch_s"), 2), (a.Sum("watch_s"), 40.0), (a.Sum("pieces"), 3),
-        (a.Mean("watch_s"), 20.0), (a.Min("watch_s"), 10.0), (a.Max("pieces"), 2),
-        (a.LastK("title_id", 2), ["t0", "t1"]), (a.LastK("watch_s", 5), [30.0, 10.0]), (a.Distinct("title_id"), 2),
-        (a.Ratio(part=on_tv), 2 / 3), (a.Ratio(value="watch_s", part=on_tv), 0.25),
-        (a.Ratio(value="watch_s", over="pieces"), 40 / 3), (a.TimeSince(), 7200.0),
-        (a.DecayedSum("1h"), 1 / 16 + 1 / 8 + 1 / 4), (a.DecayedSum("2h", "watch_s"), 10 / 4 + 30 / 2**1.5),
-    ]  # fmt: skip
+        (a.Count(), 3),
+        (a.Count("watch_s"), 2),
+        (a.Sum("watch_s"), 40.0),
+        (a.Sum("pieces"), 3),
+        (a.Mean("watch_s"), 20.0),
+        (a.Min("watch_s"), 10.0),
+        (a.Max("pieces"), 2),
+        (a.LastK("title_id", 2), ["t0", "t1"]),
+        (a.LastK("watch_s", 5), [30.0, 10.0]),
+        (a.Distinct("title_id"), 2),
+        (a.Ratio(part=on_tv), 2 / 3),
+        (a.Ratio(value="watch_s", part=on_tv), 0.25),
+        (a.Ratio(value="watch_s", over="pieces"), 40 / 3),
+        (a.TimeSince(), 7200.0),
+        (a.DecayedSum("1h"), 1 / 16 + 1 / 8 + 1 / 4),
+        (a.DecayedSum("2h", "watch_s"), 10 / 4 + 30 / 2**1.5),
+    ]
     for aggregate, answer in answers:
         assert same(ask(rows, aggregate, "1d"), answer), aggregate
     assert ask(rows, a.Sum("watch_s"), "1d", where=on_tv) == 10.0
@@ -96,8 +106,16 @@ def test_equal_times_keep_their_order_of_arrival() -> None:
 
 
 def test_before_the_first_event_the_values_are_empty() -> None:
-    empty = {a.Count(): 0, a.Sum("watch_s"): 0.0, a.Mean("watch_s"): None, a.Min("pieces"): None, a.Distinct("device"): 0,
-             a.TimeSince(): None, a.DecayedSum("1d"): 0.0, a.Ratio(part=where("kids", "==", True)): None}  # fmt: skip
+    empty = {
+        a.Count(): 0,
+        a.Sum("watch_s"): 0.0,
+        a.Mean("watch_s"): None,
+        a.Min("pieces"): None,
+        a.Distinct("device"): 0,
+        a.TimeSince(): None,
+        a.DecayedSum("1d"): 0.0,
+        a.Ratio(part=where("kids", "==", True)): None,
+    }
     for aggregate, nothing in empty.items():
         assert ask([play(0, T)], aggregate, "all") == nothing
     assert ask([play(0, T)], a.LastK("device", 3), "all") == []
@@ -153,7 +171,8 @@ def test_missing_values_in_labels_are_named() -> None:
     with duckdb.connect() as con:
         load(con, PLAYS, [])
         con.execute(
-            "CREATE VIEW asked AS SELECT * FROM (VALUES (1, 'm', 5), (2, NULL, 6)) AS t(label_id, entity_id, at_us)"
+            "CREATE VIEW asked AS "
+            "SELECT * FROM (VALUES (1, 'm', 5), (2, NULL, 6)) AS t(label_id, entity_id, at_us)"
         )
         with pytest.raises(InputError, match="labels, row 2: entity_id is missing"):
             backfill(con, view(Feature("n", PLAYS, a.Count(), "1d")), "asked")
@@ -195,8 +214,10 @@ def test_entities_need_not_be_members() -> None:
     charges = Source("charges", {"account_id": "text", "amount_minor": "int"}, entity="account_id")
     declared = FeatureView("pay", "account", (Feature("paid", charges, a.Sum("amount_minor"), "all"),))
     with duckdb.connect() as con:
-        con.execute(f"CREATE TABLE charges AS SELECT 'm1' AS account_id, 499 AS amount_minor, {T - 1} AS at_us, "
-                    f"{T - 1} AS seen_us, 1 AS seq")  # fmt: skip
+        con.execute(
+            f"CREATE TABLE charges AS SELECT 'm1' AS account_id, 499 AS amount_minor, {T - 1} AS at_us, "
+            f"{T - 1} AS seen_us, 1 AS seq"
+        )
         assert backfill(con, declared, LABELS).rows()[0]["paid"] == 499
 
 
@@ -208,19 +229,32 @@ def heavy(n_events: int) -> list[dict[str, Any]]:
     at_us = np.sort(np.concatenate([spread, burst]))
     delay = np.where(rng.random(n_events) < 0.1, rng.integers(0, 2 * DAY, n_events), 0)
     return [
-        play(seq, int(t), title_id=f"t{seq % 4}", pieces=seq % 11, watch_s=float(seq % 7), device=None, kids=None, tags=None)
+        play(
+            seq,
+            int(t),
+            title_id=f"t{seq % 4}",
+            pieces=seq % 11,
+            watch_s=float(seq % 7),
+            device=None,
+            kids=None,
+            tags=None,
+        )
         | {"seen_us": int(t + d)}
         for seq, (t, d) in enumerate(zip(at_us, delay, strict=True))
-    ]  # fmt: skip
+    ]
 
 
 EVERY = view(
-    Feature("n", PLAYS, a.Count(), "1h"), Feature("s", PLAYS, a.Sum("pieces"), "48h"),
-    Feature("m", PLAYS, a.Mean("watch_s"), "30d"), Feature("x", PLAYS, a.Max("pieces"), "90d"),
-    Feature("l", PLAYS, a.LastK("title_id", 5), "all"), Feature("d", PLAYS, a.Distinct("pieces"), "7d"),
-    Feature("t", PLAYS, a.TimeSince(), "all", where("pieces", "==", 3)), Feature("w", PLAYS, a.DecayedSum("7d"), "all"),
+    Feature("n", PLAYS, a.Count(), "1h"),
+    Feature("s", PLAYS, a.Sum("pieces"), "48h"),
+    Feature("m", PLAYS, a.Mean("watch_s"), "30d"),
+    Feature("x", PLAYS, a.Max("pieces"), "90d"),
+    Feature("l", PLAYS, a.LastK("title_id", 5), "all"),
+    Feature("d", PLAYS, a.Distinct("pieces"), "7d"),
+    Feature("t", PLAYS, a.TimeSince(), "all", where("pieces", "==", 3)),
+    Feature("w", PLAYS, a.DecayedSum("7d"), "all"),
     Feature("g", PLAYS, a.Count(), "30d", by=Attribute("genres", TITLES)),
-)  # fmt: skip
+)
 
 
 def test_tiles_give_what_pairs_give() -> None:
@@ -241,15 +275,18 @@ def test_tiles_give_what_pairs_give() -> None:
 
 
 def rows_of_work(con: duckdb.DuckDBPyConnection, n: int) -> int:
-    """Rows that joins and aggregates put out, over all statements of a backfill of n events and n / 20 labels."""
+    """Rows that all operators put out in a backfill of n events and n / 20 labels."""
     con.execute(
-        f"CREATE OR REPLACE TABLE plays AS SELECT 'm1' AS member_id, {START} + i * {180 * DAY // n} AS at_us, "
+        "CREATE OR REPLACE TABLE plays AS SELECT "
+        f"'m1' AS member_id, {START} + i * {180 * DAY // n} AS at_us, "
         "at_us + CASE WHEN i % 50 = 0 THEN 600000000 ELSE 0 END AS seen_us, i AS seq, i % 11 AS pieces, "
         f"i % 7 / 2 AS watch_s FROM range({n}) AS t(i)"
     )
     m = n // 20
-    con.execute(f"CREATE OR REPLACE TABLE asked AS SELECT i AS label_id, 'm1' AS entity_id, "
-                f"{START} + i * {180 * DAY // m} + 3 AS at_us FROM range({m}) AS t(i)")  # fmt: skip
+    con.execute(
+        f"CREATE OR REPLACE TABLE asked AS SELECT i AS label_id, 'm1' AS entity_id, "
+        f"{START} + i * {180 * DAY // m} + 3 AS at_us FROM range({m}) AS t(i)"
+    )
     done = backfill(Counting(con), EVERY.only("n", "s", "m", "x"), "asked", heavy_pairs=1_000)  # type: ignore[arg-type]
     assert done.heavy == 1
     return Counting.rows
@@ -294,8 +331,11 @@ def test_what_does_not_fit_into_memory_spills(tmp_path: Path) -> None:
             f"CREATE VIEW plays AS SELECT 'm' || (i % 20000) AS member_id, {START} + i * 1000000 AS at_us, "
             "at_us AS seen_us, i AS seq, 'title' || (i % 5000) AS title_id FROM range(600000) AS t(i)"
         )
-        con.execute(f"CREATE VIEW asked AS SELECT i AS label_id, 'm' || i AS entity_id, {START + 30 * DAY} AS at_us "
-                    "FROM range(20000) AS t(i)")  # fmt: skip
+        con.execute(
+            f"CREATE VIEW asked AS SELECT i AS label_id, 'm' || i AS entity_id, "
+            f"{START + 30 * DAY} AS at_us "
+            "FROM range(20000) AS t(i)"
+        )
         declared = view(Feature("l", PLAYS, a.LastK("title_id", 50), "all"))
         done = backfill(con, declared, "asked", batch_labels=4_000)
         assert con.execute(f"SELECT sum(len(l)), count(*) FROM {done.table}").fetchall() == [

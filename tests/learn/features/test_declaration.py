@@ -29,8 +29,11 @@ def plays(window: str = "7d", **more: Any) -> Feature:
         (lambda: plays("0d"), 'window is not "all"; it is "0d", expected a whole number above 0'),
         (lambda: plays("7 days"), '"7 days"'),
         (lambda: plays("999999999w"), "at most a hundred years"),
-        (lambda: Feature("f", PLAYS, Sum("title_id"), "7d"), "Sum of title_id, which is text, expected int or float"),
-        (lambda: Feature("f", PLAYS, Sum("watchs"), "7d"), 'unknown column "watchs". Did you mean "watch_s"?'),
+        (lambda: Feature("f", PLAYS, Sum("title_id"), "7d"), "Sum of title_id, which is text, expected int"),
+        (
+            lambda: Feature("f", PLAYS, Sum("watchs"), "7d"),
+            'unknown column "watchs". Did you mean "watch_s"?',
+        ),
         (lambda: Feature("f", PLAYS, Distinct("watch_s"), "7d"), "Distinct of watch_s, which is float"),
         (lambda: Feature("f", PLAYS, Max("device"), "7d"), "Max of device, which is text"),
         (lambda: plays(where=where("device", "==", 3)), "compares device, which is text, with 3"),
@@ -39,8 +42,18 @@ def plays(window: str = "7d", **more: Any) -> Feature:
         (lambda: plays(by=Attribute("watch_s")), "group of watch_s, which is float, expected text or int"),
         (lambda: plays(by=Attribute("genre")), 'unknown column "genre"'),
         (lambda: Attribute("runtime_s", TITLES), "Attribute 'runtime_s' of titles"),
-        (lambda: Feature("f", lake_source("searches", "title_id"), Count(), "7d", by=Attribute("genres", Facts(
-            "x", "decision_id", {"decision_id": "text", "genres": "text[]"}))), 'unknown column "decision_id"'),
+        (
+            lambda: Feature(
+                "f",
+                lake_source("searches", "title_id"),
+                Count(),
+                "7d",
+                by=Attribute(
+                    "genres", Facts("x", "decision_id", {"decision_id": "text", "genres": "text[]"})
+                ),
+            ),
+            'unknown column "decision_id"',
+        ),
         (lambda: Feature("a b", PLAYS, Count(), "7d"), "name is 'a b'"),
         (lambda: Feature("at_us", PLAYS, Count(), "7d"), "which labels use themselves"),
         (lambda: Feature("f", PLAYS, "count", "7d"), "aggregate is 'count'"),  # type: ignore[arg-type]
@@ -66,7 +79,7 @@ def plays(window: str = "7d", **more: Any) -> Feature:
         (lambda: view(plays(), plays()), "plays is there twice"),
         (lambda: view(plays()).only("play"), 'unknown feature "play". Did you mean "plays"?'),
     ],
-)  # fmt: skip
+)
 def test_nonsense_is_refused_by_name(make: Callable[[], object], said: str) -> None:
     with pytest.raises(InputError) as error:
         make()
