@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
+
+import duckdb
 
 from matinee.errors import ConfigError, unknown_name
 from matinee.learn.features.declaration import FeatureView
@@ -21,6 +23,7 @@ from matinee.platform.deciding import (
     OpenForecasterWithoutModel,
     OpenModel,
     OpenWithoutModel,
+    Surroundings,
 )
 from matinee.platform.gates.gate import Gate
 from matinee.platform.gates.guardrails import Guardrail
@@ -122,6 +125,9 @@ class Initiative:
         Everything it reads from the lake.
     features : FeatureView or None
         Declared features of the unit; `matinee backfill` computes them.
+    feature_tables : callable or None
+        Makes the tables that the features name in a DuckDB connection, for `Surroundings`, where they are
+        not the lake's own. None: they are.
     config : type
         Frozen dataclass of its settings; every field has a default.
     values : Path or None
@@ -172,6 +178,7 @@ class Initiative:
     target: str | None = None
     guardrails: Sequence[Guardrail] = ()
     features: FeatureView | None = None
+    feature_tables: Callable[[duckdb.DuckDBPyConnection, Surroundings], None] | None = None
     values: Path | None = None
     data: Data = "home"
     refreshed_every_h: float = 24 * 7

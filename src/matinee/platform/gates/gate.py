@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
 from matinee.observe.home import Home
 from matinee.platform.evaluation import Evaluated
+
+if TYPE_CHECKING:
+    from matinee.platform.gates.feature_skew import Skew
 
 Verdict = Literal["passed", "failed", "not_measured"]
 Ask = Callable[[str, int], bool]
@@ -68,6 +71,9 @@ class Candidate:
         fallback had to answer; raises what opening raises.
     load_in_fresh_process : callable
         Opens it and answers once in a new interpreter; gives None, or what went wrong.
+    feature_skew : callable
+        Computes the declared features of sampled units in batch and online; gives a `Skew`, or None where
+        none are declared.
     """
 
     initiative: str
@@ -85,6 +91,7 @@ class Candidate:
     at_us: int
     open: Callable[[], Ask]
     load_in_fresh_process: Callable[[], str | None]
+    feature_skew: Callable[[], Skew | None] = lambda: None
 
 
 class Gate(Protocol):

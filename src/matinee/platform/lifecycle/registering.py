@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
+import msgspec
+
+from matinee.errors import NotFoundError
 from matinee.platform.initiative import Initiative
 from matinee.platform.registry.initiatives import InitiativeRow
-from matinee.platform.registry.inputs import SourceRow
+from matinee.platform.registry.inputs import FeatureRow, SourceRow
 from matinee.platform.registry.registry import Registry
 
 LAKE_OWNER = "data platform"
@@ -40,7 +44,53 @@ def register(registry: Registry, initiative: Initiative, *, now_us: int) -> None
             "data": initiative.data,
         },
     )
+    if _known(registry, row):
+        return
     with registry.transaction():
         for table in initiative.tables:
             registry.inputs.register_source(SourceRow(name=table, owner=LAKE_OWNER, registered_us=now_us))
-        registry.initiatives.register(row, sources=initiative.tables, features=[])
+        features = list(feature_rows(initiative, now_us=now_us))
+        for feature in features:
+            registry.inputs.register_feature(feature)
+        registry.initiatives.register(
+            row, sources=initiative.tables, features=[(one.name, one.version) for one in features]
+        )
+
+
+def feature_rows(initiative: Initiative, *, now_us: int) -> Iterator[FeatureRow]:
+    """Declared features as the registry knows them: a version is the hash of its declaration.
+
+    A feature over a table that the initiative makes itself counts as reading all its declared inputs.
+    """
+    view = initiative.features
+    if view is None:
+        return
+    identities = view.identities()
+    for feature in view.features:
+        table = feature.source.table
+        yield FeatureRow(
+            name=f"{view.name}.{feature.name}",
+            version=identities[feature.name],
+            entity=view.entity,
+            owner=view.owner or initiative.owner,
+            declaration={
+                "table": table,
+                "aggregate": str(feature.aggregate),
+                "window": feature.window,
+                "where": None if feature.where is None else str(feature.where),
+                "by": None if feature.by is None else str(feature.by),
+                "tail": view.tail,
+            },
+            sources=[table] if table in initiative.tables else list(initiative.tables),
+            registered_us=now_us,
+        )
+
+
+def _known(registry: Registry, row: InitiativeRow) -> bool:
+    """Whether this declaration is there already: then a command that only looks writes nothing."""
+    try:
+        before = registry.initiatives.read(row.name)
+    except NotFoundError:
+        return False
+    times = {"registered_us": before.registered_us, "changed_us": before.changed_us}
+    return msgspec.to_builtins(msgspec.structs.replace(row, **times)) == msgspec.to_builtins(before)

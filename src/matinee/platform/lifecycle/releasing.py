@@ -15,6 +15,7 @@ from matinee.platform.gates.gate import Ask, Candidate, GateResult
 from matinee.platform.lifecycle.fresh_process import answers_in_fresh_process
 from matinee.platform.lifecycle.model_folder import ModelCard, check_files
 from matinee.platform.lifecycle.project import Project
+from matinee.platform.lifecycle.skew import measure_skew
 from matinee.platform.registry.releases import GateRow, Reasons, ReleaseRow
 
 UNKNOWN_UNIT = "a unit that nobody has heard of"
@@ -201,6 +202,7 @@ def _candidate(
         unit_ids=units,
         at_us=project.at_us,
         open=opened,
+        feature_skew=lambda: measure_skew(project),
         load_in_fresh_process=lambda: answers_in_fresh_process(project, version, units[0]),
     )
 
