@@ -24,7 +24,7 @@ _WHY = {
     "signals": "lists and thumbs",
 }
 GUARDRAILS = (
-    Guardrail("calibration_error", "the page keeps to the mix of what the member watches", at_most=0.5),
+    Guardrail("calibration_error", "the page keeps to the mix of what the member watches", at_most=0.75),
 )
 HOMEPAGE = Initiative(
     name="homepage",
