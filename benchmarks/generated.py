@@ -46,14 +46,13 @@ def generated(n_members: int, n_titles: int, n_events: int, seed: int = 0) -> In
     )
 
 
-def write_csv(log: Interactions, path: Path) -> None:
-    """The log as a file that `matinee recommend` reads."""
+def write_log(log: Interactions, path: Path) -> None:
+    """The log as a Parquet file that `matinee recommend` reads; the database makes the ids."""
     h = log.histories
-    columns = {
-        "member_id": log.member_ids[h.member_of_event()],
-        "title_id": log.title_ids[h.title],
-        "at": h.at_us // 1_000_000,
-    }
+    columns = {"member": h.member_of_event(), "title": h.title, "at_s": h.at_us // 1_000_000}
     with duckdb.connect() as con:
         con.register("log", columns)
-        con.execute(f"COPY (SELECT * FROM log) TO '{path}' (FORMAT csv, HEADER)")
+        con.execute(
+            "COPY (SELECT format('m{:07d}', member) AS member_id, format('t{:06d}', title) AS title_id, "
+            f"at_s AS \"at\" FROM log) TO '{path}' (FORMAT parquet)"
+        )
