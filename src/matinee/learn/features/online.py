@@ -50,6 +50,7 @@ class OnlineEvaluator:
     Examples
     --------
     >>> from matinee.learn.features.aggregates import Count
+    >>> from matinee.learn.features.declaration import Feature
     >>> from matinee.learn.features.sources import lake_source
     >>> plays = lake_source("plays")
     >>> view = FeatureView("taste", "member", (Feature("plays_7d", plays, Count(), "7d"),))
