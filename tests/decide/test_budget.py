@@ -58,7 +58,7 @@ def test_messages():
     assert budget_price(value[:0], cost[:0], 1.0) == 0.0
     with pytest.raises(InputError, match="expected \\(units, actions\\)"):
         budget_price(value, cost[:-1], 1.0)
-    with pytest.raises(InputError, match="budget is -1.0 .* expected 0 or more"):
+    with pytest.raises(InputError, match=r"budget is -1.0 .* expected 0 or more"):
         budget_price(value, cost, -1.0)
     with pytest.raises(InputError, match="Permit an action that is free"):
         budget_price(value + 1, cost + 1, 1.0)

@@ -23,5 +23,5 @@ def test_every_permitted_action_has_its_floor_and_ties_go_first():
 
 
 def test_a_share_outside_0_to_1_is_refused():
-    with pytest.raises(ConfigError, match="epsilon is 1.5, expected 0 to 1"):
+    with pytest.raises(ConfigError, match=r"epsilon is 1.5, expected 0 to 1"):
         EpsilonGreedyConfig(epsilon=1.5)

@@ -65,7 +65,7 @@ def test_messages():
     x, ended, period = person_periods(50)
     with pytest.raises(InputError, match="as many rows of each"):
         DiscreteHazard().fit(x, ended[:-1], period)
-    with pytest.raises(InputError, match="0 of .* rows ended, expected some and not all"):
+    with pytest.raises(InputError, match=r"0 of .* rows ended, expected some and not all"):
         DiscreteHazard().fit(x, np.zeros(len(x), bool), period)
     with pytest.raises(NotFittedError, match="p_end before fit"):
         DiscreteHazard().p_end(x)

@@ -74,7 +74,7 @@ def test_saved_and_loaded_it_is_the_same(tmp_path):
 
 def test_what_cannot_be_learned_from_is_refused():
     x, action, outcome, propensity, group, _ = trial(100)
-    with pytest.raises(InputError, match="above 0 and below 1. Leave out decisions that were certain"):
+    with pytest.raises(InputError, match=r"above 0 and below 1. Leave out decisions that were certain"):
         DrLearner(3).fit(x, action, outcome, np.ones(100), group)
     with pytest.raises(InputError, match="expected each of 4 at least twice"):
         DrLearner(4).fit(x, action, outcome, propensity, group)
