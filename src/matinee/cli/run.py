@@ -80,7 +80,7 @@ def run(
             return 0
         with progress("Running", quiet=json) as report:
             if step is None:
-                done = run_pipeline(project, chosen, seed=seed or 0, cut=cut, run_id=run_id, progress=report)
+                done = run_pipeline(project, chosen, seed=seed, cut=cut, run_id=run_id, progress=report)
                 record = done.record
             else:
                 assert run_id is not None

@@ -14,7 +14,7 @@ def train(
     *,
     home: Path | None = None,
     at: str | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     data: Literal["home", "simulated"] | None = None,
     run_id: str | None = None,
     json: bool = False,
@@ -35,7 +35,7 @@ def train(
     at
         Learn only from what was known at this time.
     seed
-        Of everything random.
+        Of everything random; 0 unless set.
     data
         Learn from the home's log or from the simulated service; else what the initiative declares.
     run_id

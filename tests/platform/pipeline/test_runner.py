@@ -335,7 +335,7 @@ def test_a_run_id_keeps_its_givens(workspace: Workspace) -> None:
         ran(workspace, Pipeline("other", (numbers,)), run_id="r1")
     with pytest.raises(ConfigError, match="began with the steps numbers, scaled, names, table, but"):
         ran(workspace, Pipeline("sums", (numbers,)), run_id="r1")
-    with pytest.raises(InputError, match=r'run id is "\.\./r", expected letters'):
+    with pytest.raises(InputError, match=r'run id is "\.\./r", expected at most 120 letters'):
         ran(workspace, run_id="../r")
 
 

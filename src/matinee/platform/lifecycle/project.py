@@ -46,6 +46,8 @@ class Project:
         Where the log is: `home`, or the simulated service's home inside it.
     at_us : int
         Moment up to which the log is read.
+    at_is_asked : bool
+        It was asked for, and is not what the clock says: a run that is taken up must have begun with it.
     """
 
     home: Home
@@ -56,6 +58,7 @@ class Project:
     data: Data
     lake: Home
     at_us: int
+    at_is_asked: bool = False
 
     @property
     def surroundings(self) -> Surroundings:
@@ -173,7 +176,9 @@ def open_project_of(
         clock = Clock.choose("last_event", at=at, last_at_us=last_event_us(lake))
     with open_registry(home, platform) as registry:
         register(registry, initiative, now_us=wall_us())
-        yield Project(home, initiative, config, platform, registry, chosen, lake, clock.now_us)
+        yield Project(
+            home, initiative, config, platform, registry, chosen, lake, clock.now_us, at is not None
+        )
 
 
 def open_registry(home: Home, platform: PlatformConfig | None = None) -> Registry:

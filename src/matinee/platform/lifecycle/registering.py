@@ -18,6 +18,7 @@ LAKE_OWNER = "data platform"
 
 def register(registry: Registry, initiative: Initiative, *, now_us: int) -> None:
     """Store what an initiative declares, in one transaction. The same declaration again changes nothing."""
+    features = list(feature_rows(initiative, now_us=now_us))
     row = InitiativeRow(
         name=initiative.name,
         title=initiative.title,
@@ -39,6 +40,7 @@ def register(registry: Registry, initiative: Initiative, *, now_us: int) -> None
             "guardrails": [dataclasses.asdict(rail) for rail in initiative.guardrails],
             "gates": [gate.name for gate in initiative.gates],
             "inputs": {one.table: one.why for one in initiative.inputs},
+            "features": {one.name: one.version for one in features},
             "latency_budget_ms": initiative.latency_budget_ms,
             "refreshed_every_h": initiative.refreshed_every_h,
             "data": initiative.data,
@@ -49,7 +51,6 @@ def register(registry: Registry, initiative: Initiative, *, now_us: int) -> None
     with registry.transaction():
         for table in initiative.tables:
             registry.inputs.register_source(SourceRow(name=table, owner=LAKE_OWNER, registered_us=now_us))
-        features = list(feature_rows(initiative, now_us=now_us))
         for feature in features:
             registry.inputs.register_feature(feature)
         registry.initiatives.register(
@@ -93,4 +94,4 @@ def _known(registry: Registry, row: InitiativeRow) -> bool:
     except NotFoundError:
         return False
     times = {"registered_us": before.registered_us, "changed_us": before.changed_us}
-    return msgspec.to_builtins(msgspec.structs.replace(row, **times)) == msgspec.to_builtins(before)
+    return bool(msgspec.to_builtins(msgspec.structs.replace(row, **times)) == msgspec.to_builtins(before))

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from matinee.errors import InputError, NotFoundError
 from matinee.observe.clock import wall_us
 from matinee.platform.lifecycle.project import Progress, Project
 from matinee.platform.pipeline.code import CodeReader
@@ -23,6 +24,8 @@ from matinee.platform.pipeline.workspace import Workspace
 from matinee.platform.registry.runs import RunEnd, RunRow, StepRow
 
 DEFAULT_CUT = 0.8
+QUESTION = ("initiative", "pipeline", "at_us", "seed", "data", "code", "config")
+"""What two runs under one id must have in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +37,39 @@ class RegistryLog:
     code: str
 
     def begin(self, run: RunRecord) -> None:
-        """Register the run; refused when a run of this id asked something else."""
+        """Register the run; one that is done stays as it is, and one that asked something else is refused."""
         project = self.project
         config = run.config if isinstance(run.config, dict) else {}
-        project.registry.runs.begin(
-            RunRow(
-                run_id=run.run_id,
-                initiative=project.initiative.name,
-                pipeline="train" if self.pipeline is project.initiative.pipeline else "evaluate",
-                at_us=project.at_us if run.at_us is None else run.at_us,
-                seed=run.seed or 0,
-                data=project.data,
-                code=self.code,
-                config=config,
-                versions=run.versions,
-                host=platform.node(),
-                pid=os.getpid(),
-                started_us=run.started_us,
-            )
+        row = RunRow(
+            run_id=run.run_id,
+            initiative=project.initiative.name,
+            pipeline="train" if self.pipeline is project.initiative.pipeline else "evaluate",
+            at_us=project.at_us if run.at_us is None else run.at_us,
+            seed=run.seed or 0,
+            data=project.data,
+            code=self.code,
+            config=config,
+            versions=run.versions,
+            host=platform.node(),
+            pid=os.getpid(),
+            started_us=run.started_us,
         )
+        if not self._is_done(run.run_id, row):
+            project.registry.runs.begin(row)
+
+    def _is_done(self, run_id: str, asked: RunRow | None = None) -> bool:
+        """Whether the run is registered as done, and asked the same: a scheduler may start it once more."""
+        try:
+            known = self.project.registry.runs.read(run_id)
+        except NotFoundError:
+            return False
+        same = asked is None or all(getattr(known, key) == getattr(asked, key) for key in QUESTION)
+        return known.state == "done" and same
 
     def step(self, record: StepRecord) -> None:
-        """Register how a step went."""
+        """Register how a step went; what a run that is done says stays as it was."""
+        if self._is_done(record.run_id):
+            return
         self.project.registry.runs.record_step(
             StepRow(
                 run_id=record.run_id,
@@ -92,7 +106,7 @@ def run_pipeline(
     project: Project,
     pipeline: Pipeline,
     *,
-    seed: int,
+    seed: int | None = None,
     cut: float = DEFAULT_CUT,
     run_id: str | None = None,
     progress: Progress | None = None,
@@ -101,23 +115,25 @@ def run_pipeline(
 
     Parameters
     ----------
+    seed : int, optional
+        Default: that of the run that is taken up, else 0.
     run_id : str, optional
         Take up this run, with the moment and seed it began with; one that is not known begins now.
 
     Raises
     ------
+    ConfigError
+        The run that is taken up began with another moment or seed than what is asked for.
     MatineeError
         As in `platform.pipeline.runner.run`.
     """
-    given = _given(project, seed, cut, progress)
-    first = {"at_us": given.pop("at_us"), "seed": given.pop("seed")} if run_id else None
     return run(
         pipeline,
-        given,
+        _given(project, seed, cut, progress),
         workspace=workspace(project),
         now=wall_us,
         run_id=run_id,
-        first=first,
+        first=_first(project),
         observers=[RegistryLog(project, pipeline, fingerprint(project, pipeline))],
         rates=_rates(project),
     )
@@ -127,7 +143,8 @@ def plan_pipeline(
     project: Project, pipeline: Pipeline, *, seed: int, cut: float = DEFAULT_CUT
 ) -> tuple[PlannedStep, ...]:
     """What a run would compute, what it would take from the cache, and why; nothing is run."""
-    return plan(pipeline, _given(project, seed, cut, None), workspace=workspace(project)).steps
+    given = {**_given(project, seed, cut, None), "at_us": project.at_us}
+    return plan(pipeline, given, workspace=workspace(project)).steps
 
 
 def run_one_step(
@@ -141,14 +158,12 @@ def run_one_step(
     progress: Progress | None = None,
 ) -> RunRecord:
     """Run one step of a run alone, for a scheduler; the first step fixes moment and seed of the run."""
-    given = _given(project, seed, cut, progress)
-    first = {"at_us": given.pop("at_us"), "seed": 0}
     return run_step(
         pipeline,
         step,
-        given,
+        _given(project, seed, cut, progress),
         run_id=run_id,
-        first=first,
+        first=_first(project),
         workspace=workspace(project),
         now=wall_us,
         observers=[RegistryLog(project, pipeline, fingerprint(project, pipeline))],
@@ -172,15 +187,22 @@ def fingerprint(project: Project, pipeline: Pipeline) -> str:
 
 
 def _given(project: Project, seed: int | None, cut: float, progress: Progress | None) -> dict[str, Any]:
+    if not 0 < cut < 1:
+        raise InputError(f"{project.initiative.name}: cut is {cut}, expected a share between 0 and 1.")
     given: Mapping[str, Any] = {
         "home": project.lake.limited_to(project.initiative.tables).for_learning(),
-        "at_us": project.at_us,
+        "at_us": project.at_us if project.at_is_asked else None,
         "seed": seed,
         "config": project.config,
         "cut": cut,
         "progress": progress,
     }
     return dict(given)
+
+
+def _first(project: Project) -> dict[str, Any]:
+    """Moment and seed of a run that begins now, where none are asked for."""
+    return {"at_us": project.at_us, "seed": 0}
 
 
 def _rates(project: Project) -> Rates | None:

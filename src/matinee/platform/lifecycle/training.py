@@ -42,7 +42,11 @@ class Trained:
 
 
 def train(
-    project: Project, *, seed: int = 0, run_id: str | None = None, progress: Progress | None = None
+    project: Project,
+    *,
+    seed: int | None = None,
+    run_id: str | None = None,
+    progress: Progress | None = None,
 ) -> Trained:
     """Run the training pipeline and register its result. What is in production stays there.
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -169,7 +170,8 @@ def write_struct(path: Path, value: object, *, exclusive: bool = False, sync: bo
             "writable; what was there is untouched."
         ) from problem
     finally:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):  # on a read-only disk even this fails, and says less
+            fresh.unlink(missing_ok=True)
     return True
 
 

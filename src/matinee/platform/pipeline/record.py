@@ -17,6 +17,8 @@ from matinee.platform.pipeline.cache import read_struct, write_struct
 
 VERSIONED = ("numpy", "scipy", "lightgbm", "duckdb", "msgspec")
 RUN_FILE = "run.json"
+LONGEST_RUN_ID = 120
+"""Characters: it names a folder."""
 
 
 class StepRecord(msgspec.Struct, frozen=True):
@@ -231,10 +233,11 @@ class JsonRunLog:
         yield from sorted((run for run in found if run is not None), key=lambda run: run.started_us)
 
     def _file(self, run_id: str) -> Path:
-        if not run_id or run_id.startswith(".") or not all(c.isalnum() or c in "._-+" for c in run_id):
+        named = 0 < len(run_id) <= LONGEST_RUN_ID and not run_id.startswith(".")
+        if not named or not all(c.isalnum() or c in "._-+" for c in run_id):
             raise InputError(
-                f'run id is "{run_id}", expected letters, digits and . _ - + only (it names a folder). '
-                "Choose another."
+                f'run id is "{run_id}", expected at most {LONGEST_RUN_ID} letters, digits and . _ - + (it '
+                "names a folder). Choose another."
             )
         return self.root / run_id / RUN_FILE
 
