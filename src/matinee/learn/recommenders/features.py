@@ -41,8 +41,8 @@ CHUNK_CELLS = 2_000_000
 class Generators:
     """The models whose scores make candidates and features.
 
-    With `edlae` the candidates are those for the coming weeks (EASE, EDLAE, in a large catalogue iALS for the
-    titles beyond them, and recent popularity); without it those for the next title (neighbours, ridge, recent
+    With `edlae` the candidates are those for the coming weeks (EASE, EDLAE, in a large catalogue iALS, and
+    recent popularity); without it those for the next title (neighbours, ridge, recent
     popularity). `return_recent` is the weight of recent popularity after a pause.
     """
 
@@ -106,9 +106,7 @@ def base_scores(generators: Generators, facts: TitleFacts, queries: Queries) -> 
         total = generators.ease.score(histories)
         total += generators.edlae.score(histories)
         if generators.ials is not None:
-            beyond = np.ones(total.shape[1], np.bool_)  # what the closed forms know they know better
-            beyond[generators.ease.titles_] = False
-            total[:, beyond] += generators.ials.score(histories)[:, beyond]
+            total += generators.ials.score(histories)
         total += facts.recent_share(queries.asked_us) * total.sum(axis=1, keepdims=True).clip(min=1.0)
     total += facts.prior[None, :]
     if len(facts.unwatched):

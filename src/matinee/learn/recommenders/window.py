@@ -33,8 +33,8 @@ class Window(TwoStage):
     Notes
     -----
     What carries a large catalogue: EASE and EDLAE know the 6,000 most watched titles. Above
-    `config.ials_above` watched titles iALS (extra `als`) scores the titles beyond those, and the ranker sees
-    its scores of all; without it they are candidates by recent popularity alone, and `notes_` says so.
+    `config.ials_above` watched titles iALS (extra `als`), which knows all of them, is added to their sum;
+    without it the other titles are candidates by recent popularity alone, and `notes_` says so.
     """
 
     default_config = TwoStageConfig(
