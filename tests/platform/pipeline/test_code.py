@@ -156,3 +156,21 @@ def test_functions_made_by_one_function_are_told_apart(tmp_path: Path) -> None:
         module = write_and_import(tmp_path, "steps_of_a_test", body)
         digests.add(CodeReader([module.use]).fingerprint(module.use).digest)
     assert len(digests) == 3
+
+
+def test_notes_of_other_libraries_on_a_class_do_not_count() -> None:
+    import copy
+
+    before = CodeReader([uses_a_class]).fingerprint(uses_a_class).digest
+    copy.deepcopy(Noted())  # writes __slotnames__
+    assert "__slotnames__" in vars(Noted)
+    assert CodeReader([uses_a_class]).fingerprint(uses_a_class).digest == before
+
+
+class Noted:
+    def __init__(self) -> None:
+        self.value = 1
+
+
+def uses_a_class(seed: int) -> int:
+    return Noted().value + seed

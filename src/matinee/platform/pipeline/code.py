@@ -157,7 +157,7 @@ class CodeReader:
         for key, value in vars(kind).items():
             if key == "__dataclass_fields__":
                 tokens += [self._token((f.name, f.default, f.default_factory), node) for f in value.values()]
-            elif key not in SKIPPED and not _is_generated(value):
+            elif key not in SKIPPED and not _is_generated(value) and not _is_note(key, value):
                 tokens.append(f"{key} = {self._token(value, node)}")
         node.content = _short("\n".join(tokens))
         return name
@@ -347,6 +347,11 @@ def _is_generated(value: object) -> bool:
     if isinstance(value, types.FunctionType):
         return bool(inspect.unwrap(value).__code__.co_filename == "<string>")
     return isinstance(value, types.MemberDescriptorType | types.GetSetDescriptorType)
+
+
+def _is_note(key: str, value: object) -> bool:
+    """What other libraries write on a class while the program runs, such as the `__slotnames__` of `copy`."""
+    return key.startswith("__") and not callable(value)
 
 
 def _file_of(module: str) -> str | None:
