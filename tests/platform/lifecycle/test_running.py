@@ -36,9 +36,7 @@ def test_the_first_step_fixes_moment_and_seed(project: Project, home: Home) -> N
         run_one_step(project, TOY.pipeline, "counts", run_id="r", seed=5)
     with (
         open_project_of(home, TOY, at="2024-11-06") as other,
-        pytest.raises(
-            ConfigError, match="run r: at_us is 1730851200000000, expected what"
-        ),
+        pytest.raises(ConfigError, match="run r: at_us is 1730851200000000, expected what"),
     ):
         run_one_step(other, TOY.pipeline, "counts", run_id="r")
     for name in ("counts", "model"):

@@ -38,8 +38,13 @@ class FairCoverage:
         judged = {name: f for name, f in report.groups.items() if f.n >= self.min_units}
         small = sorted(set(report.groups) - set(judged))
         also = f" Too small to judge: {', '.join(small)}." if small else ""
-        if not judged or overall == 0:
+        if not judged:
             return GateResult(self.name, "not_measured", f"No group has {self.min_units} units.{also}")
+        if overall <= 0:  # a loss has no shares
+            why = (
+                f"{report.primary.label} is {overall:.4f} overall, expected above 0 to take shares of.{also}"
+            )
+            return GateResult(self.name, "not_measured", why)
         higher = report.primary.better == "higher"
         shares = {n: (f.high / overall if higher else overall / max(f.low, 1e-12)) for n, f in judged.items()}
         worst = min(shares, key=shares.__getitem__)
