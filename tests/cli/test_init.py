@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from matinee import settings
-from matinee.cli.init import template
 from matinee.cli.context import sections
+from matinee.cli.init import template
 from matinee.cli.main import main
 
 
