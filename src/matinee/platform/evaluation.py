@@ -138,11 +138,23 @@ class Evaluated:
     unit_ids : ndarray of str, shape (n_units,)
     values : ndarray of float64, shape (n_units,)
         Primary metric of ours for each unit; NaN where it is not defined.
+
+    Raises
+    ------
+    InputError
+        There are more values than units, or fewer.
     """
 
     report: Evaluation
     unit_ids: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, "U1"))
     values: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0, np.float64))
+
+    def __post_init__(self) -> None:
+        if len(self.unit_ids) != len(self.values):
+            raise InputError(
+                f"{self.report.initiative}: {len(self.unit_ids)} unit_ids and {len(self.values)} values, "
+                "expected a value for each unit."
+            )
 
     def save(self, folder: Path) -> None:
         """Write evaluation.json and two .npy files."""

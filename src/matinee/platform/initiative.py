@@ -25,8 +25,10 @@ from matinee.platform.deciding import (
     OpenWithoutModel,
     Surroundings,
 )
+from matinee.platform.evaluation import Evaluated
 from matinee.platform.gates.gate import Gate
 from matinee.platform.gates.guardrails import Guardrail
+from matinee.platform.pipeline.annotations import spell
 from matinee.platform.pipeline.pipeline import Pipeline
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
@@ -201,16 +203,25 @@ class Initiative:
                 f"{self.name}: actions is {self.actions!r} and target is {self.target!r}, expected one of "
                 "the two: actions for an initiative that decides, target for one that forecasts."
             )
-        if not self.latency_budget_ms > 0:
-            raise ConfigError(
-                f"{self.name}: latency_budget_ms is {self.latency_budget_ms}, expected milliseconds above 0."
-            )
+        if self.data not in get_args(Data):
+            raise ConfigError(f'{self.name}: data is "{self.data}", expected home or simulated.')
+        for field, unit in (("latency_budget_ms", "milliseconds"), ("refreshed_every_h", "hours")):
+            if not getattr(self, field) > 0:
+                raise ConfigError(f"{self.name}: {field} is {getattr(self, field)}, expected {unit} above 0.")
         if not dataclasses.is_dataclass(self.config):
             raise ConfigError(f"{self.name}: config is {self.config!r}, expected a frozen dataclass.")
-        names = [gate.name for gate in self.gates]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise ConfigError(f"{self.name}: gate {', '.join(sorted(twice))} stands twice, expected it once.")
+        for what, names in (("gate", [gate.name for gate in self.gates]), ("input", list(self.tables))):
+            if twice := {name for name in names if names.count(name) > 1}:
+                raise ConfigError(
+                    f"{self.name}: {what} {', '.join(sorted(twice))} stands twice, expected it once."
+                )
         self._check_reads()
+        judge = self.evaluation[self.evaluation.result]
+        if judge.returns is not Evaluated:
+            raise ConfigError(
+                f"{self.name}, evaluation: step {judge.name} ({judge.place}) returns {spell(judge.returns)}, "
+                "expected Evaluated. Its result is what the gates read."
+            )
 
     def _check_reads(self) -> None:
         declared = set(self.tables)

@@ -81,7 +81,8 @@ def find(home: Home | None = None) -> dict[str, Found]:
         _add(out, Found(one.name, one.value, entry=one))
     if home is not None and home.initiatives.is_dir():
         for folder in sorted(home.initiatives.iterdir()):
-            if (folder / "__init__.py").is_file():
+            half_written = folder.name.startswith(".")
+            if (folder / "__init__.py").is_file() and not half_written:
                 _add(out, Found(folder.name, str(folder), folder=folder))
     return out
 
