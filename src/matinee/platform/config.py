@@ -21,12 +21,15 @@ class PlatformConfig:
         Three letters, ISO 4217.
     tail_h : float, above 0
         Hours of single events that online features keep; longer windows begin with a day, UTC.
+    webhook : text
+        "https://..." that gets a JSON message when `matinee watch` opens or closes alerts; empty for none.
     """
 
     registry: str = ""
     cost_minor_per_cpu_hour: float = 0.0
     currency: str = "EUR"
     tail_h: float = 48.0
+    webhook: str = ""
 
     def __post_init__(self) -> None:
         if not self.cost_minor_per_cpu_hour >= 0:
@@ -37,3 +40,5 @@ class PlatformConfig:
             raise ConfigError(f'platform: currency is "{self.currency}", expected three capital letters.')
         if not self.tail_h > 0:
             raise ConfigError(f"platform: tail_h is {self.tail_h}, expected hours above 0.")
+        if self.webhook and not self.webhook.startswith(("https://", "http://")):
+            raise ConfigError(f'platform: webhook is "{self.webhook}", expected https://... or http://...')

@@ -1,0 +1,73 @@
+"""Volume: did the latest day bring as many events as that weekday does?"""
+
+from __future__ import annotations
+
+from statistics import median
+
+from matinee.platform.watch.monitor import Finding, Sign, not_measured
+from matinee.platform.watch.subject import Subject, seen
+from matinee.types import DAY_US
+
+WEEKS = 8
+FEWEST_WEEKS = 3
+FEWEST_EVENTS = 50
+"""A count below this moves by a large factor by chance; a week is then compared instead of a day."""
+
+
+class Volume:
+    """Events of the latest 24 hours against the same hours one to eight weeks earlier, per declared table.
+
+    An alert needs both: a factor `volume_factor` from the median of those weeks, and a count beyond every one
+    of them. Where a day has few events the latest seven days are compared with each of the eight weeks
+    before. Days with a declared outage are not counted, nor judged.
+    """
+
+    name = "volume"
+    sign: Sign = "harm"
+
+    def check(self, subject: Subject) -> list[Finding]:
+        """One finding per table."""
+        return [self._table(subject, table) for table in subject.inputs]
+
+    def _table(self, subject: Subject, table: str) -> Finding:
+        age = f"({subject.at_us} - at_us) // {DAY_US}"
+        rows = subject.ask(
+            f"SELECT {age} AS age, count(*) FROM {seen(table)} WHERE {age} < {7 * (WEEKS + 1)} GROUP BY age"
+        )
+        (first,) = subject.one(f"SELECT min(at_us) FROM {seen(table)}")
+        counts, n_days = dict(rows), int((subject.at_us - first) // DAY_US)
+        for days, what in ((1, "the latest 24 h"), (7, "the latest 7 days")):
+            spans = [
+                range(7 * week, 7 * week + days)
+                for week in range(WEEKS + 1)
+                if 7 * week + days <= n_days and not self._outage(subject, 7 * week, days)
+            ]
+            if not spans or spans[0].start != 0:
+                return not_measured(f"{table}: an outage was declared in the latest days.", table)
+            now, *past = [sum(counts.get(day, 0) for day in span) for span in spans]
+            if len(past) < FEWEST_WEEKS:
+                return not_measured(f"{table}: {len(past)} earlier weeks, fewer than {FEWEST_WEEKS}.", table)
+            if median(past) >= FEWEST_EVENTS:
+                return self._judge(subject, table, now, past, what)
+        return not_measured(f"{table}: fewer than {FEWEST_EVENTS} events in a usual week.", table)
+
+    def _judge(self, subject: Subject, table: str, now: int, past: list[int], what: str) -> Finding:
+        usual, factor = float(median(past)), subject.config.volume_factor
+        share = now / usual
+        text = (
+            f"{table}: {now:,} events in {what}, {share:.2f} times the {usual:,.0f} of that time of the "
+            f"week ({min(past):,} to {max(past):,}); expected is what was seen, or {1 / factor:.2f} to "
+            f"{factor:.2f} times."
+        )
+        if now * factor < usual and now < min(past):
+            return Finding("alert", f"{text} See which source sends less.", table, share, 1 / factor)
+        if now > usual * factor and now > max(past):
+            return Finding("alert", f"{text} See whether events are sent twice.", table, share, factor)
+        return Finding("ok", text, table, share, 1 / factor)
+
+    def _outage(self, subject: Subject, age: int, days: int) -> bool:
+        end_us = subject.at_us - age * DAY_US
+        return bool(subject.outages.touch(end_us - days * DAY_US, end_us))
+
+
+MONITOR = Volume()

@@ -1,0 +1,47 @@
+"""Which reward of the log is an initiative's, and decisions with it as SQL."""
+
+from __future__ import annotations
+
+from matinee.observe.lake.connection import literal
+from matinee.platform.watch.monitor import Finding, not_measured
+from matinee.platform.watch.periods import Period
+from matinee.platform.watch.subject import DECISIONS, REWARDS, Subject, seen
+from matinee.types import HOUR_US
+
+NO_DECISIONS = "no decisions are logged yet."
+MADE = f"(SELECT * FROM {seen(DECISIONS)} WHERE sticky_of IS NULL)"
+"""Decisions that were made, not served again."""
+
+
+def reward_name(subject: Subject) -> str | Finding:
+    """Name under which the log has the initiative's reward, or why there is none.
+
+    It is the declared one; a log with a single name needs no match.
+    """
+    if not subject.rows[DECISIONS]:
+        return not_measured(NO_DECISIONS)
+    names = sorted(row[0] for row in subject.ask(f"SELECT DISTINCT reward FROM {seen(REWARDS)}"))
+    wanted = subject.reward
+    if wanted in names:
+        return wanted
+    if len(names) == 1:
+        return str(names[0])
+    if not names:
+        return not_measured("no rewards are logged yet.")
+    return not_measured(f'no reward is named "{wanted}"; logged are {", ".join(names)}.')
+
+
+def settled(subject: Subject, period: Period) -> Period:
+    """The period so much earlier that the reward of every decision in it is known."""
+    return period.earlier(round(subject.initiative.reward.window_h * HOUR_US))
+
+
+def rewarded(subject: Subject, reward: str) -> str:
+    """SQL of the decisions with `value`, what came of each within the declared window; none counts as 0."""
+    window_us = round(subject.initiative.reward.window_h * HOUR_US)
+    return (
+        "(SELECT d.decision_id, d.unit_id, d.at_us, d.context, coalesce(sum(r.value), 0) AS value, "
+        f"count(r.value) > 0 AS came FROM {MADE} AS d LEFT JOIN {seen(REWARDS)} AS r "
+        f"ON r.decision_id = d.decision_id AND r.reward = {literal(reward)} "
+        f"AND r.at_us <= d.at_us + {window_us} GROUP BY ALL)"
+    )
