@@ -129,11 +129,12 @@ def _arrived(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-PLAY_ROWS = st.lists(PLAY, max_size=25).map(_arrived)
+PLAY_ROWS = st.one_of(st.lists(PLAY, min_size=12, max_size=25), st.lists(PLAY, max_size=3)).map(_arrived)
 SIGNAL_ROWS = st.lists(SIGNAL, max_size=6).map(_arrived)
 LABEL_ROWS = st.lists(
-    st.tuples(st.sampled_from(["m1", "m1", "m1", "m2", "nobody"]), TIMES), min_size=1, max_size=8
-)
+    st.tuples(st.sampled_from(["m1", "m1", "m1", "m2", "nobody"]), TIMES), min_size=2, max_size=6
+).map(lambda labels: [*labels, *labels[:2]])
+"""The first two stand there twice: equal labels must both come back, each counted once."""
 
 
 SQL_TYPES = {"text": "VARCHAR", "int": "BIGINT", "float": "DOUBLE", "bool": "BOOLEAN", "text[]": "VARCHAR[]"}

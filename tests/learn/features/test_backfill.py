@@ -274,6 +274,16 @@ def test_tiles_give_what_pairs_give() -> None:
             assert all(same(truth[name], row[name]) for name in truth)
 
 
+def test_equal_labels_of_a_heavy_entity_are_counted_once_each() -> None:
+    labels = {"label_id": [1, 2, 3], "entity_id": ["m1"] * 3, "at_us": [T, T, T - DAY]}
+    with duckdb.connect() as con:
+        load(con, PLAYS, [play(n, T - n * HOUR) for n in range(1, 40)])
+        declared = view(Feature("n", PLAYS, a.Count(), "all"))
+        done = backfill(con, declared, labels, many_labels=1, heavy_pairs=1)
+        assert done.heavy == 1
+        assert [row["n"] for row in done.rows()] == [39, 39, 15]
+
+
 def rows_of_work(con: duckdb.DuckDBPyConnection, n: int) -> int:
     """Rows that all operators put out in a backfill of n events and n / 20 labels."""
     con.execute(

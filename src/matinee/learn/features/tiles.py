@@ -121,7 +121,7 @@ def _bounds(view: FeatureView, job: Job) -> str:
     """Number of events in order before each moment `x` at which a window begins or ends."""
     moments = ["at_us", *(start_of(view, window_us) for window_us in job.windows if window_us is not None)]
     points = " UNION ".join(
-        f"SELECT entity_id, {column} AS x FROM matinee_heavy_labels" for column in moments
+        f"SELECT DISTINCT entity_id, {column} AS x FROM matinee_heavy_labels" for column in moments
     )
     both = (
         f"SELECT entity_id, x, 0 AS event FROM ({points}) AS p UNION ALL "
