@@ -10,6 +10,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -30,6 +31,7 @@ from matinee.platform.gates.gate import Gate
 from matinee.platform.gates.guardrails import Guardrail
 from matinee.platform.pipeline.annotations import spell
 from matinee.platform.pipeline.pipeline import Pipeline
+from matinee.settings import SECTIONS
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
 Stage = Literal["idea", "built", "shadow", "experiment", "production", "retired"]
@@ -186,11 +188,7 @@ class Initiative:
     refreshed_every_h: float = 24 * 7
 
     def __post_init__(self) -> None:
-        if not NAME.fullmatch(self.name):
-            raise ConfigError(
-                f'initiative: name is "{self.name}", expected 2 to 40 lower-case letters, digits or _, '
-                "beginning with a letter."
-            )
+        check_name(self.name)
         for field in ("title", "owner", "hypothesis", "next_step", "unit", "baseline"):
             if not str(getattr(self, field)).strip():
                 raise ConfigError(f"{self.name}: {field} is empty, expected a text for the portfolio.")
@@ -243,3 +241,31 @@ class Initiative:
     def tables(self) -> tuple[str, ...]:
         """Declared tables of the lake."""
         return tuple(one.table for one in self.inputs)
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot be the name of an initiative: it is a folder, a section and a word in commands.
+
+    Raises
+    ------
+    ConfigError
+        It has other letters, or is a word of Python or a section of the settings.
+
+    Examples
+    --------
+    >>> check_name("winback")
+    >>> check_name("class")
+    Traceback (most recent call last):
+    matinee.errors.ConfigError: initiative: name is "class", a word of Python. Choose another name.
+    """
+    if not NAME.fullmatch(name):
+        raise ConfigError(
+            f'initiative: name is "{name}", expected 2 to 40 lower-case letters, digits or _, beginning with '
+            "a letter."
+        )
+    for taken, what in (
+        (iskeyword(name), "a word of Python"),
+        (name in SECTIONS, "a section of the settings"),
+    ):
+        if taken:
+            raise ConfigError(f'initiative: name is "{name}", {what}. Choose another name.')

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from matinee.errors import InputError, StorageError
 from matinee.observe.home import Home
-from matinee.platform.initiative import NAME
+from matinee.platform.initiative import check_name
 from matinee.platform.loading import find
 
 TEMPLATE = "template/decides"
@@ -39,22 +39,16 @@ def scaffold(home: Home, name: str, *, title: str | None = None) -> Path:
     StorageError
         The folder cannot be written.
     """
-    if not NAME.fullmatch(name):
-        raise InputError(
-            f'initiative: name is "{name}", expected 2 to 40 lower-case letters, digits or _, beginning with '
-            "a letter."
-        )
+    check_name(name)
     known = find(home)
     if name in known:
-        raise InputError(
-            f'initiative: "{name}" is there already ({known[name].place}), expected a new name.'
-        )
+        raise InputError(f'initiative: "{name}" is there already ({known[name].place}), expected a new name.')
     folder = home.initiatives / name
     words = {
         "name": name,
         "NAME": name.upper(),
         "Class": "".join(part.capitalize() for part in name.split("_")),
-        "title": (title or name.replace("_", " ")).replace('"', "'"),
+        "title": _plain(title or "") or name.replace("_", " "),
         "path": f"initiatives/{name}",
     }
     scratch = home.initiatives / f".writing-{name}"
@@ -79,3 +73,8 @@ def scaffold(home: Home, name: str, *, title: str | None = None) -> Path:
 def _template() -> list[Traversable]:
     folder = files("matinee.platform").joinpath(TEMPLATE)
     return sorted((one for one in folder.iterdir() if one.name.endswith(SUFFIX)), key=lambda one: one.name)
+
+
+def _plain(title: str) -> str:
+    """A title on one line that can stand between quotes in Python."""
+    return " ".join(title.replace('"', "'").replace("\\", "/").split())
