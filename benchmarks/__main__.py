@@ -55,6 +55,7 @@ BENCHMARKS = {
     "features": Benchmark(
         "features.py", "features beside DuckDB, numpy and Feast", "5 min", quick=("--quick",)
     ),
+    "runner": Benchmark("runner.py", "what the pipeline runner adds", "1 min", quick=("--repeats", "3")),
     "page": Benchmark("page.py", "cost of a page", "3 min", quick=("--repeats", "60", "--members", "20")),
     "page-quality": Benchmark("page_quality.py", "the page against baselines", "10 min", data="published"),
     "quality": Benchmark(
