@@ -65,15 +65,14 @@ def list_(
             (
                 str(one.id),
                 one.severity if one.state == "open" else f"{one.severity}, over",
-                one.initiative,
-                f"{one.monitor} {one.key}".rstrip(),
+                f"{one.initiative} {one.monitor} {one.key}".rstrip(),
                 one.owner,
-                f"{format_at(one.opened_us)[:16]}, seen {one.n_seen} times",
-                one.text,
+                format_at(one.opened_us)[:16],
+                f"{one.text} (seen {one.n_seen} times)" if one.n_seen > 1 else one.text,
             )
             for one in found
         ]
-        heads = ["alert", "severity", "initiative", "about", "owner", "since", "what was found"]
+        heads = ["alert", "severity", "about", "owner", "since", "what was found"]
         print_table(rows, heads, left=len(heads))
     return 0
 

@@ -92,7 +92,7 @@ def in_production(home: Home) -> list[str]:
 
 
 def show(report: Report) -> None:
-    """Print a report: alerts first; monitors that could not measure anything take one line."""
+    """Print a report, alerts first."""
     from matinee.types import format_at
 
     model = f"model {report.model}" if report.model else "no model in production"
@@ -116,13 +116,17 @@ def _severity(one: Seen) -> str:
 
 
 def _short(seen: list[Seen]) -> Iterator[Seen]:
-    """All findings, of those not measured by one monitor only the first, with how many there are."""
+    """Every alert; of what else a monitor found, one finding per verdict that names the others."""
     import msgspec
 
+    groups: dict[tuple[str, str], list[Seen]] = {}
     for one in seen:
-        alike = [s for s in seen if s.monitor == one.monitor and s.finding.verdict == "not_measured"]
-        if one.finding.verdict != "not_measured" or len(alike) == 1:
+        if one.finding.verdict == "alert":
             yield one
-        elif one is alike[0]:
-            text = f"{one.finding.text} And {len(alike) - 1} more."
-            yield msgspec.structs.replace(one, finding=msgspec.structs.replace(one.finding, text=text))
+        else:
+            groups.setdefault((one.monitor, one.finding.verdict), []).append(one)
+    for alike in groups.values():
+        nearest = max(alike, key=lambda one: (one.finding.figure or 0.0) / (one.finding.bound or 1.0))
+        others = ", ".join(one.finding.key for one in alike if one is not nearest)
+        text = nearest.finding.text + (f" Likewise {others}." if others else "")
+        yield msgspec.structs.replace(nearest, finding=msgspec.structs.replace(nearest.finding, text=text))

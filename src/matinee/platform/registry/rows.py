@@ -106,7 +106,7 @@ def require(con: Connection, table: Table, where: str, noun: str, **key: Any) ->
 
 def nearest(where: str, noun: str, name: str, known: Iterable[str]) -> str:
     """Text for an unknown name; it says so where nothing is known yet, and shortens a long list."""
-    names = sorted(known)
+    names = sorted(map(str, known))
     if not names:
         return f'{where}: unknown {noun} "{name}". None is registered yet.'
     if len(names) <= 20:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import median
 
 from matinee.platform.watch.monitor import Finding, Sign, not_measured
+from matinee.platform.watch.monitors.data_freshness import Pause
 from matinee.platform.watch.subject import Subject, seen
 from matinee.types import DAY_US
 
@@ -19,7 +20,8 @@ class Volume:
 
     An alert needs both: a factor `volume_factor` from the median of those weeks, and a count beyond every one
     of them. Where a day has few events the latest seven days are compared with each of the eight weeks
-    before. Days with a declared outage are not counted, nor judged.
+    before. Days with a declared outage are not counted, nor judged; a table that stopped is the business of
+    `data_freshness`.
     """
 
     name = "volume"
@@ -30,6 +32,9 @@ class Volume:
         return [self._table(subject, table) for table in subject.inputs]
 
     def _table(self, subject: Subject, table: str) -> Finding:
+        pause = Pause.of(subject, table)
+        if isinstance(pause, Pause) and pause.too_long:
+            return not_measured(f"{table}: it gets no events; see data_freshness.", table)
         age = f"({subject.at_us} - at_us) // {DAY_US}"
         rows = subject.ask(
             f"SELECT {age} AS age, count(*) FROM {seen(table)} WHERE {age} < {7 * (WEEKS + 1)} GROUP BY age"
@@ -55,9 +60,8 @@ class Volume:
         usual, factor = float(median(past)), subject.config.volume_factor
         share = now / usual
         text = (
-            f"{table}: {now:,} events in {what}, {share:.2f} times the {usual:,.0f} of that time of the "
-            f"week ({min(past):,} to {max(past):,}); expected is what was seen, or {1 / factor:.2f} to "
-            f"{factor:.2f} times."
+            f"{table}: {now:,} events in {what}, usually {usual:,.0f} ({min(past):,} to {max(past):,}); "
+            f"that is {share:.2f} times, expected {1 / factor:.2f} to {factor:.2f}."
         )
         if now * factor < usual and now < min(past):
             return Finding("alert", f"{text} See which source sends less.", table, share, 1 / factor)
