@@ -44,7 +44,7 @@ def test_without_any_effect_little_is_found():
 
 def test_a_small_spread_gives_everybody_the_mean():
     *seen, _ = trial(2_000)
-    found = DrLearner(3, DrLearnerConfig(spread=1e-4)).fit(*seen)
+    found = DrLearner(3, DrLearnerConfig(spread=1e-4, mean=10)).fit(*seen)
     assert found.effect(seen[0])[:, 1].std() < 1e-3
     assert found.effect(seen[0])[:, 1].mean() == pytest.approx(found.mean_effect_[1], abs=1e-3)
 

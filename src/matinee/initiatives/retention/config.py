@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from matinee.errors import ConfigError
+from matinee.errors import ConfigError, unknown_name
 
 NAME = "retention"
 NONE = "none"
@@ -26,19 +26,32 @@ class Offer:
     cost_minor: float = 0.0
     price_share: float = 0.0
 
-    def __post_init__(self) -> None:
-        if not (self.cost_minor >= 0 and self.price_share >= 0):
-            raise ConfigError(
-                f"retention: an offer has cost_minor {self.cost_minor} and price_share {self.price_share}, "
-                "expected 0 or more. Correct [retention.offers]."
-            )
+    @staticmethod
+    def of(name: str, given: dict[str, float]) -> Offer:
+        """From what the settings say.
+
+        Raises
+        ------
+        ConfigError
+            An unknown key, or a cost below 0.
+        """
+        for key, value in given.items():
+            if key not in ("cost_minor", "price_share"):
+                raise ConfigError(
+                    unknown_name(f"retention: offer {name}", "key", key, ("cost_minor", "price_share"))
+                )
+            if not value >= 0:
+                raise ConfigError(
+                    f"retention: offer {name}: {key} is {value}, expected 0 or more. Set it so."
+                )
+        return Offer(**given)
 
 
-def _offers() -> dict[str, Offer]:
+def _offers() -> dict[str, dict[str, float]]:
     return {
-        "discount": Offer(price_share=0.3),
-        "extension": Offer(price_share=0.5),
-        "reminder": Offer(cost_minor=5.0),
+        "discount": {"price_share": 0.3},
+        "extension": {"price_share": 0.5},
+        "reminder": {"cost_minor": 5.0},
     }
 
 
@@ -48,8 +61,9 @@ class RetentionConfig:
 
     Attributes
     ----------
-    offers : table of offers
-        Name of each offer that may be made -> {cost_minor, price_share}. Names are those of the log.
+    offers : table
+        Offers that may be made, by their name in the log, each with its cost: `cost_minor`, paid always, and
+        `price_share`, a share of one period's price, paid when the account stays.
     offer_log : text
         Name under which the service logged its randomised offers; decisions of this initiative count too.
     currency : text
@@ -79,7 +93,7 @@ class RetentionConfig:
         Fewest logged decisions with a known outcome to learn from.
     """
 
-    offers: dict[str, Offer] = field(default_factory=_offers)
+    offers: dict[str, dict[str, float]] = field(default_factory=_offers)
     offer_log: str = "offers"
     currency: str = "EUR"
     price_minor: float = 999.0
@@ -100,6 +114,8 @@ class RetentionConfig:
                 f"retention: offers are {', '.join(self.offers) or 'none at all'}, expected at least one and "
                 f'none that is named "{NONE}", which is always permitted. Correct [retention.offers].'
             )
+        for name in self.offers:
+            self.offer(name)
         above = ("price_minor", "value_periods", "margin_share", "period_days", "outcome_days")
         bounds = {name: (0.0, float("inf")) for name in (*above, "budget_minor", "rest_days")}
         bounds |= {"margin_share": (0.0, 1.0), "holdout": (0.0, 0.5), "explore": (0.0, 0.5)}
@@ -117,3 +133,7 @@ class RetentionConfig:
     def actions(self) -> tuple[str, ...]:
         """Everything that can be decided; the first is nothing."""
         return (NONE, *self.offers)
+
+    def offer(self, name: str) -> Offer:
+        """Cost of an offer."""
+        return Offer.of(name, self.offers[name])

@@ -98,12 +98,7 @@ def judge(home: Home, at_us: int, config: RetentionConfig, *, cut: float, seed: 
     with accounts(home, at_us, config) as con:
         log = read_offer_log(con, config, at_us)
     cut_us = int(np.quantile(log.at_us, cut, method="lower"))
-    with accounts(home, cut_us, config) as con:
-        past = read_offer_log(con, config, cut_us)
-        rows = read_churn(con, config, cut_us)
-        curve = tenure_curve(con, cut_us)
-    churn = DiscreteHazard(seed=seed).fit(rows.x, rows.ended, rows.period)
-    model = RetentionModel(config.actions, churn, fit_uplift(past, config))
+    model, past, curve = learned(home, cut_us, config, seed=seed)
     later = log.after(cut_us)
     if len(later) < 2:
         raise InputError(
@@ -112,6 +107,18 @@ def judge(home: Home, at_us: int, config: RetentionConfig, *, cut: float, seed: 
         )
     trial = Trial(later, model, config)
     return report(trial, Makers.of(model, config, past, later), cut_us=cut_us, n_past=len(past), curve=curve)
+
+
+def learned(
+    home: Home, at_us: int, config: RetentionConfig, *, seed: int
+) -> tuple[RetentionModel, OfferLog, KaplanMeier]:
+    """The model that would have been trained at a moment, what it learned from, and the tenure curve."""
+    with accounts(home, at_us, config) as con:
+        past = read_offer_log(con, config, at_us)
+        rows = read_churn(con, config, at_us)
+        curve = tenure_curve(con, at_us)
+    churn = DiscreteHazard(seed=seed).fit(rows.x, rows.ended, rows.period)
+    return RetentionModel(config.actions, churn, fit_uplift(past, config)), past, curve
 
 
 def report(trial: Trial, makers: Makers, *, cut_us: int, n_past: int, curve: KaplanMeier) -> Evaluated:

@@ -25,7 +25,7 @@ class OfferLog:
 
     Attributes
     ----------
-    account_id, territory : ndarray of str, shape (n,)
+    decision_id, account_id, territory : ndarray of str, shape (n,)
         `territory` is "" where it is not known.
     at_us : ndarray of int64, shape (n,)
     x : ndarray of float64, shape (n, n_columns)
@@ -42,6 +42,7 @@ class OfferLog:
         end is not known yet.
     """
 
+    decision_id: NDArray[np.str_]
     account_id: NDArray[np.str_]
     territory: NDArray[np.str_]
     at_us: Times
@@ -111,6 +112,7 @@ def read_offer_log(con: duckdb.DuckDBPyConnection, config: RetentionConfig, at_u
     x[:, price] = np.where(np.isnan(told), x[:, price], told)
     place = {name: i for i, name in enumerate(actions)}
     return OfferLog(
+        decision_id=rows["decision_id"].astype(np.str_),
         account_id=rows["account_id"].astype(np.str_),
         territory=rows["territory"].astype(np.str_),
         at_us=rows["at_us"].astype(np.int64),
@@ -136,7 +138,8 @@ gone AS (
     AND e.end_us > o.at_us AND e.end_us <= o.at_us + $2::BIGINT WHERE o.at_us <= $1 GROUP BY o.decision_id
 ),
 place AS (SELECT account_id, min(territory) AS territory FROM account_of GROUP BY account_id)
-SELECT o.account_id, o.at_us, o.action, o.propensity, o.price_minor, coalesce(p.territory, '') AS territory,
+SELECT o.decision_id, o.account_id, o.at_us, o.action, o.propensity, o.price_minor,
+    coalesce(p.territory, '') AS territory,
     o.decision_id IN (SELECT decision_id FROM gone) AS gone
 FROM account_offers AS o LEFT JOIN place AS p ON p.account_id = o.account_id
 WHERE o.at_us <= $3 AND o.sticky_of IS NULL AND o.propensity IS NOT NULL

@@ -16,6 +16,8 @@ from matinee.types import Ids, derive_seed
 Permitted = NDArray[np.bool_]
 EXPLORED_SHARE = 0.5
 """Exploration may spend at most this share of the budget."""
+ROUNDING = 1e-9
+"""By how much the price is raised, so that an account at the very edge falls on the cheap side of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ def settle(money: Worth, permitted: Permitted, config: RetentionConfig) -> Terms
         explore = EXPLORED_SHARE * budget / tried
     value = np.where(permitted, money.value, -np.inf)
     left = max(budget - explore * tried, 0.0)
-    return Terms(budget_price(value, (1.0 - explore) * money.cost, left) * (1.0 - explore), explore)
+    price = budget_price(value, (1.0 - explore) * money.cost, left) * (1.0 - explore)
+    return Terms(price * (1.0 + ROUNDING), explore)
 
 
 def probabilities(money: Worth, permitted: Permitted, terms: Terms) -> Matrix:

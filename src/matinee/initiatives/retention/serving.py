@@ -184,6 +184,7 @@ def _spent(con: duckdb.DuckDBPyConnection, at_us: int, config: RetentionConfig) 
     ).fetchall()
     total = 0.0
     for action, n, paid in found:
-        if (offer := config.offers.get(action)) is not None:
+        if action in config.offers:
+            offer = config.offer(action)
             total += n * offer.cost_minor + float(paid) * offer.price_share
     return total

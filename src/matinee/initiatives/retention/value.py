@@ -71,6 +71,6 @@ def realised(
 
 
 def _terms(config: RetentionConfig) -> tuple[Matrix, Matrix]:
-    offers = config.offers.values()
+    offers = [config.offer(name) for name in config.offers]
     fixed = np.array([0.0, *(offer.cost_minor for offer in offers)])
     return fixed, np.array([0.0, *(offer.price_share for offer in offers)])

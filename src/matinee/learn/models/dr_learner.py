@@ -17,7 +17,7 @@ from matinee.learn.models.storage import load_arrays, save_arrays
 Matrix = NDArray[np.float64]
 Actions = NDArray[np.int64]
 FREE = 0.01
-"""Penalty on the intercepts: means are hardly shrunk."""
+"""Penalty on the intercepts of the first stage: means are hardly shrunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,9 @@ class DrLearnerConfig:
         How much the effect of an action is expected to differ between units: a standard deviation, on the
         scale of the outcome. Smaller: nearer to the mean effect. It sets the penalty, together with the
         noise.
+    mean : float, above 0
+        How far from 0 the mean effect of an action is expected to be: a standard deviation. It matters for
+        short logs, in which a mean is little more than chance.
     outcome_penalty, difference_penalty : float, above 0
         Of the first stage: on what holds for every action, and on what differs between actions.
     folds : int, 2 or more
@@ -39,13 +42,14 @@ class DrLearnerConfig:
     """
 
     spread: float = 0.06
+    mean: float = 0.03
     outcome_penalty: float = 3.0
     difference_penalty: float = 30.0
     folds: int = 5
     knots: int = 3
 
     def __post_init__(self) -> None:
-        for name in ("spread", "outcome_penalty", "difference_penalty"):
+        for name in ("spread", "mean", "outcome_penalty", "difference_penalty"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"DrLearner: {name} is {getattr(self, name)}, expected a number above 0.")
         if self.folds < 2:
@@ -79,9 +83,10 @@ class DrLearner:
 
     Notes
     -----
-    The penalty of the second stage is noise * n_basis / spread**2, which is what a normal prior on the
-    coefficients gives; choosing it by cross-validation was worse, because the pseudo-outcomes are so noisy
-    that the folds hardly tell one penalty from another. Cost: O(folds * n * (n_actions * n_basis)**2).
+    The penalty of the second stage is noise * n_basis / spread**2, and noise / mean**2 for the intercept,
+    which is what normal priors give; choosing it by cross-validation was worse, because the pseudo-outcomes
+    are so noisy that the folds hardly tell one penalty from another. Cost: O(folds * n * (n_actions *
+    n_basis)**2).
 
     References
     ----------
@@ -183,8 +188,9 @@ class DrLearner:
         return fit_logistic(both, outcome, penalty.ravel()).reshape(k, width)
 
     def _ridge(self, z: Matrix, target: Matrix) -> Matrix:
-        penalty = np.full(z.shape[1], float(target.var()) * z.shape[1] / self.config.spread**2)
-        penalty[0] = FREE
+        noise = float(target.var())
+        penalty = np.full(z.shape[1], noise * z.shape[1] / self.config.spread**2)
+        penalty[0] = noise / self.config.mean**2
         return np.asarray(np.linalg.solve(z.T @ z + np.diag(penalty), z.T @ target), np.float64)
 
     def _check(
