@@ -14,6 +14,7 @@ from matinee.observe.home import Home
 from matinee.platform import loading
 from matinee.platform.initiative import Initiative
 from matinee.platform.loading import GROUP, find, load
+from matinee.platform.pipeline.code import CodeReader
 
 
 @pytest.fixture
@@ -130,3 +131,15 @@ def test_folders_that_are_no_packages_are_passed_over(home: Home, installed: dic
     (home.initiatives / ".writing-x" / "__init__.py").write_text("")
     assert find(home) == {}
     assert find(Home(home.root / "nowhere")) == {}
+
+
+def test_the_place_of_a_home_is_no_part_of_the_code(home: Home, tmp_path: Path) -> None:
+    other = Home.create(tmp_path / "moved")
+    made = [load("toy", one) for one in (home, other) if in_home(one)]
+    shapes, codes = set(), set()
+    for one in made:
+        reader = CodeReader([step.function for step in one.pipeline.steps])
+        codes.add(tuple(reader.fingerprint(step.function).digest for step in one.pipeline.steps))
+        shapes.add(one.pipeline.shape)
+    assert (len(made), len(shapes), len(codes)) == (2, 1, 1)
+    assert made[0].config is not made[1].config

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matinee.cli.console import print_json, print_table, say
 from matinee.cli.context import find_home
+from matinee.errors import NotFoundError, unknown_name
 from matinee.types import format_at, parse_at
 
 
@@ -37,16 +38,22 @@ def history(
         Print machine-readable JSON.
     """
     from matinee.platform.lifecycle.project import open_registry
+    from matinee.platform.loading import find
 
     where = find_home(home)
     with open_registry(where) as registry:
-        if on is None:
-            found = registry.releases.history(initiative)
+        registered = {row.name for row in registry.initiatives.all()}
+        if initiative not in registered:  # one whose folder was removed keeps its history
+            if initiative not in (names := {*registered, *find(where)}):
+                raise NotFoundError(unknown_name("matinee", "initiative", initiative, names))
+            found, versions, current = [], [], None
         else:
-            one = registry.releases.current_on(initiative, parse_at(on))
-            found = [] if one is None else [one]
-        versions = registry.models.versions(initiative) if models else []
-        current = registry.releases.current(initiative)
+            current = registry.releases.current(initiative)
+            found = registry.releases.history(initiative)
+            if on is not None:
+                one = registry.releases.current_on(initiative, parse_at(on))
+                found = [] if one is None else [one]
+            versions = registry.models.versions(initiative) if models else []
     if json:
         print_json({"initiative": initiative, "releases": found, **({"models": versions} if models else {})})
         return 0

@@ -19,6 +19,7 @@ from types import ModuleType
 from matinee.errors import ConfigError, MatineeError, NotFoundError, unknown_name
 from matinee.observe.home import Home
 from matinee.platform.initiative import Initiative
+from matinee.platform.pipeline.annotations import HOME_MODULE
 from matinee.types import derive_seed
 
 GROUP = "matinee.initiatives"
@@ -119,7 +120,7 @@ def _add(out: dict[str, Found], one: Found) -> None:
 
 def _own(folder: Path, name: str) -> object:
     """Import a package from a folder under a name that depends on its place, so that two homes can differ."""
-    module = _import(folder, f"matinee_home_{derive_seed(0, str(folder.resolve())):x}_{name}")
+    module = _import(folder, f"{HOME_MODULE}{derive_seed(0, str(folder.resolve())):x}_{name}")
     found = [value for value in vars(module).values() if isinstance(value, Initiative)]
     if len(found) != 1:
         raise ConfigError(

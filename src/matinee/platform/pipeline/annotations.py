@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from typing import Any
+
+HOME_MODULE = "matinee_home_"
+"""Begins the names of modules in a home's folder `initiatives/`; a number for its place follows."""
+_HOME = re.compile(HOME_MODULE + "[0-9a-f]+_")
 
 
 def fits(produced: object, consumed: object) -> bool:
@@ -52,7 +57,18 @@ def spell(annotation: object) -> str:
         return "None"
     if isinstance(annotation, type) and not typing.get_args(annotation):
         return annotation.__qualname__
-    return str(annotation).replace("typing.", "")
+    return placeless(str(annotation).replace("typing.", ""))
+
+
+def placeless(text: str) -> str:
+    """A text in which modules of a home are named without the home's place, so that a home can be moved.
+
+    Examples
+    --------
+    >>> placeless(f"dict[str, {HOME_MODULE}3fa9_winback.model.Model]")
+    'dict[str, winback.model.Model]'
+    """
+    return _HOME.sub("", text)
 
 
 def _class_fits(have: object, want: object) -> bool:

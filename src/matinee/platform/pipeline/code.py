@@ -28,6 +28,7 @@ import numpy as np
 
 from matinee.errors import MatineeError
 from matinee.observe.lake.tables import EVENTS, FACTS
+from matinee.platform.pipeline.annotations import placeless
 from matinee.platform.pipeline.digest import digest
 
 OWN = "matinee"
@@ -126,7 +127,7 @@ class CodeReader:
         return self._nodes[name], True
 
     def _function(self, function: types.FunctionType) -> str:
-        name = f"{function.__module__}.{function.__qualname__}"
+        name = placeless(f"{function.__module__}.{function.__qualname__}")
         held = [cell.cell_contents for cell in function.__closure__ or () if _filled(cell)]
         if held and function not in self._closures:  # one text can make several functions: tell them apart
             self._closures[function] = name
@@ -146,7 +147,7 @@ class CodeReader:
         return name
 
     def _class(self, kind: type) -> str:
-        name = f"{kind.__module__}.{kind.__qualname__}"
+        name = placeless(f"{kind.__module__}.{kind.__qualname__}")
         node, new = self._node(name, kind)
         if not new:
             return name
@@ -172,7 +173,7 @@ class CodeReader:
             elif isinstance(value, types.FunctionType | type):
                 self._token(value, node)
             else:
-                label = f"{around.get('__name__', '')}:{name}"
+                label = placeless(f"{around.get('__name__', '')}:{name}")
                 constant, new = self._node(label, value)
                 if new:
                     constant.content = _short(self._token(value, constant))
@@ -381,4 +382,4 @@ def _version(package: str) -> str:
 
 
 def _short(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return hashlib.sha256(placeless(text).encode("utf-8", "surrogatepass")).hexdigest()[:12]
