@@ -61,6 +61,12 @@ BENCHMARKS = {
     "quality": Benchmark(
         "quality.py", "recommend against peers", "1 to 2 h", quick=("--no-peers",), data="interactions"
     ),
+    "retention": Benchmark(
+        "retention.py",
+        "offers against the truth of a simulated service",
+        "5 min",
+        quick=("--members", "1500", "--seeds", "1"),
+    ),
     "sasrec": Benchmark("sasrec.py", "cost of the transformer", "5 min", needs="torch", json=False),
 }
 """In the order in which they run."""

@@ -16,7 +16,7 @@ from matinee.types import Ids, derive_seed
 Permitted = NDArray[np.bool_]
 EXPLORED_SHARE = 0.5
 """Exploration may spend at most this share of the budget."""
-ROUNDING = 1e-9
+ROUNDING = 1e-6
 """By how much the price is raised, so that an account at the very edge falls on the cheap side of it."""
 
 
