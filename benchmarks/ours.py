@@ -35,11 +35,12 @@ class Ours:
         facts = None if self.titles is None else aligned(read_titles(Path(self.titles)), train.title_ids)
         kind = NextTitle if self.objective == "next" else Window
         config = replace(kind.default_config, returns=self.returns)
-        self.model_ = kind(config, catalogue=facts).fit(train)
+        model = kind(config, catalogue=facts)
         if self.sequence:
             from matinee.learn.models.sasrec import SasRecScorer
 
-            self.model_.also(SasRecScorer().fit(train))
+            model.also(SasRecScorer())
+        self.model_ = model.fit(train)
 
     def score(self, histories: Histories) -> np.ndarray:
         return self.model_.score(histories)

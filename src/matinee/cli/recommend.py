@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from matinee.cli.console import print_json, progress, say
+from matinee.cli.console import note, print_json, progress, say
 from matinee.errors import InputError
 from matinee.learn.reading import read_interactions, read_member_ids, read_titles
 from matinee.learn.recommenders.recommend import Recommendations
@@ -99,8 +99,10 @@ def recommend(
     rows = write_recommendations(out, best)
     summary = {"out": str(out), "members": len(best.member_ids), "rows": rows, "objective": objective}
     if json:
-        print_json(summary)
+        print_json(summary | best.card)
     else:
+        for line in best.card.get("notes", ()):
+            note(line)
         say(f"Wrote {rows:,} rows for {len(best.member_ids):,} members to {out}.")
     return 0
 
