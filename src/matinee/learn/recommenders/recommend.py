@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class Recommendations:
     title_ids: Ids
     title: Index
     score: Scores
-    card: dict[str, object] = field(default_factory=dict)
+    card: dict[str, Any] = field(default_factory=dict)
 
 
 def recommend(
