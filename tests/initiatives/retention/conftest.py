@@ -23,8 +23,8 @@ class Service(NamedTuple):
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Service:
-    """900 members for 150 days; nobody may write to it."""
-    run = simulate(WorldConfig(n_members=900, n_titles=60, n_days=150, impressions=0.0, seed=1))
+    """700 members for 150 days; nobody may write to it."""
+    run = simulate(WorldConfig(n_members=700, n_titles=50, n_days=150, impressions=0.0, seed=1))
     return written(run, tmp_path_factory.mktemp("service"))
 
 

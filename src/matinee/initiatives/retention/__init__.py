@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from matinee.initiatives.retention.config import RetentionConfig
-from matinee.initiatives.retention.features import STANDING
+from matinee.initiatives.retention.features import STANDING, account_tables
 from matinee.initiatives.retention.makers import BASELINE
 from matinee.initiatives.retention.serving import FALLBACK, NoOffer, RetentionDecider
 from matinee.initiatives.retention.training import EVALUATE, TRAIN
 from matinee.platform.gates.approval import Approval
 from matinee.platform.gates.beats_baseline import BeatsBaseline
 from matinee.platform.gates.fair_coverage import FairCoverage
+from matinee.platform.gates.feature_skew import FeatureSkew
 from matinee.platform.gates.guardrails import Guardrail, Guardrails
 from matinee.platform.gates.latency import Latency
 from matinee.platform.gates.loads import Loads
@@ -55,6 +56,7 @@ RETENTION = Initiative(
         Input("titles", "runtimes, to tell a play that shows that the title was liked"),
     ),
     features=STANDING,
+    feature_tables=account_tables,
     config=RetentionConfig,
     values=Path(__file__).with_name("retention.toml"),
     pipeline=TRAIN,
@@ -67,6 +69,7 @@ RETENTION = Initiative(
         NotWorse(),
         Loads(),
         Latency(),
+        FeatureSkew(),
         FairCoverage(),
         Guardrails(GUARDRAILS),
         RealData(),

@@ -22,6 +22,7 @@ from matinee.learn.features.sources import Source
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import literal, spilling
 from matinee.observe.lake.reader import Moment, open_events, open_facts
+from matinee.platform.deciding import Surroundings
 from matinee.types import DAY_US, SECOND_US, Ids, Times
 
 READS = ("plays", "searches", "signals", "membership", "decisions", "members", "titles")
@@ -78,6 +79,11 @@ def accounts(home: Home, at_us: int, config: RetentionConfig) -> Iterator[duckdb
     with spilling() as con:
         open_accounts(con, home, at_us, logs=(config.offer_log, NAME))
         yield con
+
+
+def account_tables(con: duckdb.DuckDBPyConnection, around: Surroundings) -> None:
+    """Make the tables that `STANDING` names, for whoever computes it: backfill, monitors, gates."""
+    open_accounts(con, around.home, around.at_us, logs=(around.config.offer_log, NAME))
 
 
 def open_accounts(con: duckdb.DuckDBPyConnection, home: Home, at_us: int, *, logs: Sequence[str]) -> None:
