@@ -58,7 +58,7 @@ def _print_all(found: list[Standing]) -> None:
             one.version or "nothing",
             _lift(one),
             _age(one),
-            len(one.alerts) or "-",
+            len(one.alerts) if one.alerts or one.watched else "not watched",
             _cost(one),
             one.next_step,
         )
@@ -94,6 +94,7 @@ def _print_one(one: Standing) -> None:
         ("lift over baseline", _lift(one)),
         ("newest model", one.newest or "none is trained"),
         ("latency budget", f"{one.latency_budget_ms:g} ms"),
+        ("last watched", _watched(one)),
         ("cost of all runs", _cost(one)),
     ]
     print_table(facts, [one.name, ""], left=2)
@@ -117,6 +118,16 @@ def _age(one: Standing) -> str:
     text = f"{hours:.0f} h ago" if hours < 48 else f"{hours / 24:.0f} days ago"
     simulated = ", simulated" if one.data == "simulated" else ""
     return text + (", stale" if one.stale else "") + simulated
+
+
+def _watched(one: Standing) -> str:
+    if one.watched is None:
+        return f"never: matinee watch {one.name}"
+    found = one.watched
+    counts = (
+        f"{found.count('ok')} fine, {found.count('alert')} alerts, {found.count('not_measured')} not measured"
+    )
+    return f"{format_at(found.watched_us)}: {counts}"
 
 
 def _cost(one: Standing) -> str:

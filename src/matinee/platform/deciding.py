@@ -59,11 +59,15 @@ class Decided:
     permitted : tuple of str
         The actions that could have been chosen, or one reference to them ("mask:<hash>").
     reason : str or None
+    context : dict
+        What the decision rested on, for the log: feature values under their own names, and `prediction`
+        where a probability was predicted. Monitors read it.
     """
 
     slots: tuple[Slot, ...]
     permitted: tuple[str, ...] = ()
     reason: str | None = None
+    context: Context = field(default_factory=dict)
 
 
 class Decider(Protocol):
@@ -174,7 +178,7 @@ class Answering:
         fallback: bool,
         why: str | None,
     ) -> DecisionRecord:
-        context = dict(request.context)
+        context = {**request.context, **decided.context}
         if why is not None:
             context["fallback_reason"] = why
         if decided.reason is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from matinee.errors import NotFoundError, unknown_name
 from matinee.observe.clock import wall_us
@@ -16,6 +16,7 @@ from matinee.platform.registry.alerts import AlertRow
 from matinee.platform.registry.portfolio import Line
 from matinee.platform.registry.registry import Registry
 from matinee.platform.registry.releases import GateRow
+from matinee.platform.watch.watching import Report, last_report
 from matinee.types import HOUR_US
 
 
@@ -38,6 +39,8 @@ class Standing:
     gates : list of GateRow
         Of the last attempt to release.
     cost_minor : dict of currency to int
+    watched : Report or None
+        What the last `matinee watch` found.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Standing:
     alerts: list[AlertRow] = field(default_factory=list)
     cost_minor: dict[str, int] = field(default_factory=dict)
     cpu_s: float = 0.0
+    watched: Report | None = None
 
 
 def portfolio(home: Home, name: str | None = None, *, at: str | None = None) -> list[Standing]:
@@ -88,8 +92,12 @@ def portfolio(home: Home, name: str | None = None, *, at: str | None = None) -> 
     with open_registry(home) as registry:
         for initiative in loaded:
             register(registry, initiative, now_us=wall_us())
+        reports = {one.name: last_report(home, one.name) for one in loaded}
         lines = {line.initiative.name: line for line in registry.portfolio.overview()}
-        standings = [_standing(registry, one, lines[one.name], now_us) for one in loaded]
+        standings = [
+            replace(_standing(registry, one, lines[one.name], now_us), watched=reports[one.name])
+            for one in loaded
+        ]
     return sorted(standings, key=lambda one: (one.tier, one.name))
 
 
