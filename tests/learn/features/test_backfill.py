@@ -315,9 +315,8 @@ class Counting:
     def execute(self, sql: str) -> Any:
         done = self.con.execute(sql)
         if sql.startswith("CREATE"):
-            Counting.rows += cardinality(
-                json.loads(self.con.get_profiling_information(format="json"))["operator"][0]
-            )
+            profile = json.loads(self.con.get_profiling_information(format="json"))
+            Counting.rows += sum(cardinality(node) for node in profile.get("operator", []))
         return done
 
 

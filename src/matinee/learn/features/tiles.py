@@ -66,20 +66,26 @@ def tile_steps(view: FeatureView, job: Job, dialect: Dialect, levels: int) -> li
         ),
         ("matinee_ranked", _ranked(job, dialect)),
         ("matinee_bounds", _bounds(view, job)),
-        ("matinee_pieces", _pieces(view, job, dialect, levels)),
-        ("matinee_tiles", _tiles(job, dialect, levels)),
+        ("matinee_levels", _levels(levels)),
+        ("matinee_ranges", _ranges(view, job)),
+        ("matinee_pieces", _pieces(view, job, dialect)),
+        ("matinee_tiles", _tiles(job, dialect)),
     ]
 
 
 def tiled_sql(job: Job, dialect: Dialect) -> str:
-    """Rows of the heavy labels: `i`, the group if there is one, `p0`, `p1`, … as from `direct_sql`."""
+    """Rows of the heavy labels: `i`, the group if there is one, `p0`, `p1`, … as from `direct_sql`.
+
+    The hint is for Spark, which takes tiles with their lists for small and would copy them to every worker.
+    """
     columns = ["l.i AS i"] + (["v.g AS g"] if job.by is not None else [])
     stored = _stored(job)
     for position, slot in enumerate(job.slots):
         mine = f"p.w = {job.windows.index(slot.window_us)}"
         columns.append(f"{dialect.merge(slot, f'v.t{stored[slot.part]}', mine)} AS p{position}")
     return (
-        f"SELECT {', '.join(columns)} FROM matinee_pieces AS p JOIN matinee_heavy_labels AS l ON l.i = p.i "
+        f"SELECT /*+ MERGE(p, v) */ {', '.join(columns)} "
+        "FROM matinee_pieces AS p JOIN matinee_heavy_labels AS l ON l.i = p.i "
         "JOIN matinee_tiles AS v ON v.entity_id = l.entity_id AND v.level = p.level AND v.node = p.node "
         f"GROUP BY {'l.i, v.g' if job.by is not None else 'l.i'}"
     )
@@ -134,17 +140,47 @@ def _bounds(view: FeatureView, job: Job) -> str:
     )
 
 
-def _pieces(view: FeatureView, job: Job, dialect: Dialect, levels: int) -> str:
-    """The tiles that make each window of each label: `i`, `w` (which window), `level`, `node`."""
+def _levels(levels: int) -> str:
+    """Each level with the events of a tile and of the tile above it."""
+    rows = ", ".join(
+        f"({n}, CAST({BRANCHES**n} AS BIGINT), CAST({BRANCHES ** (n + 1)} AS BIGINT))" for n in range(levels)
+    )
+    return f"SELECT * FROM (VALUES {rows}) AS k(level, size, above)"
+
+
+def _ranges(view: FeatureView, job: Job) -> str:
+    """Ranks of the events in each window of each label: `i`, `w` (which window), from `lo` to before `hi`."""
     out = []
     for w, window_us in enumerate(job.windows):
         start = start_of(view, window_us)
         lower = f"JOIN matinee_bounds AS a ON a.entity_id = l.entity_id AND a.x = l.{start} " if start else ""
-        ranges = (
-            f"SELECT l.i, {'a.n' if start else '0'} AS lo, b.n AS hi FROM matinee_heavy_labels AS l {lower}"
+        out.append(
+            f"SELECT l.i, {w} AS w, {'a.n' if start else 'CAST(0 AS BIGINT)'} AS lo, b.n AS hi "
+            f"FROM matinee_heavy_labels AS l {lower}"
             "JOIN matinee_bounds AS b ON b.entity_id = l.entity_id AND b.x = l.at_us"
         )
-        out += [_of_level(dialect, ranges, w, level) for level in range(levels)]
+    return " UNION ALL ".join(out)
+
+
+def _pieces(view: FeatureView, job: Job, dialect: Dialect) -> str:
+    """The tiles that make each window of each label: `i`, `w`, `level`, `node`.
+
+    Of a level they are those of the range [a, b) that no whole tile above, in [pa, pb), covers.
+    """
+    nodes = (
+        "SELECT r.i, r.w, k.level, "
+        "CAST(ceil(lo / size) AS BIGINT) AS a, CAST(floor(hi / size) AS BIGINT) AS b, "
+        f"CAST(ceil(lo / above) * {BRANCHES} AS BIGINT) AS pa, "
+        f"CAST(floor(hi / above) * {BRANCHES} AS BIGINT) AS pb "
+        "FROM matinee_ranges AS r CROSS JOIN matinee_levels AS k"
+    )
+    whole, left, right = (
+        dialect.numbers(first, after) for first, after in (("a", "b"), ("a", "pa"), ("pb", "b"))
+    )
+    chosen = f"CASE WHEN pa < pb THEN {dialect.join_arrays(left, right)} ELSE {whole} END"
+    out = [f"SELECT i, w, level, {dialect.each(chosen)} AS node FROM ({nodes}) AS n WHERE a < b"]
+    for w, window_us in enumerate(job.windows):
+        start = start_of(view, window_us)
         inside = f" AND v.at_us >= l.{start}" if start else ""
         out.append(
             f"SELECT l.i, {w} AS w, {LATE} AS level, v.rk AS node FROM matinee_heavy_labels AS l "
@@ -154,23 +190,7 @@ def _pieces(view: FeatureView, job: Job, dialect: Dialect, levels: int) -> str:
     return " UNION ALL ".join(out)
 
 
-def _of_level(dialect: Dialect, ranges: str, w: int, level: int) -> str:
-    """Tiles of one level: those of the range [a, b) that no whole parent, in [pa, pb), covers."""
-    size, parent = BRANCHES**level, BRANCHES ** (level + 1)
-    nodes = (
-        f"SELECT i, CAST(ceil(lo / {size}.0) AS BIGINT) AS a, CAST(floor(hi / {size}.0) AS BIGINT) AS b, "
-        f"CAST(ceil(lo / {parent}.0) * {BRANCHES} AS BIGINT) AS pa, "
-        f"CAST(floor(hi / {parent}.0) * {BRANCHES} AS BIGINT) AS pb FROM ({ranges}) AS r"
-    )
-    whole, left, right = (
-        dialect.numbers(first, after) for first, after in (("a", "b"), ("a", "pa"), ("pb", "b"))
-    )
-    chosen = f"CASE WHEN pa < pb THEN {dialect.join_arrays(left, right)} ELSE {whole} END"
-    columns = f"i, {w} AS w, {level} AS level, {dialect.each(chosen)} AS node"
-    return f"SELECT {columns} FROM ({nodes}) AS n WHERE a < b"
-
-
-def _tiles(job: Job, dialect: Dialect, levels: int) -> str:
+def _tiles(job: Job, dialect: Dialect) -> str:
     """States `t0`, `t1`, … of every tile of every level, and of each late event."""
     keys = ["v.entity_id", "v.level", "v.node", *(["v.g"] if job.by is not None else [])]
     columns = list(keys)
@@ -180,13 +200,10 @@ def _tiles(job: Job, dialect: Dialect, levels: int) -> str:
     for part, position in _stored(job).items():
         slot = next(slot for slot in job.slots if slot.part == part)
         columns.append(f"{dialect.fold(slot, dialect.condition(slot))} AS t{position}")
-    placed = " UNION ALL ".join(
-        [
-            f"SELECT *, {level} AS level, CAST(floor(rk / {BRANCHES**level}.0) AS BIGINT) AS node "
-            "FROM matinee_ranked WHERE NOT late"
-            for level in range(levels)
-        ]
-        + [f"SELECT *, {LATE} AS level, rk AS node FROM matinee_ranked WHERE late"]
+    placed = (
+        "SELECT r.*, k.level, CAST(floor(r.rk / k.size) AS BIGINT) AS node "
+        "FROM matinee_ranked AS r CROSS JOIN matinee_levels AS k WHERE NOT r.late UNION ALL "
+        f"SELECT r.*, {LATE} AS level, r.rk AS node FROM matinee_ranked AS r WHERE r.late"
     )
     if decays:
         newest = "max(at_us) OVER (PARTITION BY entity_id, level, node) AS ref_us"
