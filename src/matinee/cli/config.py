@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from matinee import settings
 from matinee.cli.console import print_json, print_table
-from matinee.cli.context import find_home, sections
+from matinee.cli.context import find_home, own_values, sections
 from matinee.cli.init import toml
 from matinee.errors import NotFoundError
 from matinee.observe.home import Home
@@ -60,9 +60,10 @@ def everything(home: Path | None) -> list[Setting]:
             raise
         where = None
     path = where.settings if where else None
+    values = own_values(where)
     settings.read_file(path)
     return [
         setting
         for section, config in sections(where).items()
-        for setting in settings.explain(path, section, config)
+        for setting in settings.explain(path, section, config, values=values.get(section))
     ]

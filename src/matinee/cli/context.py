@@ -25,6 +25,14 @@ def sections(home: Home | None = None) -> dict[str, type[Any]]:
     return own | {name: found.load().config for name, found in find(home).items()}
 
 
+def own_values(home: Home | None = None) -> dict[str, Path]:
+    """File of each initiative that keeps its defaults beside its code."""
+    from matinee.platform.loading import find
+
+    files = {name: found.load().values for name, found in find(home).items()}
+    return {name: file for name, file in files.items() if file is not None}
+
+
 def recorded_at(at: str | None) -> int:
     """When an act such as a release takes place: the wall clock, or `--at`."""
     return parse_at(at) if at else wall_us()

@@ -119,7 +119,13 @@ class RetentionDecider:
             n_permitted=len(could),
             explored=choice.action != int(np.argmax(p)),
         )
-        return Decided((slot,), could)
+        return Decided((slot,), could, context={} if row is None else self._context(row, choice.action))
+
+    def _context(self, row: int, action: int) -> dict[str, str | int | float | bool | None]:
+        """What the choice rested on, for the log; `prediction` is the probability that the account stays."""
+        p_leave = float(self.p_leave[row])
+        stays = min(1.0, max(0.0, 1.0 - p_leave + float(self.uplift[row, action])))
+        return {"p_leave": p_leave, "prediction": stays}
 
     def account(self, account_id: str) -> AccountView | None:
         """What is thought of an account; None where it is not active."""
