@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 SOURCE = Path(__file__).parent.parent / "src" / "matinee"
@@ -23,6 +25,8 @@ ORDER = [
     "cli",
     "testing",
 ]
+BENEATH = {"observe", "learn", "decide", "prove", "platform", "settings"}
+"""What initiatives stand on. A template is text of an initiative yet to be named, and has no name in it."""
 CLOCK_FILES = {"observe/clock.py"}
 CLOCK_CALLS = {
     "time.time",
@@ -85,6 +89,26 @@ def test_initiatives_never_use_each_other() -> None:
             if name.startswith("matinee.initiatives.") and name.split(".")[2] != path.parts[1]:
                 wrong.append(f"{path}:{line} imports {name}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_what_initiatives_stand_on_names_none_of_them() -> None:
+    names = {one.name for one in entry_points(group="matinee.initiatives")}
+    assert names, "no initiative is installed: install the package again"
+    word = re.compile(rf"(?<![a-z])({'|'.join(sorted(names))})(?![a-z])", re.IGNORECASE)
+    wrong = []
+    for path, tree in trees():
+        if part_of(path) not in BENEATH:
+            continue
+        texts = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
+        for node in ast.walk(tree):
+            said = ""
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in texts:
+                said = node.value
+            elif isinstance(node, ast.Name | ast.Attribute | ast.alias | ast.FunctionDef | ast.ClassDef):
+                said = getattr(node, "id", "") or getattr(node, "attr", "") or getattr(node, "name", "")
+            if found := word.search(said):
+                wrong.append(f"{path}:{getattr(node, 'lineno', 0)} names {found[0]}")
+    assert not wrong, "\n".join(wrong) + "\nTake it from the initiative's declaration."
 
 
 def test_only_the_clock_reads_the_wall_clock() -> None:

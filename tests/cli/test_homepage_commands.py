@@ -12,6 +12,10 @@ import duckdb
 import pytest
 
 from matinee.cli.main import main
+from matinee.initiatives.homepage.live import LiveHomepage
+from matinee.observe.home import Home
+from matinee.platform.lifecycle.project import open_project
+from matinee.platform.registry.releases import Reasons
 
 GENRES = ["Crime", "Comedy", "Space", "Romance"]
 N_TITLES, N_MEMBERS = 48, 60
@@ -64,18 +68,57 @@ def test_a_home_without_plays_cannot_train(tmp_path: Path, capsys: pytest.Captur
     assert "0 plays until" in capsys.readouterr().err
     assert main(["page", "m1", "--home", str(tmp_path / "shop")]) == 2
     assert "no trained homepage here" in capsys.readouterr().err
-    assert list((tmp_path / "shop" / "releases").rglob("release.json")) == []
+    assert list((tmp_path / "shop" / "releases").rglob("model.json")) == []
 
 
 @pytest.mark.slow
-def test_the_same_log_gives_the_same_release(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = (home / "releases" / "homepage" / "current").read_text()
+def test_the_same_log_gives_the_same_version(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (before,) = home.glob("releases/homepage/*/model.json")
+    capsys.readouterr()
     assert main(["train", "homepage", "--home", str(home), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert (home / "releases" / "homepage" / "current").read_text() == before
-    assert found["card"]["n_members"] == N_MEMBERS
+    assert found["version"] == before.parent.name
+    assert {one["state"] for one in found["run"]["steps"]} == {"cached"}
     assert found["card"]["at"] == "2024-11-12T20:15:00Z"
+    assert found["in_production"] is None
     assert not re.search(r"\.(pkl|pickle|joblib)", " ".join(found["card"]["files"]))
+
+
+@pytest.mark.slow
+def test_until_something_is_released_the_newest_model_is_shown_and_said(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop = tmp_path / "shop"
+    shutil.copytree(home, shop)
+    version = next(shop.glob("releases/homepage/*/model.json")).parent.name
+    assert main(["page", "m3", "--home", str(shop)]) == 0
+    assert f"Nothing is in production yet: shown with {version}" in " ".join(capsys.readouterr().err.split())
+    assert main(["page", "m3", "--home", str(shop), "--json"]) == 0
+    assert capsys.readouterr().err == ""
+    with open_project(Home(shop), "homepage") as project:
+        project.registry.releases.release(
+            "homepage", version, expected_previous=None, released_us=1, reasons=Reasons(approver="kim")
+        )
+    assert main(["train", "homepage", "--home", str(shop), "--seed", "1"]) == 0
+    capsys.readouterr()
+    assert main(["page", "m3", "--home", str(shop)]) == 0
+    assert capsys.readouterr().err == ""
+    assert LiveHomepage.open(Home(shop)).release.name == version
+
+
+@pytest.mark.slow
+def test_tier_1_is_released_by_somebody_with_a_name(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop = tmp_path / "shop"
+    shutil.copytree(home, shop)
+    capsys.readouterr()
+    assert main(["release", "homepage", "--home", str(shop), "--json"]) == 1
+    gates = {one["gate"]: one for one in json.loads(capsys.readouterr().out)["attempt"]["gates"]}
+    assert gates["approval"]["verdict"] == "failed"
+    assert gates["beats_baseline"]["verdict"] == "failed"  # it was not evaluated
+    assert gates["loads_in_fresh_process"]["verdict"] == gates["real_data"]["verdict"] == "passed"
+    assert gates["off_policy"]["verdict"] == "not_measured"
 
 
 @pytest.mark.slow
@@ -150,7 +193,11 @@ def test_a_damaged_release_is_reported(
 ) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(home, copy)
-    base = copy / "releases" / "homepage"
-    (base / "current").write_text("20200101T000000Z-nothing\n")
+    (model,) = copy.glob("releases/homepage/*/model.json")
+    weights = next(path for path in sorted(model.parent.rglob("*.npy")))
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    assert main(["page", "m1", "--home", str(copy)]) == 1
+    assert f"{weights.name}: is changed, expected the file that was trained" in capsys.readouterr().err
+    shutil.rmtree(model.parent)
     assert main(["page", "m1", "--home", str(copy)]) == 2
-    assert "the current release is gone" in capsys.readouterr().err
+    assert "no model.json here, expected a model. Train again, or roll back." in capsys.readouterr().err

@@ -114,6 +114,19 @@ class InitiativeContract:
         assert len(evaluated.unit_ids) == len(evaluated.values) > 0
         assert len(set(evaluated.unit_ids.tolist())) == len(evaluated.unit_ids), "a unit stands twice"
 
+    def test_the_model_answers_and_not_the_fallback(self) -> None:
+        trial = self.trial()
+        for turn, unit_id in enumerate(trial.units):
+            assert not trial.answering.ask(unit_id, trial.project.at_us, turn), self._why(unit_id)
+
+    def _why(self, unit_id: str) -> str:
+        """What the fallback says about its reasons."""
+        trial = self.trial()
+        if isinstance(trial.answering, Forecasting):
+            return f"{unit_id}: {trial.answering.forecast([unit_id], trial.project.at_us).why}"
+        record = trial.answering.answer(Request(unit_id, trial.project.at_us), decision_id="d")
+        return f"{unit_id}: {record.context.get('fallback_reason')}"
+
     def test_propensities_are_probabilities(self) -> None:
         if self.initiative.kind == "forecasts":
             return
@@ -191,8 +204,13 @@ class InitiativeContract:
         trial = self.trial()
         with TemporaryDirectory(prefix="matinee-contract-") as folder:
             opened = trial.project.open_model(Path(folder), "v0")
-        assert opened.trouble is not None
-        assert opened.ask(trial.units[0], trial.project.at_us, 0), "an empty folder answered"
+            assert opened.trouble is not None
+            assert opened.ask(trial.units[0], trial.project.at_us, 0), "an empty folder answered"
+            try:
+                self.initiative.open(Path(folder), trial.project.surroundings)
+            except Exception:  # whatever it says
+                return
+        raise AssertionError(f"{self.initiative.name}: open takes an empty folder for a model")
 
     def test_it_reads_only_what_it_declares(self) -> None:
         """It was trained, opened and asked with a home that refuses every other table; here is the proof."""
@@ -230,14 +248,15 @@ class InitiativeContract:
 
 @cache
 def _trial(initiative: Initiative) -> Trial:
-    kept = ExitStack()  # closed when the process ends
-    folder = Path(kept.enter_context(TemporaryDirectory(prefix="matinee-contract-")))
-    project = kept.enter_context(project_in(folder, initiative))
-    trained = train(project)
-    judged = evaluate(project)
-    answering = project.open_model(trained.folder, trained.version)
-    atexit.register(kept.close)
-    return Trial(project, trained, judged, answering, trial_units(project, judged.evaluated))
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="matinee-contract-")))
+        project = stack.enter_context(project_in(folder, initiative))
+        trained = train(project)
+        judged = evaluate(project)
+        answering = project.open_model(trained.folder, trained.version)
+        units = trial_units(project, judged.evaluated)
+        atexit.register(stack.pop_all().close)  # kept until the process ends
+    return Trial(project, trained, judged, answering, units)
 
 
 @contextmanager
