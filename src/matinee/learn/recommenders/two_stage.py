@@ -61,7 +61,7 @@ class TwoStageConfig:
         At most this many of a member's latest events become examples.
     returns : bool
         Also learn an order of its own for members who come back after a pause; needed where the time of
-        asking is known, as on a homepage.
+        asking is known, as when a member opens the app.
     ials_above : int
         With more watched titles iALS is one more generator for the coming weeks (extra `als`).
     threads : int
