@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.platform.toys import TOY
+from tests.platform.toys import READS, TOY, counts
 
 from matinee.errors import InputError, NotFoundError, StorageError, VerdictError
 from matinee.observe.home import Home
@@ -27,6 +27,8 @@ from matinee.platform.lifecycle.releasing import (
     trial_units,
 )
 from matinee.platform.lifecycle.training import Trained, train
+from matinee.platform.pipeline.pipeline import Pipeline
+from matinee.platform.pipeline.step import step
 from matinee.types import DAY_US
 
 
@@ -109,6 +111,21 @@ def test_an_evaluation_of_other_settings_or_data_does_not_count(
     with open_project_of(home, TOY) as other:
         train(other)
         assert [one.gate for one in release(other, released_us=7).refused] == ["beats_baseline"]
+
+
+def test_an_evaluation_with_other_settings_of_the_policy_does_not_count(
+    project: Project, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model does not depend on them, so its version and code stay; what it decides does."""
+    careless = replace(TOY, pipeline=Pipeline("toy.train", [step(counts, reads=READS)]))
+    with open_project_of(home, careless) as before:
+        evaluate(before)
+        version = train(before).version
+        assert release(before, released_us=7, dry_run=True).refused == []
+    monkeypatch.setenv("MATINEE_TOY__LIFT", "-1")
+    with open_project_of(home, careless) as after:
+        assert train(after).version == version
+        assert [one.gate for one in release(after, released_us=7).refused] == ["beats_baseline"]
 
 
 def test_an_older_evaluation_serves_where_the_newest_is_damaged(project: Project, trained: Trained) -> None:

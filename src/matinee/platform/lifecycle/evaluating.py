@@ -12,6 +12,9 @@ from matinee.platform.lifecycle.running import DEFAULT_CUT, fingerprint, run_pip
 from matinee.platform.pipeline.record import RunRecord
 from matinee.platform.registry.models import EvaluationRow
 
+JUDGED_BY = "judged_by"
+"""Key of the fingerprint of the evaluation pipeline and its settings, in the registered evaluation."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -56,6 +59,7 @@ def evaluate(
             lift_low=None if lift is None else lift.low,
             lift_high=None if lift is None else lift.high,
             folder=done.folder.relative_to(project.home.root).as_posix(),
+            figures={JUDGED_BY: fingerprint(project, initiative.evaluation)},
             registered_us=wall_us(),
         )
     )

@@ -12,9 +12,11 @@ from matinee.errors import NotFoundError, StorageError, VerdictError
 from matinee.learn.reading import load_members
 from matinee.platform.evaluation import Evaluated
 from matinee.platform.gates.gate import Ask, Candidate, GateResult
+from matinee.platform.lifecycle.evaluating import JUDGED_BY
 from matinee.platform.lifecycle.fresh_process import answers_in_fresh_process
 from matinee.platform.lifecycle.model_folder import ModelCard, check_files
 from matinee.platform.lifecycle.project import Project
+from matinee.platform.lifecycle.running import fingerprint
 from matinee.platform.lifecycle.skew import measure_skew
 from matinee.platform.registry.releases import GateRow, Reasons, ReleaseRow
 
@@ -155,10 +157,19 @@ def rollback(
     return row
 
 
-def newest_evaluation(project: Project, code: str, data: str) -> Evaluated | None:
-    """The latest evaluation of a pipeline and its settings, on this kind of data; None without one."""
+def newest_evaluation(
+    project: Project, code: str, data: str, *, judged_by: str | None = None
+) -> Evaluated | None:
+    """The latest evaluation of a pipeline and its settings, on this kind of data; None without one.
+
+    Parameters
+    ----------
+    judged_by : str, optional
+        Only one that was made by this evaluation pipeline and its settings (`fingerprint`): what was found
+        with other settings of the policy says nothing about these.
+    """
     for row in project.registry.models.evaluations(project.initiative.name, code=code):
-        if row.data != data:
+        if row.data != data or (judged_by is not None and row.figures.get(JUDGED_BY) != judged_by):
             continue
         try:
             return Evaluated.load(project.home.root / row.folder)
@@ -177,7 +188,8 @@ def _candidate(
             released_evaluation = newest_evaluation(project, before.code, before.data)
         except NotFoundError:
             pass  # its folder is gone: the gate says that there is no evaluation
-    evaluation = newest_evaluation(project, card.code, card.data)
+    judged_by = fingerprint(project, project.initiative.evaluation)
+    evaluation = newest_evaluation(project, card.code, card.data, judged_by=judged_by)
     units = trial_units(project, evaluation)
     initiative, version = project.initiative, folder.name
 
