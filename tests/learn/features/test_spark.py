@@ -114,24 +114,28 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def by_duckdb(tables: Path) -> list[dict[str, Any]]:
+def by_duckdb(view: FeatureView, tables: Path) -> list[dict[str, Any]]:
     with duckdb.connect() as con:
         for table in ("plays", "titles"):
             con.execute(f"CREATE VIEW {table} AS FROM '{tables / table}.parquet'")
-        return backfill(con, VIEW, tables / "asked.parquet").rows()
+        return backfill(con, view, tables / "asked.parquet").rows()
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("heavy_pairs", [10**9, 100_000])
-def test_spark_equals_duckdb(spark: SparkSession, tables: Path, heavy_pairs: int) -> None:
+@pytest.mark.parametrize(
+    ("view", "heavy_pairs"),
+    [(VIEW, 10**9), (VIEW.only("f0", "f2", "f7", "f9", "f13", "f14", "by_tag"), 100_000)],
+    ids=["pairs", "tiles"],
+)
+def test_spark_equals_duckdb(spark: SparkSession, tables: Path, view: FeatureView, heavy_pairs: int) -> None:
     for table in ("plays", "titles"):
         spark.read.parquet(str(tables / f"{table}.parquet")).createOrReplaceTempView(table)
     asked = spark.read.parquet(str(tables / "asked.parquet"))
-    done = backfill_spark(spark, VIEW, asked, heavy_pairs=heavy_pairs)
+    done = backfill_spark(spark, view, asked, heavy_pairs=heavy_pairs)
     found = [row.asDict() for row in done.collect()]
     done.unpersist()
-    truth = by_duckdb(tables)
+    truth = by_duckdb(view, tables)
     assert len(found) == len(truth) == LABELS
     for one, other in zip(truth, found, strict=True):
         for name, value in one.items():
