@@ -13,8 +13,8 @@ import docstring_parser
 from cyclopts import App
 
 from matinee import settings
-from matinee.cli.init import defaults, template, toml
 from matinee.cli.context import sections
+from matinee.cli.init import defaults, template, toml
 from matinee.cli.main import build, commands
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
