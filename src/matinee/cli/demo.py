@@ -229,6 +229,7 @@ def _close(home: Home, counts: dict[str, int], viewer: Path, pages: Path) -> Non
     run = shlex.quote(program())
     say(f"   {run} page 196 --home {root} --why")
     say(f"   {run} evaluate homepage --home {root}")
+    say(f"   {run} status --home {root}")
     say(f"   {run} history homepage --home {root}")
     say(f"   {run} config show --home {root}")
     say(f"   {run} recommend --interactions FILE --k 10 --out OUT   (your own log, no home needed)")
