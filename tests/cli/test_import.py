@@ -50,3 +50,14 @@ def test_facts_before_the_first_event_are_older_than_those_that_follow(tmp_path:
         for year in (1997, 1999)
     }
     assert names == {1997: ["First"], 1999: ["Second"]}
+
+
+def test_rows_of_a_plan_are_counted_not_the_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home, pins = tmp_path / "shop", tmp_path / "pins.csv"
+    pins.write_text("row,col,title_id\n1,1,t1\n1,2,t2\n2,1,t3\n")
+    assert main(["init", str(home)]) == 0
+    for added, duplicate in ((3, 0), (0, 3)):
+        capsys.readouterr()
+        assert main(["import", "pins", str(pins), "--home", str(home), "--json"]) == 0
+        (done,) = json.loads(capsys.readouterr().out)["imported"]
+        assert (done["added"], done["duplicate"]) == (added, duplicate)

@@ -235,3 +235,28 @@ def test_a_file_that_cannot_be_written_exits_2_before_any_training(
 def test_a_folder_in_place_of_the_file_exits_before_any_training(plays: Path, tmp_path: Path) -> None:
     (tmp_path / "best.csv").mkdir()
     assert run(plays, tmp_path / "best.csv") == 2
+
+
+def test_bad_rows_are_counted(tmp_path: Path, plays: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plays.write_text(plays.read_text() + "ann,dune,never\nann,dune\n")
+    rejects = tmp_path / "bad.csv"
+    skip = ("--on-error", "skip", "--rejects", str(rejects))
+    assert run(plays, tmp_path / "best.csv", *skip) == 0
+    assert "2 bad rows left out" in capsys.readouterr().err
+    assert run(plays, tmp_path / "best.csv", *skip, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["rejected"] == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [("ann,dune,never,play", "1 bad"), ("ann,dune,2024-03-01,impression", "0 rows of watching")],
+)
+def test_a_log_without_watching_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, said: str
+) -> None:
+    plays = tmp_path / "plays.csv"
+    plays.write_text(f"member_id,title_id,at,event\n{line}\n")
+    assert run(plays, tmp_path / "best.csv", "--on-error", "skip") == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert "None" not in error

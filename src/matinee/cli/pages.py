@@ -13,7 +13,7 @@ from matinee.initiatives.homepage.html import Watched, write_html
 from matinee.initiatives.homepage.live import LiveHomepage, watched
 from matinee.initiatives.homepage.page import Page
 from matinee.learn.reading import read_member_ids
-from matinee.observe.table_file import table_format
+from matinee.observe.table_file import check_place, table_format
 from matinee.types import format_at
 
 
@@ -56,6 +56,8 @@ def pages(
         Print machine-readable JSON.
     """
     table_format(out)
+    if html is not None:
+        check_place(html)
     where = find_home(home)
     live = LiveHomepage.open(where, at)
     if not live.released:

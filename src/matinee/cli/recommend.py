@@ -80,7 +80,7 @@ def recommend(
         interactions, until_us=until_us, on_error=on_error, rejects=rejects, now_us=clock.now_us
     )
     if log.n_events == 0:
-        raise InputError(f"{interactions}: 0 events until {at}, expected at least 1. Choose a later --at.")
+        raise InputError(_nothing_to_learn(interactions, at, log.n_rejected))
     wanted = None if members is None else read_member_ids(members)
     catalogue = None if titles is None else read_titles(titles)
     with progress("Recommending", quiet=json) as report:
@@ -98,13 +98,26 @@ def recommend(
         )
     rows = write_recommendations(out, best)
     summary = {"out": str(out), "members": len(best.member_ids), "rows": rows, "objective": objective}
+    if on_error == "skip":
+        summary["rejected"] = log.n_rejected
     if json:
         print_json(summary | best.card)
     else:
         for line in best.card.get("notes", ()):
             note(line)
+        if log.n_rejected:
+            where = "" if rejects is None else f", with the reasons in {rejects}"
+            note(f"{interactions}: {log.n_rejected:,} bad rows left out{where}.")
         say(f"Wrote {rows:,} rows for {len(best.member_ids):,} members to {out}.")
     return 0
+
+
+def _nothing_to_learn(interactions: Path, at: str | None, n_rejected: int) -> str:
+    if n_rejected and at is None:
+        return f"{interactions}: 0 good rows of watching ({n_rejected:,} bad), expected 1. Correct them."
+    if at is None:
+        return f"{interactions}: 0 rows of watching, expected at least 1. Other events alone teach nothing."
+    return f"{interactions}: 0 events until {at}, expected at least 1. Choose a later --at."
 
 
 def write_recommendations(out: Path, best: Recommendations) -> int:

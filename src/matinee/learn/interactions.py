@@ -81,6 +81,8 @@ class Interactions:
         How much the member liked it, from rating or watch time; 1.0 where unknown.
     territory : ndarray of object, shape (n_members,), or None
         Where each member lives, if known.
+    n_rejected : int
+        Bad rows of its file that were left out when it was read; 0 for anything made from it.
     """
 
     member_ids: Ids
@@ -88,6 +90,7 @@ class Interactions:
     histories: Histories
     weight: Scores
     territory: Ids | None = field(default=None)
+    n_rejected: int = 0
 
     @property
     def n_members(self) -> int:

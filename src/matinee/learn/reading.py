@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -65,7 +66,7 @@ def read_interactions(
     Returns
     -------
     Interactions
-        Members and titles in the order of their ids as text.
+        Members and titles in the order of their ids as text; `n_rejected` counts what "skip" left out.
 
     Raises
     ------
@@ -93,7 +94,7 @@ def read_interactions(
             f"{'territory' if 'territory' in columns else 'NULL::VARCHAR'} AS territory "
             f"FROM staged WHERE {' AND '.join(wanted)}"
         )
-        return encode(con, territories="territory" in columns)
+        return replace(encode(con, territories="territory" in columns), n_rejected=staged.n_rejected)
 
 
 def read_titles(path: Path) -> Catalogue:

@@ -25,11 +25,22 @@ def table_format(path: Path) -> str:
     """
     if path.suffix.lower() not in FORMATS:
         raise InputError(f'{path}: ends in "{path.suffix}", expected .parquet or .csv. Give another name.')
+    check_place(path)
+    return FORMATS[path.suffix.lower()]
+
+
+def check_place(path: Path) -> None:
+    """Refuse a file to write whose folder is missing, before long work is done for it.
+
+    Raises
+    ------
+    InputError
+        Its folder does not exist, or the path is a folder.
+    """
     if not path.absolute().parent.is_dir():
         raise InputError(f"{path}: the folder {path.absolute().parent} does not exist. Make it first.")
     if path.is_dir():
         raise InputError(f"{path}: is a folder, expected the name of a file. Give another name.")
-    return FORMATS[path.suffix.lower()]
 
 
 def write_table(path: Path, columns: Mapping[str, NDArray[Any]]) -> None:

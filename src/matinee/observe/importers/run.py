@@ -42,7 +42,8 @@ class Imported:
     table : str
         Where they went in the lake.
     added, duplicate, rejected : int
-        Duplicates were known already (same event id, or the same row again); for facts they count keys.
+        Rows. Duplicates were known already (same event id, or the same row again). A change to a window
+        or a pin adds all windows of its title, or the whole plan.
     """
 
     file: str

@@ -22,10 +22,16 @@ def store_facts(
         View with the columns of the table except `from_us` and `batch`. Equal keys make one version.
     from_us : int
         Since when the new version holds.
+
+    Returns
+    -------
+    Stored
+        Rows that a new version holds, and rows whose key had them already. A window added to a title
+        makes a new version of all its windows, a pin one of the whole plan.
     """
     key, columns = FACT_KEY[table], facts(table)
     state = f"bit_xor(hash(row({', '.join(map(quoted, columns))}))) AS state, count(*) AS n"
-    offered: int = con.execute(f"SELECT count(DISTINCT {key}) FROM {source}").fetchall()[0][0]
+    offered: int = con.execute(f"SELECT count(*) FROM {source}").fetchall()[0][0]
     changed = f"SELECT {key} AS key FROM {source}"
     files = write.before.of(table)
     if files:
@@ -42,7 +48,9 @@ def store_facts(
         f"SELECT *, {from_us} AS from_us, {write.before.version + 1} AS batch FROM {source} "
         f"WHERE {key} IN (SELECT key FROM changed_keys)",
     )
-    (added,) = con.execute("SELECT count(DISTINCT key) FROM changed_keys").fetchall()[0]
+    (added,) = con.execute(
+        f"SELECT count(*) FROM {source} WHERE {key} IN (SELECT key FROM changed_keys)"
+    ).fetchall()[0]
     return Stored(added, offered - added)
 
 
