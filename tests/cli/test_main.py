@@ -58,6 +58,16 @@ def test_unknown_option_exits_2_with_the_nearest_name(capsys: pytest.CaptureFixt
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", [["rollback", "x"], ["status"], ["config", "show"], ["alerts", "list"]])
+def test_a_command_without_a_version_option_does_not_print_ours(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--version", "v1"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "--version" in printed.err
+
+
 def test_unknown_option_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", "--json", "--nothing-like-this"]) == 2
     problem = json.loads(capsys.readouterr().err)

@@ -49,6 +49,33 @@ def test_people_see_each_gate_with_its_figure(ready: Path, capsys: pytest.Captur
     assert "(now)" in capsys.readouterr().out
 
 
+def test_the_same_version_again_is_refused_before_any_gate_is_asked(
+    ready: Path, answer: Answer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer("release", "toy", "--home", ready)
+    monkeypatch.setattr("matinee.platform.lifecycle.releasing._candidate", None)
+    assert main(["release", "toy", "--home", str(ready)]) == 2
+    assert "expected another one. Train again (matinee train toy)" in capsys.readouterr().err
+
+
+def test_status_says_when_the_model_in_production_is_gone(
+    ready: Path, answer: Answer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = answer("release", "toy", "--home", ready)["attempt"]["version"]
+    weights = ready / "releases" / "toy" / version / "weights.npy"
+    kept = weights.read_bytes()
+    weights.unlink()
+    for one in ((), ("toy",)):
+        assert main(["status", *one, "--home", str(ready)]) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        assert "the fallback answers." in said
+        assert "weights.npy: is missing" in said
+    answer("train", "toy", "--home", ready)
+    assert weights.read_bytes() == kept
+    standing = next(one for one in answer("status", "--home", ready) if one["name"] == "toy")
+    assert standing["trouble"] is None
+
+
 def test_a_rehearsal_stores_nothing(ready: Path, answer: Answer) -> None:
     before = (ready / "meta.db").stat().st_mtime_ns, answer("history", "toy", "--home", ready)
     found = answer("release", "toy", "--home", ready, "--dry-run")

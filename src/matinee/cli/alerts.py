@@ -16,6 +16,7 @@ alerts = App(
     help="Look at the alerts that monitors opened.\n\nExample: matinee alerts list --home shop",
     default_parameter=Parameter(negative=()),
     help_format="plaintext",
+    version_flags=(),
 )
 
 

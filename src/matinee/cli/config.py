@@ -19,6 +19,7 @@ config = App(
     help="Look at the settings.\n\nExample: matinee config show --home shop",
     default_parameter=Parameter(negative=()),
     help_format="plaintext",
+    version_flags=(),
 )
 
 

@@ -17,6 +17,7 @@ lineage = App(
     help="Ask what feeds what.\n\nExample: matinee lineage feeds homepage --home shop",
     default_parameter=Parameter(negative=()),
     help_format="plaintext",
+    version_flags=(),
 )
 
 

@@ -57,6 +57,8 @@ def build(chosen: str | None = None) -> App:
         help="The machine-learning platform of a streaming service.",
         help_epilogue=EPILOGUE,
         version=__version__,
+        # A command has no --version but its own: `rollback X --version V` must not print ours and end well.
+        version_flags=() if chosen in commands() else ("--version",),
         default_parameter=Parameter(negative=()),
         help_format="plaintext",
         suppress_keyboard_interrupt=False,

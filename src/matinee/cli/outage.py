@@ -17,6 +17,7 @@ outage = App(
     help="Declare outages, so that no model learns from them.\n\nExample: matinee outage list --home shop",
     default_parameter=Parameter(negative=()),
     help_format="plaintext",
+    version_flags=(),
 )
 
 

@@ -55,7 +55,7 @@ def _print_all(found: list[Standing]) -> None:
         (
             one.name,
             f"{one.tier} {one.stage}",
-            one.version or "nothing",
+            (one.version or "nothing") + (" (broken)" if one.trouble else ""),
             _lift(one),
             _age(one),
             len(one.alerts) if one.alerts or one.watched else "not watched",
@@ -67,6 +67,8 @@ def _print_all(found: list[Standing]) -> None:
     columns = ["initiative", "tier, stage", "in production", "lift over baseline", "learned", "alerts"]
     print_table(rows, [*columns, "cost", "next step"], left=8)
     for one in found:
+        if one.trouble:
+            say(f"broken: {one.name}: the fallback answers. {one.trouble}")
         for alert in one.alerts:
             say(f"{alert.severity}: {one.name}, {alert.monitor}: {alert.text} ({alert.owner})")
     if not found:
@@ -101,6 +103,8 @@ def _print_one(one: Standing) -> None:
     if one.gates:
         gates = [(g.gate, g.verdict.replace("_", " "), g.text) for g in one.gates]
         print_table(gates, ["gate", "verdict", "at the last attempt"], left=3)
+    if one.trouble:
+        say(f"broken: the fallback answers. {one.trouble}")
     for alert in one.alerts:
         say(f"{alert.severity}: {alert.monitor}: {alert.text}")
 
@@ -113,11 +117,10 @@ def _lift(one: Standing) -> str:
 
 def _age(one: Standing) -> str:
     if one.age_us is None:
-        return "-"
+        return "simulated" if one.data == "simulated" else "-"
     hours = max(0.0, one.age_us / HOUR_US)
     text = f"{hours:.0f} h ago" if hours < 48 else f"{hours / 24:.0f} days ago"
-    simulated = ", simulated" if one.data == "simulated" else ""
-    return text + (", stale" if one.stale else "") + simulated
+    return text + (", stale" if one.stale else "")
 
 
 def _watched(one: Standing) -> str:

@@ -13,7 +13,7 @@ import pytest
 from matinee.errors import NotFoundError, StorageError
 from matinee.observe.home import Home
 from matinee.platform.lifecycle import model_folder
-from matinee.platform.lifecycle.model_folder import ModelCard, check_files, publish, read_card
+from matinee.platform.lifecycle.model_folder import ModelCard, check_files, check_present, publish, read_card
 from matinee.types import parse_at
 
 AT_US = parse_at("1998-04-23T01:02:03Z")
@@ -126,3 +126,27 @@ def test_a_card_that_is_damaged_gone_or_of_another_version_is_named(tmp_path: Pa
     path.unlink()
     with pytest.raises(NotFoundError, match=r"no model\.json here, expected a model"):
         read_card(folder)
+
+
+def test_training_again_puts_back_what_somebody_changed(tmp_path: Path) -> None:
+    home = Home.create(tmp_path / "home")
+    folder = publish(home, CARD, source(tmp_path), at_us=AT_US)
+    weights = folder / "part" / "weights.txt"
+    weights.write_text("b")
+    assert publish(home, CARD, source(tmp_path), at_us=AT_US) == folder
+    assert weights.read_text() == "a"
+    (folder / "model.json").unlink()
+    publish(home, CARD, source(tmp_path), at_us=AT_US)
+    check_files(folder, read_card(folder).files)
+    publish(home, CARD, source(tmp_path, "c"), at_us=AT_US)  # the next training removes what was set aside
+    assert not any(name.startswith(".writing") for name in names(home))
+
+
+def test_a_missing_file_is_seen_without_reading(tmp_path: Path) -> None:
+    home = Home.create(tmp_path / "home")
+    folder = publish(home, CARD, source(tmp_path), at_us=AT_US)
+    files = read_card(folder).files
+    check_present(folder, files)
+    (folder / "part" / "weights.txt").unlink()
+    with pytest.raises(StorageError, match=r"weights\.txt: is missing, expected the file that was trained"):
+        check_present(folder, files)

@@ -151,6 +151,14 @@ def test_a_registry_that_is_no_database_or_is_gone_is_named(home: Home, tmp_path
         with pytest.raises(StorageError, match=r"meta\.db: cannot be opened"):
             train(project, seed=1)
     assert len(list(home.releases.rglob("model.json"))) == 1
+    with (
+        pytest.raises(
+            StorageError, match=r"meta\.db: is gone, expected the registry of the models in .*releases"
+        ),
+        open_project_of(home, TOY),
+    ):
+        pass
+    assert not home.meta_db.exists()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of files")

@@ -24,6 +24,7 @@ from matinee.types import format_at
 
 CARD = "model.json"
 CARD_FORMAT = 1
+REPAIR = "Restore it, or train again from the same log, which puts it back."
 
 
 class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,9 +135,20 @@ def check_files(folder: Path, expected: dict[str, str]) -> None:
             state = (
                 "missing" if name not in found else "not the model's" if name not in expected else "changed"
             )
-            raise StorageError(
-                f"{folder / name}: is {state}, expected the file that was trained. Restore it, or train."
-            )
+            raise StorageError(f"{folder / name}: is {state}, expected the file that was trained. {REPAIR}")
+
+
+def check_present(folder: Path, expected: dict[str, str]) -> None:
+    """See that a model's files are there, without reading them.
+
+    Raises
+    ------
+    StorageError
+        A file is missing.
+    """
+    for name in sorted(expected):
+        if not (folder / name).is_file():
+            raise StorageError(f"{folder / name}: is missing, expected the file that was trained. {REPAIR}")
 
 
 def file_digests(folder: Path) -> dict[str, str]:
@@ -155,7 +167,11 @@ def _write(base: Path, scratch: Path, card: ModelCard, source: Path, at_us: int)
     stamp = format_at(at_us).translate({ord("-"): None, ord(":"): None})
     folder = base / f"{stamp}-{hashlib.sha256(content).hexdigest()[:10]}"
     if folder.is_dir():
-        return folder
+        try:
+            check_files(folder, read_card(folder).files)
+            return folder
+        except (NotFoundError, StorageError):  # somebody changed it since: what was trained takes its place
+            folder.replace(base / f".writing-damaged-{os.getpid()}")
     (scratch / CARD).write_bytes(msgspec.json.format(msgspec.json.encode(card), indent=2))
     for path in scratch.rglob("*"):
         (sync_folder if path.is_dir() else sync_file)(path)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from matinee import settings
-from matinee.errors import ConfigError, NotFoundError
+from matinee.errors import ConfigError, NotFoundError, StorageError
 from matinee.observe.clock import Clock, wall_us
 from matinee.observe.home import Home
 from matinee.observe.home_clock import home_clock
@@ -18,7 +18,7 @@ from matinee.platform.config import PlatformConfig
 from matinee.platform.deciding import Answering, Surroundings
 from matinee.platform.forecasting import Forecasting
 from matinee.platform.initiative import Data, Initiative
-from matinee.platform.lifecycle.model_folder import ModelCard, check_files, read_card
+from matinee.platform.lifecycle.model_folder import CARD, ModelCard, check_files, read_card
 from matinee.platform.lifecycle.registering import register
 from matinee.platform.lifecycle.simulated import simulated_home
 from matinee.platform.loading import load
@@ -182,6 +182,19 @@ def open_project_of(
 
 
 def open_registry(home: Home, platform: PlatformConfig | None = None) -> Registry:
-    """The registry of a home: meta.db, or the database that [platform] registry names."""
+    """The registry of a home: meta.db, or the database that [platform] registry names.
+
+    Raises
+    ------
+    StorageError
+        It cannot be opened, or meta.db is gone from a home that has models: a new, empty one would say that
+        nothing was ever in production.
+    """
     platform = platform or settings.load(home.settings, "platform", PlatformConfig)
+    if not platform.registry and not home.meta_db.exists() and any(home.releases.glob(f"*/*/{CARD}")):
+        raise StorageError(
+            f"{home.meta_db}: is gone, expected the registry of the models in {home.releases}. Restore it "
+            f"from a backup. To begin without its history, move {home.releases} away and train again. "
+            "Nothing was written."
+        )
     return Registry.open(platform.registry or home.meta_db)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from matinee.errors import NotFoundError, StorageError, VerdictError
+from matinee.errors import InputError, NotFoundError, StorageError, VerdictError
 from matinee.learn.reading import load_members
 from matinee.platform.evaluation import Evaluated
 from matinee.platform.gates.gate import Ask, Candidate, GateResult
@@ -19,6 +19,7 @@ from matinee.platform.lifecycle.project import Project
 from matinee.platform.lifecycle.running import fingerprint
 from matinee.platform.lifecycle.skew import measure_skew
 from matinee.platform.registry.releases import GateRow, Reasons, ReleaseRow
+from matinee.types import format_at
 
 UNKNOWN_UNIT = "a unit that nobody has heard of"
 UNITS_TRIED = 20
@@ -82,6 +83,12 @@ def release(
     registry, name = project.registry, project.initiative.name
     previous = registry.releases.current(name)
     folder, card = project.model("newest", version)
+    if previous is not None and previous.version == folder.name and not dry_run:
+        # Told before the gates take their time; the registry asks again inside its transaction.
+        raise InputError(
+            f"{name}: version {folder.name} is in production since {format_at(previous.released_us)}, "
+            f"expected another one. Train again (matinee train {name}), or name one with --version."
+        )
     check_files(folder, card.files)
     candidate = _candidate(project, folder, card, previous, approver)
     gates = [gate.check(candidate) for gate in project.initiative.gates]

@@ -14,6 +14,7 @@ import msgspec
 from matinee.errors import InputError, NotFoundError
 from matinee.observe.clock import wall_us
 from matinee.platform.lifecycle.project import Progress, Project
+from matinee.platform.lifecycle.simulated import check_moment
 from matinee.platform.pipeline.code import CodeReader
 from matinee.platform.pipeline.pipeline import Pipeline
 from matinee.platform.pipeline.plan import PlannedStep, plan
@@ -189,6 +190,8 @@ def fingerprint(project: Project, pipeline: Pipeline) -> str:
 def _given(project: Project, seed: int | None, cut: float, progress: Progress | None) -> dict[str, Any]:
     if not 0 < cut < 1:
         raise InputError(f"{project.initiative.name}: cut is {cut}, expected a share between 0 and 1.")
+    if project.data == "simulated" and project.at_is_asked:
+        check_moment(project.lake, project.at_us)
     given: Mapping[str, Any] = {
         "home": project.lake.limited_to(project.initiative.tables).for_learning(),
         "at_us": project.at_us if project.at_is_asked else None,

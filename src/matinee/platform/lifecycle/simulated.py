@@ -6,8 +6,11 @@ import shutil
 import time
 
 from matinee import __version__
+from matinee.errors import InputError
 from matinee.observe.home import Home
+from matinee.observe.lake.manifest import read_manifest
 from matinee.observe.locks import lock_file
+from matinee.types import format_at
 
 FOLDER = f"simulated-{__version__}"
 READY = "ready"
@@ -38,3 +41,20 @@ def simulated_home(home: Home) -> Home:
         write_home(made, simulate(size))
         (base / READY).write_text("", encoding="utf-8")
     return done
+
+
+def check_moment(simulated: Home, at_us: int) -> None:
+    """See that a moment is inside the simulated service's time, whatever the home's own log holds.
+
+    Raises
+    ------
+    InputError
+        It is before the first event: nothing was known then.
+    """
+    plays = [one for one in read_manifest(simulated.lake).files if one.table == "plays"]
+    first, last = min(one.min_at_us for one in plays), max(one.max_at_us for one in plays)
+    if at_us <= first:
+        raise InputError(
+            f"simulated service: time is {format_at(at_us)}, expected one after its first play: from "
+            f"{format_at(first)} to {format_at(last)}. Choose such an --at, or leave --at away."
+        )

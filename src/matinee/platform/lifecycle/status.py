@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from matinee.errors import NotFoundError, unknown_name
+from matinee.errors import NotFoundError, StorageError, unknown_name
 from matinee.observe.clock import wall_us
 from matinee.observe.home import Home
 from matinee.observe.home_clock import home_clock
 from matinee.platform.initiative import Initiative
+from matinee.platform.lifecycle.model_folder import check_present, read_card
 from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.lifecycle.registering import register
 from matinee.platform.loading import find
@@ -41,6 +42,9 @@ class Standing:
     cost_minor : dict of currency to int
     watched : Report or None
         What the last `matinee watch` found.
+    trouble : str or None
+        Why the model in production does not answer and the fallback does: its files are gone. That they are
+        unchanged is not checked here; whoever opens the model does.
     """
 
     name: str
@@ -72,6 +76,7 @@ class Standing:
     cost_minor: dict[str, int] = field(default_factory=dict)
     cpu_s: float = 0.0
     watched: Report | None = None
+    trouble: str | None = None
 
 
 def portfolio(home: Home, name: str | None = None, *, at: str | None = None) -> list[Standing]:
@@ -95,7 +100,11 @@ def portfolio(home: Home, name: str | None = None, *, at: str | None = None) -> 
         reports = {one.name: last_report(home, one.name) for one in loaded}
         lines = {line.initiative.name: line for line in registry.portfolio.overview()}
         standings = [
-            replace(_standing(registry, one, lines[one.name], now_us), watched=reports[one.name])
+            replace(
+                _standing(registry, one, lines[one.name], now_us),
+                watched=reports[one.name],
+                trouble=_trouble(home, lines[one.name]),
+            )
             for one in loaded
         ]
     return sorted(standings, key=lambda one: (one.tier, one.name))
@@ -136,3 +145,14 @@ def _standing(registry: Registry, initiative: Initiative, line: Line, now_us: in
         cost_minor=line.cost_minor,
         cpu_s=line.cpu_s,
     )
+
+
+def _trouble(home: Home, line: Line) -> str | None:
+    if line.release is None:
+        return None
+    folder = home.releases / line.release.initiative / line.release.version
+    try:
+        check_present(folder, read_card(folder).files)
+    except (NotFoundError, StorageError) as problem:
+        return str(problem)
+    return None
