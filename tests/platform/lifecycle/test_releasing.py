@@ -215,9 +215,8 @@ def test_of_two_that_release_at_once_one_wins_and_the_other_is_told(home: Home) 
 
     said: list[str] = []
 
-    def put(seed: int) -> None:
+    def put(version: str) -> None:
         with open_project_of(home, replace(TOY, gates=(Together(),))) as project:
-            version = train(project, seed=seed).version
             try:
                 release(project, released_us=7, version=version)
                 said.append("won")
@@ -225,9 +224,9 @@ def test_of_two_that_release_at_once_one_wins_and_the_other_is_told(home: Home) 
                 said.append(str(problem))
 
     with open_project_of(home, TOY) as project:
-        for seed in (0, 1):
-            train(project, seed=seed)  # two trainings at once are refused, which is not the question here
-        threads = [threading.Thread(target=put, args=(seed,)) for seed in (0, 1)]
+        # Trained beforehand: two trainings at once are refused, which is not the question here.
+        versions = [train(project, seed=seed).version for seed in (0, 1)]
+        threads = [threading.Thread(target=put, args=(version,)) for version in versions]
         for one in threads:
             one.start()
         for one in threads:
