@@ -260,3 +260,10 @@ def test_a_log_without_watching_says_so(
     error = capsys.readouterr().err
     assert said in error
     assert "None" not in error
+
+
+def test_the_log_is_never_overwritten(plays: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = plays.read_bytes()
+    assert run(plays, plays, "--k", "1") == 2
+    assert "which is also read" in capsys.readouterr().err
+    assert plays.read_bytes() == before

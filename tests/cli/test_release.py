@@ -237,3 +237,14 @@ GATES"""
     assert "came first" in loser
     assert "Look at it (matinee history toy), then decide again." in loser
     assert len(answer("history", "toy", "--home", ready)["releases"]) == 1
+
+
+def test_a_rollback_needs_neither_the_code_nor_the_settings(toy_home: Path, answer: Answer) -> None:
+    for seed in ("0", "1"):
+        answer("train", "toy", "--seed", seed, "--home", toy_home)
+        answer("evaluate", "toy", "--home", toy_home)
+        answer("release", "toy", "--home", toy_home)
+    before = answer("history", "toy", "--home", toy_home)["releases"]
+    (toy_home / "initiatives" / "toy" / "__init__.py").write_text("def (:\n")
+    back = answer("rollback", "toy", "--home", toy_home)["release"]
+    assert back["version"] == before[0]["version"] != before[1]["version"]

@@ -82,10 +82,12 @@ def test_steps_that_need_each_other_in_a_circle_are_named(toy_home: Path, answer
     assert "steps need each other in a circle: noise -> model -> noise" in said
 
 
-def test_two_initiatives_of_one_name_are_refused(toy_home: Path, answer: Answer) -> None:
+def test_two_initiatives_of_one_name_are_refused_and_stop_no_other(toy_home: Path, answer: Answer) -> None:
     in_home(Home(toy_home), "homepage")
-    said = answer("train", "toy", "--home", toy_home, code=2)["error"]
+    said = answer("train", "homepage", "--home", toy_home, code=2)["error"]
     assert "initiative homepage: stands in" in said
+    assert answer("train", "toy", "--home", toy_home)["version"]
+    assert "toy" in [one["name"] for one in answer("status", "--home", toy_home)]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="files of SQLite")

@@ -76,3 +76,17 @@ def test_titles_are_read_and_the_last_row_of_an_id_counts(tmp_path: Path) -> Non
     c = read_titles(file(tmp_path, "title_id,name,genres\nb,Old,x\na,A,x|y\nb,New,\n"))
     assert list(c.names) == ["A", "New"]
     assert c.genres.of(0) == ["x", "y"]
+
+
+def test_a_late_line_that_is_not_text_is_counted(tmp_path: Path) -> None:
+    # beyond the part of the file that is looked at first
+    rows = [f"m{i},t{i % 200},{1_700_000_000 + i}" for i in range(6_000)]
+    bad, good = b"m1,caf\xe9,1700000000", b"m2,t3,1700000500"
+    late = tmp_path / "late.csv"
+    late.write_bytes(b"\n".join([b"member_id,title_id,at", *(row.encode() for row in rows), bad, good, b""]))
+    with pytest.raises(InputError, match=r"line 6002: .* bytes that are no text, expected text in UTF-8"):
+        read_interactions(late)
+    rejects = tmp_path / "rejects.csv"
+    found = read_interactions(late, on_error="skip", rejects=rejects)
+    assert (found.n_events, found.n_rejected) == (6_001, 1)
+    assert "6002,expected text in UTF-8" in rejects.read_text()

@@ -79,7 +79,7 @@ def test_two_of_one_name_are_refused_with_both_places(home: Home, installed: dic
     in_home(home)
     installed["toy"] = "tests.platform.toys:TOY"
     with pytest.raises(ConfigError) as failure:
-        load("other", home)
+        load("toy", home)
     text = str(failure.value)
     assert "initiative toy: stands in tests.platform.toys:TOY and in " in text
     assert str(home.initiatives / "toy") in text

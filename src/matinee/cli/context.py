@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matinee import settings
+from matinee.errors import ConfigError
 from matinee.observe.clock import wall_us
 from matinee.observe.home import Home
 from matinee.types import parse_at
+
+if TYPE_CHECKING:
+    from matinee.platform.initiative import Initiative
 
 
 def find_home(home: Path | None) -> Home:
@@ -18,19 +23,27 @@ def find_home(home: Path | None) -> Home:
 
 
 def sections(home: Home | None = None) -> dict[str, type[Any]]:
-    """Every section of the settings with its dataclass: the platform's, then those of the initiatives."""
-    from matinee.platform.loading import find
+    """Every section of the settings with its dataclass: the platform's, then those of the initiatives.
 
+    An initiative that does not import has no section: `matinee status` names it.
+    """
     own = {section: settings.config_of(section) for section in settings.SECTIONS}
-    return own | {name: found.load().config for name, found in find(home).items()}
+    return own | {one.name: one.config for one in _initiatives(home)}
 
 
 def own_values(home: Home | None = None) -> dict[str, Path]:
     """File of each initiative that keeps its defaults beside its code."""
+    return {one.name: one.values for one in _initiatives(home) if one.values is not None}
+
+
+def _initiatives(home: Home | None) -> list[Initiative]:
     from matinee.platform.loading import find
 
-    files = {name: found.load().values for name, found in find(home).items()}
-    return {name: file for name, file in files.items() if file is not None}
+    out = []
+    for found in find(home).values():
+        with suppress(ConfigError):
+            out.append(found.load())
+    return out
 
 
 def recorded_at(at: str | None) -> int:

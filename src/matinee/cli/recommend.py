@@ -74,6 +74,9 @@ def recommend(
         Print machine-readable JSON.
     """
     table_format(out)
+    for given in (interactions, members, titles):
+        if given is not None and out.resolve() == given.resolve():
+            raise InputError(f"--out is {out}, which is also read, expected another file. Name a new one.")
     until_us = None if at is None else parse_at(at)
     clock = Clock.wall()
     log = read_interactions(

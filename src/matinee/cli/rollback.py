@@ -41,12 +41,14 @@ def rollback(
     json
         Print machine-readable JSON.
     """
-    from matinee.platform.lifecycle.project import open_project
+    from matinee.platform.lifecycle.project import open_registry
     from matinee.platform.lifecycle.releasing import rollback as back
 
     where = find_home(home)
-    with open_project(where, initiative, at=at) as project:
-        row = back(project, released_us=recorded_at(at), version=to, approver=approver, note=note)
+    with open_registry(where) as registry:
+        row = back(
+            where, registry, initiative, released_us=recorded_at(at), version=to, approver=approver, note=note
+        )
     if json:
         print_json({"initiative": initiative, "release": row})
     else:

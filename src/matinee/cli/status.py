@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matinee.cli.console import print_json, print_table, say
+from matinee.cli.console import note, print_json, print_table, say
 from matinee.cli.context import find_home
 from matinee.types import HOUR_US, format_at
 
@@ -35,10 +35,12 @@ def status(
     json
         Print machine-readable JSON.
     """
-    from matinee.platform.lifecycle.status import portfolio
+    from matinee.platform.lifecycle.status import broken, portfolio
 
     where = find_home(home)
     found = portfolio(where, initiative, at=at)
+    for problem in broken(where).values() if initiative is None else ():
+        note(f"left out: {problem}")
     if json:
         print_json(found)
         return 0

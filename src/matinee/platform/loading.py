@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -34,12 +34,15 @@ class Found:
     name : str
     place : str
         "module:attribute" of an entry point, or the folder in the home.
+    also : str
+        Another place that has an initiative of this name; empty when there is none.
     """
 
     name: str
     place: str
     entry: EntryPoint | None = None
     folder: Path | None = None
+    also: str = ""
 
     def load(self) -> Initiative:
         """Import it.
@@ -47,8 +50,14 @@ class Found:
         Raises
         ------
         ConfigError
-            It does not import, is no `Initiative`, or has another name than its place says.
+            It does not import, is no `Initiative`, has another name than its place says, or stands in two
+            places.
         """
+        if self.also:
+            raise ConfigError(
+                f"initiative {self.name}: stands in {self.place} and in {self.also}, expected one place. "
+                "Rename or remove one."
+            )
         try:
             given = self.entry.load() if self.entry else _own(self.folder or Path(), self.name)
         except MatineeError:
@@ -70,13 +79,7 @@ class Found:
 
 
 def find(home: Home | None = None) -> dict[str, Found]:
-    """Every initiative by name; nothing is imported.
-
-    Raises
-    ------
-    ConfigError
-        Two with one name.
-    """
+    """Every initiative by name; nothing is imported. One in two places is refused by its `load`."""
     out: dict[str, Found] = {}
     for one in _installed():
         _add(out, Found(one.name, one.value, entry=one))
@@ -110,12 +113,8 @@ def _installed() -> tuple[EntryPoint, ...]:
 
 
 def _add(out: dict[str, Found], one: Found) -> None:
-    if one.name in out:
-        raise ConfigError(
-            f"initiative {one.name}: stands in {out[one.name].place} and in {one.place}, expected one place. "
-            "Rename or remove one."
-        )
-    out[one.name] = one
+    before = out.get(one.name)
+    out[one.name] = one if before is None else replace(before, also=one.place)
 
 
 def _own(folder: Path, name: str) -> object:

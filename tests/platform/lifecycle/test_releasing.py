@@ -167,7 +167,7 @@ def test_a_damaged_model_is_neither_released_nor_rolled_back_to(project: Project
     release(project, released_us=3)
     (trained.folder / "weights.npy").unlink()
     with pytest.raises(StorageError, match=r"weights\.npy: is missing"):
-        rollback(project, released_us=4)
+        rollback(project.home, project.registry, "toy", released_us=4)
     current = project.registry.releases.current("toy")
     assert current is not None
     assert current.version == third.version
@@ -182,7 +182,7 @@ def test_a_clock_that_jumps_back_is_told_and_the_gates_are_not_half_registered(
     with pytest.raises(InputError, match=r"the clock says .*, expected no time before the last release"):
         release(project, released_us=9 * DAY_US)
     with pytest.raises(VerdictError, match="nothing to roll back to"):
-        rollback(project, released_us=11 * DAY_US)
+        rollback(project.home, project.registry, "toy", released_us=11 * DAY_US)
     assert len(project.registry.releases.history("toy")) == 1
     assert len(project.registry.releases.gates("toy")) == 3
 
@@ -190,7 +190,7 @@ def test_a_clock_that_jumps_back_is_told_and_the_gates_are_not_half_registered(
 def test_what_was_in_production_when(story: Story, home: Home) -> None:
     versions = [story.next(bias, day=bias) for bias in (1, 2, 3)]
     with open_project_of(home, TOY) as project:
-        rollback(project, released_us=20 * DAY_US, note="empty answers")
+        rollback(project.home, project.registry, "toy", released_us=20 * DAY_US, note="empty answers")
         releases = project.registry.releases
         found = releases.history("toy")
         assert [row.version for row in found] == [*versions, versions[1]]

@@ -45,6 +45,6 @@ def judged(home: Home, at_us: int, config: RetentionConfig, cut: float, seed: in
 
 
 TRAIN = Pipeline(
-    "train", [step(offers, reads=READS), step(churn, reads=READS), uplift, model], result="model"
+    "retention.train", [step(offers, reads=READS), step(churn, reads=READS), uplift, model], result="model"
 )
-EVALUATE = Pipeline("evaluate", [step(judged, reads=READS)])
+EVALUATE = Pipeline("retention.evaluate", [step(judged, reads=READS)])

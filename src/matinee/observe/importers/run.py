@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from matinee.errors import InputError
 from matinee.observe.clock import Clock
 from matinee.observe.home import Home
 from matinee.observe.importers.fields import AVAILABILITY, MEMBER, PIN, TITLE, Field, event_fields
@@ -161,8 +162,16 @@ def _store_events(
 ) -> Stored:
     table = TABLE_OF[kind]
     scale = part.rating_scale
-    if scale is None and "rating" in staged.columns:
-        scale = rating_scale(con.execute("SELECT max(rating) FROM staged").fetchall()[0][0])
+    if "rating" in staged.columns:
+        (highest,) = con.execute("SELECT max(rating) FROM staged").fetchall()[0]
+        if scale is None:
+            scale = rating_scale(highest)
+        elif highest is not None and highest > scale:
+            raise InputError(
+                f"{part.table.named}: the highest rating is {highest:g}, expected at most {scale:g}, the "
+                "scale of this data set. Is it another one? Name its importer: matinee import --help. "
+                "Nothing was imported."
+            )
     values = {c: quoted(c) for c in staged.columns}
     values["seq"] = f"row_no + {write.next_seq}"
     if scale is not None:

@@ -158,7 +158,8 @@ def _rules(fields: Sequence[Field], latest_us: int | None) -> list[_Rule]:
             bad = field.bad(quoted("raw_" + field.name), quoted(field.output))
             rules.append(_Rule(field, bad, field.expected))
         if field.not_future and field.kind is TIME and latest_us is not None:
-            expected = f"a time not later than {format_at(latest_us)} (now plus 24 hours)"
+            latest = f"a time not later than {format_at(latest_us)} (now plus 24 hours)"
+            expected = f"{latest}; epoch times are in seconds, not milliseconds"
             rules.append(_Rule(field, f"{quoted(field.output)} > {latest_us}", expected))
     return rules
 
@@ -212,10 +213,15 @@ def _broken(table: Table, error: Exception) -> str:
     first = next(table.broken_lines(), None)
     if first is None:
         return f"{table.named}: {' '.join(str(error).split())[:300]} {NOTHING}"
+    line = f'{table.named}, line {first.line}: "{" ".join(first.text[:80].split())}"'
+    if "values" not in first.problem:
+        return (
+            f"{line} holds bytes that are no text, {first.problem}. Save the file again in that encoding, or "
+            f"pass --on-error skip. {NOTHING}"
+        )
     return (
-        f'{table.named}, line {first.line}: "{first.text[:80]}" has another number of values, '
-        f"expected {len(table.columns)} ({', '.join(table.columns)}). Correct the line, or pass "
-        f"--on-error skip. {NOTHING}"
+        f"{line} has another number of values, expected {len(table.columns)} "
+        f"({', '.join(table.columns)}). Correct the line, or pass --on-error skip. {NOTHING}"
     )
 
 
@@ -243,7 +249,7 @@ def _write_rejects(
 ) -> None:
     """Append to the rejects file: one import may read several files."""
     located = table.locate(bad)
-    lines = [(place, f"expected {len(table.columns)} values in the line") for place in broken]
+    lines = [(place, place.problem) for place in broken]
     for row, place in located.items():
         rule = rules[bad[row]]
         broken_json = table.format == "ndjson" and not is_json(place.text)

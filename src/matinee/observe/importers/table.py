@@ -61,10 +61,11 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A row of a file as it stands there."""
+    """A row of a file as it stands there; `problem` says why it cannot be read, if so."""
 
     line: int
     text: str
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +170,9 @@ class Table:
         return out
 
     def broken_lines(self) -> Iterator[Located]:
-        """Lines of a CSV file that do not have as many values as there are columns."""
+        """Lines of a CSV file with another number of values than columns, or with bytes that are no text."""
         if self.format == "csv":
-            for values, located in self._csv_rows():
-                if len(values) != len(self.columns):
-                    yield located
+            yield from (located for located in self._csv_rows() if located.problem)
 
     def _lines(self) -> Iterator[Located | None]:
         """Rows in the order of `relation`; None for a row that `relation` leaves out."""
@@ -182,11 +181,11 @@ class Table:
                 for line, text in enumerate(file, start=1):
                     yield Located(line, text.rstrip("\r\n")) if text.strip() else None
             return
-        for values, located in self._csv_rows():
-            yield located if len(values) == len(self.columns) else None
+        for located in self._csv_rows():
+            yield None if located.problem else located
 
-    def _csv_rows(self) -> Iterator[tuple[list[str], Located]]:
-        """Values and place of each row that is not blank, without the header."""
+    def _csv_rows(self) -> Iterator[Located]:
+        """Place of each row that is not blank, without the header."""
         d = self.dialect
         with _text(self.path, d.encoding) as file:
             rows = _quoted_rows(file, d) if d.quote else _plain_rows(file, d)
@@ -197,7 +196,14 @@ class Table:
                 if header:
                     header = False
                     continue
-                yield values, Located(line, d.delimiter.join(values))
+                text = d.delimiter.join(values)
+                readable = text.encode(errors="backslashreplace").decode()
+                problem = ""
+                if readable != text:  # bytes that are not in the encoding came as surrogates
+                    problem = f"expected text in {d.encoding.upper()}"
+                elif len(values) != len(self.columns):
+                    problem = f"expected {len(self.columns)} values in the line"
+                yield Located(line, readable, problem)
 
     def _locate_parquet(self, wanted: list[int]) -> dict[int, Located]:
         with connect() as con:
@@ -235,8 +241,8 @@ def _plain_rows(file: TextIO, dialect: Dialect) -> Iterator[tuple[int, list[str]
 def _text(path: Path, encoding: str) -> TextIO:
     name = "utf-8-sig" if encoding == "utf-8" else encoding
     if path.suffix == ".gz":
-        return io.TextIOWrapper(gzip.GzipFile(path), encoding=name, errors="replace", newline="")
-    return path.open(encoding=name, errors="replace", newline="")
+        return io.TextIOWrapper(gzip.GzipFile(path), encoding=name, errors="surrogateescape", newline="")
+    return path.open(encoding=name, errors="surrogateescape", newline="")
 
 
 def _check_signature(path: Path, name: str, head: bytes, kind: str, *, named: bool) -> None:

@@ -10,14 +10,16 @@ import msgspec
 
 from matinee.errors import InputError, NotFoundError, StorageError, VerdictError
 from matinee.learn.reading import load_members
+from matinee.observe.home import Home
 from matinee.platform.evaluation import Evaluated
 from matinee.platform.gates.gate import Ask, Candidate, GateResult
 from matinee.platform.lifecycle.evaluating import JUDGED_BY
 from matinee.platform.lifecycle.fresh_process import answers_in_fresh_process
-from matinee.platform.lifecycle.model_folder import ModelCard, check_files
+from matinee.platform.lifecycle.model_folder import ModelCard, check_files, read_card
 from matinee.platform.lifecycle.project import Project
 from matinee.platform.lifecycle.running import fingerprint
 from matinee.platform.lifecycle.skew import measure_skew
+from matinee.platform.registry.registry import Registry
 from matinee.platform.registry.releases import GateRow, Reasons, ReleaseRow
 from matinee.types import format_at
 
@@ -131,7 +133,9 @@ def release(
 
 
 def rollback(
-    project: Project,
+    home: Home,
+    registry: Registry,
+    name: str,
     *,
     released_us: int,
     version: str | None = None,
@@ -140,7 +144,8 @@ def rollback(
 ) -> ReleaseRow:
     """Put an earlier release back in production: a new row of the history.
 
-    Gates are not asked: a rollback must work on the worst day. The files are checked.
+    Gates are not asked, and neither the initiative's code nor its settings are looked at: a rollback must
+    work on the worst day. The files are checked.
 
     Raises
     ------
@@ -149,7 +154,6 @@ def rollback(
     StorageError
         A file of the model is not the one that was trained.
     """
-    registry, name = project.registry, project.initiative.name
     previous = registry.releases.current(name)
     with registry.transaction():
         row = registry.releases.rollback(
@@ -159,8 +163,8 @@ def rollback(
             released_us=released_us,
             reasons=Reasons(note=note, approver=approver),
         )
-        folder, card = project.model(version=row.version)
-        check_files(folder, card.files)
+        folder = home.releases / name / row.version
+        check_files(folder, read_card(folder).files)
     return row
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from matinee.errors import NotFoundError, StorageError, unknown_name
+from matinee.errors import ConfigError, NotFoundError, StorageError, unknown_name
 from matinee.observe.clock import wall_us
 from matinee.observe.home import Home
 from matinee.observe.home_clock import home_clock
@@ -12,7 +12,7 @@ from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.model_folder import check_present, read_card
 from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.lifecycle.registering import register
-from matinee.platform.loading import find
+from matinee.platform.loading import Found, find
 from matinee.platform.registry.alerts import AlertRow
 from matinee.platform.registry.portfolio import Line
 from matinee.platform.registry.registry import Registry
@@ -82,18 +82,20 @@ class Standing:
 def portfolio(home: Home, name: str | None = None, *, at: str | None = None) -> list[Standing]:
     """Every initiative that is installed or stands in the home, the most important first.
 
+    One that does not import is left out, unless it is asked for; see `broken`.
+
     Raises
     ------
     NotFoundError
         `name` is none of them.
     ConfigError
-        One of them does not import.
+        `name` does not import.
     """
     found = find(home)
     if name is not None and name not in found:
         raise NotFoundError(unknown_name("matinee", "initiative", name, found))
     now_us = home_clock(home, at).now_us
-    loaded = [one.load() for key, one in found.items() if name in (None, key)]
+    loaded = [one.load() for key, one in found.items() if name == key or (name is None and _loads(one))]
     with open_registry(home) as registry:
         for initiative in loaded:
             register(registry, initiative, now_us=wall_us())
@@ -108,6 +110,25 @@ def portfolio(home: Home, name: str | None = None, *, at: str | None = None) -> 
             for one in loaded
         ]
     return sorted(standings, key=lambda one: (one.tier, one.name))
+
+
+def broken(home: Home) -> dict[str, str]:
+    """Initiatives that do not import, and why."""
+    out = {}
+    for name, one in find(home).items():
+        try:
+            one.load()
+        except ConfigError as problem:
+            out[name] = str(problem)
+    return out
+
+
+def _loads(one: Found) -> bool:
+    try:
+        one.load()
+    except ConfigError:
+        return False
+    return True
 
 
 def _standing(registry: Registry, initiative: Initiative, line: Line, now_us: int) -> Standing:
