@@ -8,4 +8,4 @@ test: setup ; @OMP_WAIT_POLICY=passive $(PYTHON) -m pytest -n 2
 check: setup ; @.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy
 bench: setup ; @$(PYTHON) -m benchmarks
 docs: setup ; @$(PYTHON) scripts/write_reference.py && $(PYTHON) -m pytest tests/test_docs.py -m ""
-lock: ; uv pip compile pyproject.toml --group dev --extra als --extra postgres --universal --python-version 3.11 --generate-hashes -o requirements.lock
+lock: ; uv pip compile pyproject.toml --group dev --extra als --extra postgres --extra redis --universal --python-version 3.11 --generate-hashes -o requirements.lock

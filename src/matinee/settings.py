@@ -31,6 +31,7 @@ PREFIX = "MATINEE_"
 SECTIONS: dict[str, str] = {
     "clock": "matinee.observe.home_clock:ClockConfig",
     "platform": "matinee.platform.config:PlatformConfig",
+    "serve": "matinee.serve.config:ServeConfig",
     "watch": "matinee.platform.watch.config:WatchConfig",
 }
 """Section -> "module:class" of what is no initiative. Names only: reading settings imports nothing else."""

@@ -24,12 +24,21 @@ class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
     explored: bool = False
 
 
+class RowNote(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One row of a page: its place (from 1), its kind, and the sentence above it."""
+
+    row: int
+    kind: str
+    reason: str
+
+
 class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """A decision as it is logged at the moment it is made; the reward is joined later by `decision_id`.
 
     `actions` is the eligible set; for large sets it may hold a reference ("mask:<hash>") instead.
     `sticky_of` names the first decision when an old choice was served again; such records are left out
-    of off-policy data.
+    of off-policy data. `rows` and `unmet` are those of a page: what stands above each row, and the wishes
+    that could not be kept. `latency_ms` is the time from the request to the answer.
     """
 
     decision_id: str
@@ -43,4 +52,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     context: dict[str, str | int | float | bool | None] = {}
     fallback: bool = False
     sticky_of: str | None = None
+    rows: list[RowNote] = []
+    unmet: list[str] = []
+    latency_ms: float | None = None
     format: int = DECISION_FORMAT

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from matinee.errors import InputError
-from matinee.observe.decisions import DecisionRecord, Slot
+from matinee.observe.decisions import DecisionRecord, RowNote, Slot
 from matinee.observe.home import Home
+from matinee.observe.state.reading import MemberReader
 from matinee.platform.forecasting import Forecaster
 
 Context = dict[str, str | int | float | bool | None]
@@ -34,6 +35,11 @@ class Request:
         None: whatever the initiative permits.
     seed : int
         Of the random draws of this decision; the draws depend on it, the unit and the moment only.
+    after : tuple of Slot
+        What the unit has been shown of this decision already: further rows are asked for, which repeat none
+        of it. Only deciders of pages know it.
+    after_rows : tuple of RowNote
+        The rows of `after`.
 
     Examples
     --------
@@ -46,6 +52,8 @@ class Request:
     context: Context = field(default_factory=dict)
     actions: tuple[str, ...] | None = None
     seed: int = 0
+    after: tuple[Slot, ...] = ()
+    after_rows: tuple[RowNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +70,63 @@ class Decided:
     context : dict
         What the decision rested on, for the log: feature values under their own names, and `prediction`
         where a probability was predicted. Monitors read it.
+    rows : tuple of RowNote
+        Of a page: what stands above each row.
+    unmet : tuple of str
+        Wishes that could not be kept.
+    more : bool
+        Further rows could be asked for (`Request.after`).
     """
 
     slots: tuple[Slot, ...]
     permitted: tuple[str, ...] = ()
     reason: str | None = None
     context: Context = field(default_factory=dict)
+    rows: tuple[RowNote, ...] = ()
+    unmet: tuple[str, ...] = ()
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step on the way to a decision, for people who ask why.
+
+    Attributes
+    ----------
+    name : str
+        "eligible", "row 1: popular".
+    candidates : int
+        Actions that came in.
+    removed : dict of str to int
+        Actions that each rule took away; an action counts under the first rule that forbids it.
+    left : int
+    note : str
+        What else there is to say: why it is there, what it is expected to bring.
+    """
+
+    name: str
+    candidates: int
+    removed: dict[str, int]
+    left: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A decision made once more, with its stages.
+
+    Attributes
+    ----------
+    decided : Decided
+    stages : tuple of Stage
+        In the order in which they came.
+    absent : dict of str to str
+        What could have been there and is not (kinds of row), with the reason.
+    """
+
+    decided: Decided
+    stages: tuple[Stage, ...]
+    absent: dict[str, str] = field(default_factory=dict)
 
 
 class Decider(Protocol):
@@ -83,6 +142,41 @@ class Decider(Protocol):
         ...
 
 
+@runtime_checkable
+class Explains(Protocol):
+    """A decider that can say, stage by stage, how it comes to a decision."""
+
+    def explain(self, request: Request) -> Explained:
+        """Decide, and note what each stage removed; slower than `decide`."""
+        ...
+
+
+@runtime_checkable
+class Refreshes(Protocol):
+    """A decider that can follow the log and the catalogue without loading its model again."""
+
+    def refreshed(self, around: Surroundings) -> Decider:
+        """The same model at a new moment; the old decider goes on answering meanwhile."""
+        ...
+
+
+@runtime_checkable
+class Precomputes(Protocol):
+    """A decider whose answers can be made ahead, kept as one value per unit, and corrected when asked for."""
+
+    def precompute(self, unit_ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Answers of many units, made together; what they are made for is the moment of the decider."""
+        ...
+
+    def decide_from(self, made: bytes, request: Request) -> Decided | None:
+        """Choose from an answer that was made ahead, after what has happened since.
+
+        None if it is of no use any more: the catalogue or the model is another one, or too much was taken
+        from it.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What an initiative may use to answer: the log as it is, the moment, its settings.
@@ -95,11 +189,15 @@ class Surroundings:
         Moment of the answers. The log is read until then.
     config : object
         The initiative's settings, of the class it declares.
+    members : MemberReader or None
+        What is known about single members at the moment of a request: a server's state, which includes the
+        member's last event. None: the log, as of `at_us`, is all there is.
     """
 
     home: Home
     at_us: int
     config: Any
+    members: MemberReader | None = None
 
 
 OpenModel = Callable[[Path, Surroundings], Decider]
@@ -194,6 +292,8 @@ class Answering:
             actions=list(decided.permitted),
             context=context,
             fallback=fallback,
+            rows=list(decided.rows),
+            unmet=list(decided.unmet),
         )
 
 

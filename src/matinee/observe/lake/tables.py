@@ -45,6 +45,9 @@ EVENTS: dict[str, dict[str, str]] = {
         "slots": "VARCHAR",
         "fallback": "BOOLEAN",
         "sticky_of": "VARCHAR",
+        "rows": "VARCHAR",
+        "unmet": "VARCHAR",
+        "latency_ms": "DOUBLE",
     }
     | PLACE,
     "rewards": COMMON
@@ -61,8 +64,8 @@ EVENTS: dict[str, dict[str, str]] = {
 `decisions` holds what the service decided, one row per `DecisionRecord`: `event_id` is the decision's id,
 `unit_id` whom it was about (a member, an account, ...; `member_id` only where that is a member). A decision
 of one action has it in `action` and `propensity`; one of several (a page) has them in `slots`. `slots`,
-`context` and `actions` (the eligible set, or what refers to it) are JSON. `rewards` holds what came of a
-decision: `value` of the figure named `reward`, at the time when it was known; a decision may have several,
+`context`, `rows`, `unmet` and `actions` (the eligible set, or what refers to it) are JSON. `rewards` holds
+what came of a decision: `value` of the figure named `reward`, at the time when it was known; a decision may have several,
 or none yet.
 """
 

@@ -1,0 +1,104 @@
+"""The contract of a state store: what the processes of a service share about members."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from matinee.observe.members import Member
+from matinee.observe.state.record import MemberRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One event that is in the log: its line there (as `events.schema.stored` writes it), and two ids."""
+
+    event_id: str
+    member_id: str
+    line: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a log segment has been taken in: its file name and a number of bytes from its start."""
+
+    segment: str
+    end: int
+
+
+class StateStore(Protocol):
+    """Keeps the state of members. Every method may be called from several threads and processes.
+
+    Raises
+    ------
+    StorageError
+        Any method, when the store cannot be reached, is full or damaged.
+    """
+
+    def known(self, event_ids: Sequence[str]) -> list[bool]:
+        """Which of these events were taken in before, within the window."""
+        ...
+
+    def take(self, arrivals: Sequence[Arrival], position: Position | None, now_us: int) -> list[bool]:
+        """Take in events that are in the log, all or none; True for each that was new.
+
+        Of equal ids the first is new. `position` is remembered together with the events, or not at all.
+        """
+        ...
+
+    def positions(self) -> dict[str, int]:
+        """Segment -> bytes of it that were taken in."""
+        ...
+
+    def forget_segments(self, names: Iterable[str]) -> None:
+        """Forget the positions of segments that are gone."""
+        ...
+
+    def record(self, member_id: str) -> MemberRecord:
+        """What a member did; an empty record of an unknown one."""
+        ...
+
+    def member(self, member_id: str) -> Member | None:
+        """What was imported about a member."""
+        ...
+
+    def put_members(self, members: Iterable[Member]) -> None:
+        """Store what was imported about members."""
+        ...
+
+    def member_ids(self, after: str = "", limit: int = 1_000) -> list[str]:
+        """Ids of members that the store knows, in their order as text, behind `after`."""
+        ...
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """A value kept for a member or another unit: its page, its assignment; None if it is gone."""
+        ...
+
+    def put(self, kind: str, values: Sequence[tuple[str, bytes]], *, expires_us: int | None = None) -> None:
+        """Keep values by key. `expires_us`: until when at least."""
+        ...
+
+    def count(self, name: str, add: int = 1) -> int:
+        """Add to a counter that all processes share, and read it."""
+        ...
+
+    def erase(self, member_ids: Sequence[str]) -> dict[str, int]:
+        """Remove every trace of members; how many values of each kind were removed."""
+        ...
+
+    def maintain(self, now_us: int) -> None:
+        """Fold what has gathered, drop what has expired; called now and then by one process."""
+        ...
+
+    def size(self) -> dict[str, int]:
+        """Members, events waiting to be folded, ids in the window, bytes."""
+        ...
+
+    def close(self) -> None:
+        """Free what is held open."""
+        ...
+
+
+OpenStore = Callable[[], StateStore]
+Batches = Iterator[Sequence[tuple[str, MemberRecord]]]
