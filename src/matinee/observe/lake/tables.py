@@ -65,8 +65,8 @@ EVENTS: dict[str, dict[str, str]] = {
 `unit_id` whom it was about (a member, an account, ...; `member_id` only where that is a member). A decision
 of one action has it in `action` and `propensity`; one of several (a page) has them in `slots`. `slots`,
 `context`, `rows`, `unmet` and `actions` (the eligible set, or what refers to it) are JSON. `rewards` holds
-what came of a decision: `value` of the figure named `reward`, at the time when it was known; a decision may have several,
-or none yet.
+what came of a decision: `value` of the figure named `reward`, at the time when it was known; a decision may
+have several, or none yet.
 """
 
 TABLE_OF = {
