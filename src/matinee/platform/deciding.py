@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -40,6 +40,8 @@ class Request:
         of it. Only deciders of pages know it.
     after_rows : tuple of RowNote
         The rows of `after`.
+    made : bytes or None
+        An answer for this unit that was made ahead (`Precomputes`), to be corrected instead of computed.
 
     Examples
     --------
@@ -54,6 +56,7 @@ class Request:
     seed: int = 0
     after: tuple[Slot, ...] = ()
     after_rows: tuple[RowNote, ...] = ()
+    made: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,9 @@ class Decided:
         Wishes that could not be kept.
     more : bool
         Further rows could be asked for (`Request.after`).
+    valid_until_us : int or None
+        Until when the same actions are permitted: a title's window ends, or another one's begins. None: not
+        known.
     """
 
     slots: tuple[Slot, ...]
@@ -85,6 +91,7 @@ class Decided:
     rows: tuple[RowNote, ...] = ()
     unmet: tuple[str, ...] = ()
     more: bool = False
+    valid_until_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +253,7 @@ class Answering:
         why = self.trouble or NO_MODEL
         if self.decider is not None:
             try:
-                decided = self.decider.decide(request)
+                decided = decide(self.decider, request)
                 check(self.initiative, request, decided)
             except Exception as problem:  # whatever a model does, the member gets an answer
                 why = f"{type(problem).__name__}: {problem}"[:300]
@@ -294,7 +301,18 @@ class Answering:
             fallback=fallback,
             rows=list(decided.rows),
             unmet=list(decided.unmet),
+            more=decided.more,
+            valid_until_us=decided.valid_until_us,
         )
+
+
+def decide(decider: Decider, request: Request) -> Decided:
+    """Correct the answer that was made ahead, where there is one that is still of use; else compute it."""
+    if request.made is not None and isinstance(decider, Precomputes):
+        found = decider.decide_from(request.made, request)
+        if found is not None:
+            return replace(found, context={**found.context, "made": "ahead"})
+    return decider.decide(request)
 
 
 def check(initiative: str, request: Request, decided: Decided) -> None:

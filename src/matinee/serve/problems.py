@@ -1,0 +1,79 @@
+"""Errors as problem+json (RFC 9457): which thing and its value, what was expected, what to do."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from matinee.errors import InputError, MatineeError, NotFoundError, StorageError, VerdictError
+from matinee.serve.schemas import Problem
+
+MEDIA_TYPE = "application/problem+json"
+LOG = logging.getLogger("matinee.serve")
+UNAVAILABLE_RETRY_S = 2
+
+
+class ProblemError(MatineeError):
+    """An answer other than success, with its status and headers."""
+
+    def __init__(self, status: int, detail: str, *, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.headers = status, headers or {}
+
+
+def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """The reply for an error; what nobody foresaw is logged with its trace and told without it."""
+    status, detail, headers = _read(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, MatineeError):
+        LOG.error("unforeseen error", exc_info=error)
+    problem = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        request_id=request.scope.get("state", {}).get("request_id"),
+    )
+    return Response(msgspec.json.encode(problem), status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _read(error: Exception) -> tuple[int, str, dict[str, str]]:
+    """Status, text and headers of an error."""
+    status = getattr(error, "status", None)
+    if isinstance(error, MatineeError) and isinstance(status, int):
+        return status, str(error), dict(getattr(error, "headers", {}))
+    if isinstance(error, ValidationException):
+        return 400, _validation(error), {}
+    if isinstance(error, HTTPException):
+        detail = error.detail or HTTPStatus(error.status_code).phrase
+        return error.status_code, _ROUTING.get(error.status_code, detail), dict(error.headers or {})
+    if isinstance(error, NotFoundError):
+        return 404, str(error), {}
+    if isinstance(error, InputError):
+        return 400, str(error), {}
+    if isinstance(error, StorageError):
+        return 503, str(error), {"Retry-After": str(UNAVAILABLE_RETRY_S)}
+    if isinstance(error, VerdictError):
+        return 409, str(error), {}
+    return 500, "The server failed on this request. Its log has the trace under the request id.", {}
+
+
+_ROUTING = {
+    404: "no such address, expected one of those in /openapi.json.",
+    405: "this address does not take that method, expected one of those in /openapi.json.",
+}
+
+
+def _validation(error: ValidationException) -> str:
+    """The parameters that were wrong, in one sentence each."""
+    extra = error.extra if isinstance(error.extra, list) else []
+    parts = []
+    for one in extra:
+        if isinstance(one, dict):
+            name, text = one.get("key", ""), str(one.get("message", "is not as expected"))
+            parts.append(f"{name}: {text}" if name else text)
+    text = "; ".join(parts) or str(error.detail)
+    return f"{text.rstrip('.')}. See /openapi.json for what this address takes."

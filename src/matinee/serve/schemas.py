@@ -1,0 +1,151 @@
+"""What the server says: the replies of its routes, as they stand in the OpenAPI description."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class RejectedEvent(msgspec.Struct, frozen=True):
+    """An event that was refused: its place in the request (from 0), and why."""
+
+    index: int
+    error: str
+
+
+class EventsReply(msgspec.Struct, frozen=True):
+    """What became of a batch of events. Accepted ones are on disk and count in the next decision."""
+
+    accepted: int
+    duplicate: int
+    rejected: list[RejectedEvent]
+
+
+class TileReply(msgspec.Struct, frozen=True, gc=False):
+    """A title in a row. `propensity`: with which probability it was placed here, given what stood before."""
+
+    col: int
+    title_id: str
+    reason: str | None
+    artwork_id: str | None
+    propensity: float
+
+
+class RowReply(msgspec.Struct, frozen=True):
+    """A row of a page: its place (from 1), its kind, and the sentence above it."""
+
+    row: int
+    kind: str
+    reason: str
+    tiles: list[TileReply]
+
+
+class PageReply(msgspec.Struct, frozen=True):
+    """A homepage, or the rows that follow on it.
+
+    `fallback` is true when the released model did not make it; `fallback_reason` says why. `next_cursor` asks
+    for the rows below. `unmet` lists the editors' wishes that could not be kept. `reason` stands only on a
+    page without rows.
+    """
+
+    decision_id: str
+    at: str
+    policy: str
+    model: str
+    fallback: bool
+    rows: list[RowReply]
+    next_cursor: str | None
+    unmet: list[str]
+    reason: str | None = None
+    fallback_reason: str | None = None
+    sticky_of: str | None = None
+
+
+class DecisionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A question to an initiative.
+
+    `actions` narrows what it may choose from. `sticky_s`: seconds in which the unit gets the same answer
+    again.
+    `seed` chooses the random draws; leave it out in production.
+    """
+
+    unit_id: str
+    context: dict[str, str | int | float | bool | None] = {}
+    actions: list[str] | None = None
+    budget_ms: float | None = None
+    sticky_s: int = 0
+    seed: int | None = None
+
+
+class SlotReply(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One choice. A decision of several has their places in `row` and `col`."""
+
+    action: str
+    propensity: float
+    reason: str | None = None
+    row: int | None = None
+    col: int | None = None
+    explored: bool = False
+
+
+class DecisionReply(msgspec.Struct, frozen=True):
+    """An answer. `slots` is empty when no action was permitted; `reason` then says why."""
+
+    decision_id: str
+    initiative: str
+    unit_id: str
+    at: str
+    policy: str
+    model: str
+    fallback: bool
+    slots: list[SlotReply]
+    reason: str | None = None
+    fallback_reason: str | None = None
+    sticky_of: str | None = None
+
+
+class RewardRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What came of a decision: `value` of the figure `reward` (the initiative's own, if left out).
+
+    `reward_id` makes a report that is sent twice count once. `action` says which of several slots is meant.
+    """
+
+    value: float
+    reward: str | None = None
+    at: str | int | float | None = None
+    action: str | None = None
+    reward_id: str | None = None
+
+
+class RewardReply(msgspec.Struct, frozen=True):
+    """Whether the report is new."""
+
+    accepted: bool
+    duplicate: bool
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What went wrong, as RFC 9457 has it; `request_id` finds it in the server's log."""
+
+    title: str
+    status: int
+    detail: str
+    type: str = "about:blank"
+    request_id: str | None = None
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The process is alive."""
+
+    status: str
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether the server can do its work, and what is not as it should be."""
+
+    status: str
+    state: str
+    log: str
+    initiatives: dict[str, Any]
+    troubles: list[str]
