@@ -165,7 +165,7 @@ def segment_events(con: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> int
     FileNotFoundError
         A segment was compacted meanwhile.
     """
-    types = {"type": "VARCHAR"} | {c: t for columns in EVENTS.values() for c, t in columns.items()}
+    types = {"type": "VARCHAR"} | {c: t for table in LOGGED.values() for c, t in EVENTS[table].items()}
     spec = "{" + ", ".join(f"{literal(c)}: {literal(t)}" for c, t in types.items()) + "}"
     source = "SELECT " + ", ".join(f"NULL::{t} AS {quoted(c)}" for c, t in types.items()) + " WHERE false"
     full = [path for path in paths if path.stat().st_size > 0]

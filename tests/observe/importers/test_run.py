@@ -75,7 +75,7 @@ def test_history_is_cut_into_spans_of_whole_days(
     home: Home, write: Write, content: Content, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spans, "SPAN_ROWS", 10)
-    monkeypatch.setattr(spans, "SMALL_ROWS", 0)
+    monkeypatch.setattr(spans, "SMALL_ROWS_DEFAULT", 0)
     rows = "".join(f"m{i % 3},t{i},{i * 20_000}\n" for i in range(60))
     run_import(home, "events", write("a.csv", HEAD + rows))
     files = read_manifest(home.lake).of("plays")

@@ -60,5 +60,5 @@ def test_only_events_of_members_move_the_clock(tmp_path: Path) -> None:
 
 
 def test_clients_send_no_decisions() -> None:
-    assert set(LOGGED.values()) == set(EVENTS)
-    assert set(LOGGED) - set(TABLE_OF) == {"decision", "reward"}
+    assert set(LOGGED.values()) == set(EVENTS) - {"outcomes"}
+    assert set(LOGGED) - set(TABLE_OF) == {"decision", "reward", "action_set"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import connect
 from matinee.observe.lake.spans import store_events
-from matinee.observe.lake.tables import EVENTS
+from matinee.observe.lake.tables import LOGGED
 from matinee.observe.lake.writer import writing
 from matinee.observe.log import closed_segments, segment_events
 
@@ -40,7 +40,7 @@ def compact(home: Home) -> Compacted:
         if fresh:
             with connect(write.scratch / "spill") as con:
                 torn = segment_events(con, fresh)
-                for table in EVENTS:
+                for table in LOGGED.values():
                     if con.execute(f"SELECT count(*) FROM log_{table}").fetchall()[0][0]:
                         rows = f"SELECT * EXCLUDE (copy) FROM log_{table}"
                         con.execute(f"CREATE OR REPLACE TEMP VIEW incoming AS {rows}")

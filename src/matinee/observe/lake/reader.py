@@ -11,7 +11,7 @@ from matinee.observe.home import Home
 from matinee.observe.lake.connection import quoted, spilling
 from matinee.observe.lake.facts import as_of, facts
 from matinee.observe.lake.manifest import Manifest, parquet, read_manifest
-from matinee.observe.lake.tables import EVENTS, FACTS, TABLE_OF, event_id, filled, no_events
+from matinee.observe.lake.tables import EVENTS, FACTS, LOGGED, TABLE_OF, event_id, filled, no_events
 from matinee.observe.log import segment_events, segments
 from matinee.observe.outages import outages
 from matinee.types import NEVER_US
@@ -130,6 +130,8 @@ def _events(con: duckdb.DuckDBPyConnection, home: Home, manifest: Manifest, tabl
     files = [f for f in manifest.of(table) if f.min_at_us <= when.at_us and f.min_seen_us <= when.seen_us]
     lake = f"({filled(table, parquet(home.lake, files)) if files else no_events(table)})"
     sql = f"{select} FROM {lake} WHERE {bounds}"
+    if table not in LOGGED.values():  # computed, never logged
+        return sql
     in_log = f"log_{table}"
     (logged,) = con.execute(f"SELECT count(*) FROM {in_log}").fetchall()[0]
     if not logged:

@@ -11,14 +11,12 @@ import numpy as np
 
 from matinee.observe.lake.connection import quoted
 from matinee.observe.lake.manifest import DataFile, parquet
-from matinee.observe.lake.tables import filled, no_events, same_row
+from matinee.observe.lake.tables import SMALL_ROWS, SMALL_ROWS_DEFAULT, filled, no_events, same_row
 from matinee.observe.lake.writer import LakeWriter
 from matinee.types import DAY_US
 
 SPAN_ROWS = 2_000_000
 """Rows of a span; whole days are added until it is reached. Sorting one needs about 0.3 GB."""
-SMALL_ROWS = 200_000
-"""Files below this are merged with new events of the same days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ def store_events(
     files = write.before.of(table)
     if has_ids:
         first = _first_of_each_id(con, table, source, write.lake, files)
-    added = 0
+    added, small = 0, SMALL_ROWS.get(table, SMALL_ROWS_DEFAULT)
     for low, high in _spans(con, source):
         inside = f"at_us >= {low} AND at_us < {high}"
         old = [f for f in files if f.min_at_us < high and f.max_at_us >= low]
@@ -60,7 +58,7 @@ def store_events(
         (new,) = con.execute(f"SELECT count(*) FROM ({fresh})").fetchall()[0] if old else (1,)
         if not new:
             continue
-        merged = [f for f in old if f.rows < SMALL_ROWS and f not in write.replaced]
+        merged = [f for f in old if f.rows < small and f not in write.replaced]
         if merged:
             fresh = f"{fresh} UNION ALL BY NAME SELECT * FROM {parquet(write.lake, merged)}"
         file = write.add(con, table, fresh)

@@ -57,7 +57,36 @@ EVENTS: dict[str, dict[str, str]] = {
         "unit_id": "VARCHAR",
         "reward": "VARCHAR",
         "value": "DOUBLE",
+        "action": "VARCHAR",
     },
+    "action_sets": COMMON | {"initiative": "VARCHAR", "actions": "VARCHAR"},
+    "outcomes": COMMON
+    | {
+        "decision_id": "VARCHAR",
+        "initiative": "VARCHAR",
+        "unit_id": "VARCHAR",
+        "policy": "VARCHAR",
+        "model": "VARCHAR",
+        "fallback": "BOOLEAN",
+        "sticky_of": "VARCHAR",
+        "shadow": "BOOLEAN",
+        "slot": "INTEGER",
+        "action": "VARCHAR",
+        "row": "INTEGER",
+        "col": "INTEGER",
+        "row_kind": "VARCHAR",
+        "propensity": "DOUBLE",
+        "n_permitted": "INTEGER",
+        "explored": "BOOLEAN",
+        "impressed": "BOOLEAN",
+        "dwell_ms": "DOUBLE",
+        "reward": "VARCHAR",
+        "value": "DOUBLE",
+        "reward_at_us": "BIGINT",
+        "rewards": "VARCHAR",
+        "context": "VARCHAR",
+    }
+    | PLACE,
 }
 """Table -> column -> SQL type.
 
@@ -65,8 +94,13 @@ EVENTS: dict[str, dict[str, str]] = {
 `unit_id` whom it was about (a member, an account, ...; `member_id` only where that is a member). A decision
 of one action has it in `action` and `propensity`; one of several (a page) has them in `slots`. `slots`,
 `context`, `rows`, `unmet` and `actions` (the eligible set, or what refers to it) are JSON. `rewards` holds
-what came of a decision: `value` of the figure named `reward`, at the time when it was known; a decision may
-have several, or none yet.
+what came of a decision: `value` of the figure named `reward`, at the time when it was known, of one `action`
+where the decision has several; a decision may have several, or none yet. `action_sets` holds each eligible
+set that decisions refer to once: `event_id` is the reference, `actions` JSON.
+
+`outcomes` is computed (`platform/outcomes`): one row per slot (from 1) of each decision whose window has
+closed, with what came of it. `at_us` is that of the decision; `seen_us` is when its outcome was final.
+`value` is NULL where no reward is known. `rewards` is JSON: every reward that was reported, by its name.
 """
 
 TABLE_OF = {
@@ -78,8 +112,19 @@ TABLE_OF = {
 }
 """Type of an event that a client sends or a file holds -> its table."""
 
-LOGGED = TABLE_OF | {"decision": "decisions", "reward": "rewards"}
-"""Type of a line in the open log -> its table; the last two are written by the service itself."""
+LOGGED = TABLE_OF | {"decision": "decisions", "reward": "rewards", "action_set": "action_sets"}
+"""Type of a line in the open log -> its table; the last three are written by the service itself."""
+
+BY_TIME = ("decisions", "rewards", "action_sets", "outcomes")
+"""Tables whose files are sorted by (at_us, seq) instead of (member_id, at_us, seq): their rows are looked up
+by a decision's id, which tells its time, and many of them are about no member."""
+
+GROUP_ROWS = {"decisions": 4_096, "action_sets": 128}
+"""Rows of a Parquet row group in tables with long rows; one group is what a look-up reads. Others: DuckDB's."""
+
+SMALL_ROWS = {"decisions": 20_000, "action_sets": 1_000}
+"""Files below this are merged with new rows of the same days; `SMALL_ROWS_DEFAULT` in other tables."""
+SMALL_ROWS_DEFAULT = 200_000
 
 VERSION = {"from_us": "BIGINT", "batch": "BIGINT"}
 """Since when a fact holds, and which write it came with (the later one wins at equal times)."""

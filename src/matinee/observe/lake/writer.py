@@ -23,7 +23,7 @@ from matinee.observe.lake.manifest import (
     sync_file,
     sync_folder,
 )
-from matinee.observe.lake.tables import EVENTS, FACTS
+from matinee.observe.lake.tables import BY_TIME, EVENTS, FACTS, GROUP_ROWS
 from matinee.observe.locks import lock_file
 from matinee.types import DAY_US
 
@@ -63,20 +63,23 @@ class LakeWriter:
         """Write the rows of a query as one Parquet file of a table; None if there are none.
 
         Columns that the query does not give are left out of the file and read as NULL. Events are sorted by
-        (member_id, at_us, seq).
+        (member_id, at_us, seq), those of `tables.BY_TIME` by (at_us, seq).
         """
         events = table in EVENTS
         columns = EVENTS[table] if events else FACTS[table]
         given = {row[0] for row in con.execute(f"DESCRIBE {sql}").fetchall()}
         at = "at_us" if events else "from_us"
         seen = "coalesce(seen_us, at_us)" if "seen_us" in given else at
-        order = "member_id, at_us, seq" if events else quoted(next(iter(columns)))
+        order = quoted(next(iter(columns)))
+        if events:
+            order = "at_us, seq" if table in BY_TIME else "member_id, at_us, seq"
         staged = self.scratch / f"{table}-{len(self.added)}.parquet"
         select = ", ".join(
             f"CAST({quoted(c)} AS {t}) AS {quoted(c)}" for c, t in columns.items() if c in given
         )
         ordered = f"SELECT {select} FROM ({sql}) ORDER BY {order}"
-        con.execute(f"COPY ({ordered}) TO {literal(staged)} ({OPTIONS})")
+        group = f", ROW_GROUP_SIZE {GROUP_ROWS[table]}" if table in GROUP_ROWS else ""
+        con.execute(f"COPY ({ordered}) TO {literal(staged)} ({OPTIONS}{group})")
         rows, *bounds = con.execute(
             f"SELECT count(*), min({at}), max({at}), min({seen}), max({seen}) "
             f"FROM read_parquet({literal(staged)})"
