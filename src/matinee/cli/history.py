@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from matinee.cli.console import print_json, print_table, say
 from matinee.cli.context import find_home
 from matinee.errors import NotFoundError, unknown_name
 from matinee.types import format_at, parse_at
+
+if TYPE_CHECKING:
+    from matinee.platform.registry.rollouts import RolloutRow
 
 
 def history(
@@ -18,7 +22,7 @@ def history(
     home: Path | None = None,
     json: bool = False,
 ) -> int:
-    """Print every release and rollback of INITIATIVE, the first one first.
+    """Print every release and rollback of INITIATIVE, the first one first, and what was tried beside them.
 
     Example: matinee history homepage --home shop
 
@@ -46,16 +50,18 @@ def history(
         if initiative not in registered:  # one whose folder was removed keeps its history
             if initiative not in (names := {*registered, *find(where)}):
                 raise NotFoundError(unknown_name("matinee", "initiative", initiative, names))
-            found, versions, current = [], [], None
+            found, versions, tried, current = [], [], [], None
         else:
             current = registry.releases.current(initiative)
             found = registry.releases.history(initiative)
             if on is not None:
                 one = registry.releases.current_on(initiative, parse_at(on))
                 found = [] if one is None else [one]
+            tried = registry.rollouts.history(initiative) if on is None else []
             versions = registry.models.versions(initiative) if models else []
     if json:
-        print_json({"initiative": initiative, "releases": found, **({"models": versions} if models else {})})
+        trained = {"models": versions} if models else {}
+        print_json({"initiative": initiative, "releases": found, "rollouts": tried, **trained})
         return 0
     if not found:
         say(f"{initiative}: nothing was in production" + (f" on {on}." if on else " so far."))
@@ -72,7 +78,25 @@ def history(
             for one in found
         ]
         print_table(rows, ["release", "when", "kind", "version", "approver", "note"], left=6)
+    if tried:
+        show_rollouts(tried)
     if models:
-        trained = [(one.version, format_at(one.at_us), one.data, one.run_id or "") for one in versions]
-        print_table(trained, ["trained version", "log until", "data", "run"], left=4)
+        listed = [(one.version, format_at(one.at_us), one.data, one.run_id or "") for one in versions]
+        print_table(listed, ["trained version", "log until", "data", "run"], left=4)
     return 0
+
+
+def show_rollouts(rows: list[RolloutRow]) -> None:
+    """Print shadows and canaries, the first one first."""
+    shown = [
+        (
+            one.id,
+            format_at(one.started_us),
+            one.kind,
+            f"{one.version} ({100 * one.share:.3g}%)",
+            f"{one.verdict} {format_at(one.ended_us)}" if one.ended_us is not None else "runs",
+            one.reason or one.note,
+        )
+        for one in rows
+    ]
+    print_table(shown, ["rollout", "since", "kind", "version", "end", "why"], left=6)

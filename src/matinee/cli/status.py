@@ -69,6 +69,8 @@ def _print_all(found: list[Standing]) -> None:
     columns = ["initiative", "tier, stage", "in production", "lift over baseline", "learned", "alerts"]
     print_table(rows, [*columns, "cost", "next step"], left=8)
     for one in found:
+        if one.rollout:
+            say(f"tried: {one.name}: {_tried(one)}")
         if one.trouble:
             say(f"broken: {one.name}: the fallback answers. {one.trouble}")
         for alert in one.alerts:
@@ -93,6 +95,7 @@ def _print_one(one: Standing) -> None:
         ("fallback", one.fallback),
         ("in production", one.version or "nothing: the fallback answers"),
         ("released", format_at(one.released_us) if one.released_us else "-"),
+        ("tried beside it", _tried(one)),
         ("learned", _age(one)),
         ("data", one.data or "-"),
         ("lift over baseline", _lift(one)),
@@ -115,6 +118,12 @@ def _lift(one: Standing) -> str:
     if one.lift is None:
         return "not measured"
     return f"{one.metric} {one.lift:+.4f} [{one.lift_low:+.4f}, {one.lift_high:+.4f}]"
+
+
+def _tried(one: Standing) -> str:
+    from matinee.platform.registry.rollouts import told
+
+    return "nothing" if one.rollout is None else told(one.rollout)
 
 
 def _age(one: Standing) -> str:

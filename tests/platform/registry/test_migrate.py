@@ -46,7 +46,7 @@ def test_migrations_run_once_and_in_order(registry_url: str) -> None:
 
         return f"step {number}", upgrade
 
-    steps = [*MIGRATIONS, step(2), step(3)]
+    steps = [MIGRATIONS[0], step(2), step(3)]
     database = empty(registry_url)
     assert migrate(database, migrations=steps[:2]) == 2
     assert migrate(database, migrations=steps) == 3
@@ -78,7 +78,7 @@ def test_a_migration_that_fails_leaves_the_version_before(registry_url: str) -> 
 def test_a_database_of_a_newer_matinee_is_refused(registry: Registry, registry_url: str) -> None:
     with registry.database.transaction() as con:
         con.exec_driver_sql("INSERT INTO schema_version VALUES (99, 'from the future')")
-    with pytest.raises(InputError, match=r"its tables have version 99, expected at most 1.* upgrade"):
+    with pytest.raises(InputError, match=r"its tables have version 99, expected at most 2.* upgrade"):
         Registry.open(registry_url)
 
 

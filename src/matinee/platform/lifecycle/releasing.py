@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def release(
     note: str = "",
     dry_run: bool = False,
 ) -> Attempt:
-    """Put a version in production if every gate agrees.
+    """Put a version in production if every gate agrees. A rollout of the initiative ends with it.
 
     Parameters
     ----------
@@ -96,21 +97,7 @@ def release(
     gates = [gate.check(candidate) for gate in project.initiative.gates]
     if dry_run:
         return Attempt(folder.name, gates, None)
-    attempt_id = f"{name}-{secrets.token_hex(6)}"
-    rows = [
-        GateRow(
-            attempt_id=attempt_id,
-            initiative=name,
-            version=folder.name,
-            gate=one.gate,
-            verdict=one.verdict,
-            text=one.text,
-            figure=one.figure,
-            bound=one.bound,
-            measured_us=released_us,
-        )
-        for one in gates
-    ]
+    attempt_id, rows = gate_rows(name, folder.name, gates, measured_us=released_us)
     found = Attempt(folder.name, gates, None)
     if found.refused:
         registry.releases.record_gates(rows)
@@ -129,7 +116,29 @@ def release(
                 evidence={"gates": msgspec.to_builtins(gates), "data": card.data, "at": card.at},
             ),
         )
+        registry.rollouts.settle(row)
     return Attempt(folder.name, gates, row)
+
+
+def gate_rows(
+    name: str, version: str, gates: Sequence[GateResult], *, measured_us: int
+) -> tuple[str, list[GateRow]]:
+    """What gates said, as rows of the registry, and the id of the attempt that joins them."""
+    attempt_id = f"{name}-{secrets.token_hex(6)}"
+    return attempt_id, [
+        GateRow(
+            attempt_id=attempt_id,
+            initiative=name,
+            version=version,
+            gate=one.gate,
+            verdict=one.verdict,
+            text=one.text,
+            figure=one.figure,
+            bound=one.bound,
+            measured_us=measured_us,
+        )
+        for one in gates
+    ]
 
 
 def rollback(
@@ -165,6 +174,7 @@ def rollback(
         )
         folder = home.releases / name / row.version
         check_files(folder, read_card(folder).files)
+        registry.rollouts.settle(row)
     return row
 
 

@@ -17,6 +17,7 @@ from matinee.platform.registry.alerts import AlertRow
 from matinee.platform.registry.portfolio import Line
 from matinee.platform.registry.registry import Registry
 from matinee.platform.registry.releases import GateRow
+from matinee.platform.registry.rollouts import RolloutRow
 from matinee.platform.watch.watching import Report, last_report
 from matinee.types import HOUR_US
 
@@ -45,6 +46,8 @@ class Standing:
     trouble : str or None
         Why the model in production does not answer and the fallback does: its files are gone. That they are
         unchanged is not checked here; whoever opens the model does.
+    rollout : RolloutRow or None
+        A version that is tried beside the one in production.
     """
 
     name: str
@@ -77,6 +80,7 @@ class Standing:
     cpu_s: float = 0.0
     watched: Report | None = None
     trouble: str | None = None
+    rollout: RolloutRow | None = None
 
 
 def portfolio(home: Home, name: str | None = None, *, at: str | None = None) -> list[Standing]:
@@ -101,11 +105,13 @@ def portfolio(home: Home, name: str | None = None, *, at: str | None = None) -> 
             register(registry, initiative, now_us=wall_us())
         reports = {one.name: last_report(home, one.name) for one in loaded}
         lines = {line.initiative.name: line for line in registry.portfolio.overview()}
+        rollouts = registry.rollouts.all_running(reports)
         standings = [
             replace(
                 _standing(registry, one, lines[one.name], now_us),
                 watched=reports[one.name],
                 trouble=_trouble(home, lines[one.name]),
+                rollout=rollouts.get(one.name),
             )
             for one in loaded
         ]

@@ -19,6 +19,7 @@ from matinee.platform.registry.migrate import migrate
 from matinee.platform.registry.models import Models
 from matinee.platform.registry.portfolio import Portfolio
 from matinee.platform.registry.releases import Releases
+from matinee.platform.registry.rollouts import Rollouts
 from matinee.platform.registry.runs import Runs
 from matinee.platform.registry.sqlite_file import make_file
 
@@ -30,7 +31,7 @@ class Registry:
 
     Attributes
     ----------
-    initiatives, inputs, runs, models, releases, experiments, alerts
+    initiatives, inputs, runs, models, releases, rollouts, experiments, alerts
         Register and read, by topic.
     lineage : Lineage
         What feeds X, who uses feature F, what breaks if source S stops.
@@ -52,6 +53,7 @@ class Registry:
         self.runs = Runs(database)
         self.models = Models(database)
         self.releases = Releases(database)
+        self.rollouts = Rollouts(database)
         self.experiments = Experiments(database)
         self.alerts = Alerts(database)
         self.lineage = Lineage(database)

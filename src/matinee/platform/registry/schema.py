@@ -171,6 +171,22 @@ release = _numbered(
     note=Text,
     released_us=BigInteger,
 )
+rollout = _numbered(
+    "rollout",
+    initiative=Text,
+    version=Text,
+    kind=Text,
+    share=Float,
+    salt=Text,
+    attempt_id=Text,
+    started_us=BigInteger,
+    started_by=Text,
+    note=Text,
+    ended_us=BigInteger,
+    verdict=Text,
+    reason=Text,
+    ended_by=Text,
+)
 experiment = _table(
     "experiment",
     name=Text,

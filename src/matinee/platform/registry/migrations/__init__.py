@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
-from matinee.platform.registry.migrations import m0001_first_tables
+from matinee.platform.registry.migrations import m0001_first_tables, m0002_rollouts
 
 Migration = tuple[str, Callable[[Connection], None]]
 MIGRATIONS: list[Migration] = [
     ("first tables", m0001_first_tables.upgrade),
+    ("rollouts", m0002_rollouts.upgrade),
 ]
 """Migration number i + 1 is the i-th of this list."""
