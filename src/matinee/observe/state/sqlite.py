@@ -1,0 +1,341 @@
+"""The state of members in one SQLite file, for the processes of one host."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from matinee.errors import StorageError
+from matinee.observe.members import Member
+from matinee.observe.state import sqlite_folding as folding
+from matinee.observe.state import sqlite_window as window
+from matinee.observe.state.fold import apply
+from matinee.observe.state.folds import Fold, named
+from matinee.observe.state.record import MemberRecord
+from matinee.observe.state.sqlite_file import Connections, storage_error, transaction, translated
+from matinee.observe.state.store import Arrival, Position
+from matinee.types import HOUR_US
+
+FOLD_ROWS = 16
+"""Waiting rows that a process adds for a member before it folds them."""
+FOLD_MEMBERS = 128
+"""Members that are folded in one `take`; further ones have their turn in the next."""
+COUNTED_MEMBERS = 200_000
+"""Members whose waiting rows a process counts; then it begins again, and `maintain` folds the rest."""
+MAINTAIN_TURNS = 10
+"""Transactions of one kind in a call of `maintain`; between them others may write."""
+EXPIRE_ROWS = 5_000
+ERASE_S = 30.0
+"""How long `erase` waits for readers of the old state to be done."""
+_MEMBER = msgspec.msgpack.Decoder(Member)
+
+
+class SqliteStore:
+    r"""A `StateStore` in a file next to the log. The default: no server to run, and reads in microseconds.
+
+    Readers never wait for writers; writers take turns. For processes on several hosts use `RedisStore`: a
+    file on a network disk is no substitute.
+
+    Parameters
+    ----------
+    path : Path
+        `Home.state_db`; made if it is not there. Open it after a fork, not before.
+    dedup_h : float, > 0, default 48
+        Hours in which an event is told from one that is sent again; at least, and at most twice that.
+    folds : iterable of Fold or None
+        What else is kept for members (see `folds.Fold`). It is the whole list: what another process kept and
+        is not in it is deleted. None: leave all as it is, and fold nothing (for tools that only look).
+
+    Raises
+    ------
+    StorageError
+        The file cannot be opened, is damaged, or is of a newer version.
+
+    Notes
+    -----
+    `take` appends a row to `waiting` for each member of a group; when 16 of a member have gathered, they are
+    folded into the one row in `base`. A process that dies loses nothing that was taken in; a power cut may
+    take the last moments with it, events and positions together, and a replay of the log brings them back
+    (`synchronous = NORMAL`).
+
+    Values of `put` whose key is a member's id, or begins with it and `\x1f`, are removed with the member.
+    Deleted content is overwritten (`secure_delete`).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = SqliteStore(Path(folder) / "state.db")
+    ...     line = b'{"type":"play","event_id":"e1","member_id":"m1","title_id":"t1","at_us":5,"seq":1}\n'
+    ...     again = [store.take([Arrival("e1", "m1", line)], None, 6) for _ in range(2)]
+    ...     plays = store.record("m1").plays
+    ...     store.close()
+    >>> again, [play.title_id for play in plays]
+    ([[True], [False]], ['t1'])
+    """
+
+    def __init__(self, path: Path, dedup_h: float = 48, folds: Iterable[Fold] | None = ()) -> None:
+        self.path = path
+        self.window_us = int(dedup_h * HOUR_US)
+        self.folds = None if folds is None else named(folds)
+        self._rows: Counter[str] = Counter()
+        self._connections = Connections(path)
+        if self.folds is not None:
+            with self._writing() as con:
+                folding.register(con, self.folds)
+
+    def known(self, event_ids: Sequence[str]) -> list[bool]:
+        """Which of these events were taken in before, within the window."""
+        pairs = window.pairs_of(event_ids)
+        with self._reading() as con:
+            found = window.find(con, window.current(con), pairs)
+        return [pair in found for pair in pairs]
+
+    def take(self, arrivals: Sequence[Arrival], position: Position | None, now_us: int) -> list[bool]:
+        """Take in events that are in the log, all or none; True for each that was new."""
+        pairs = window.pairs_of([arrival.event_id for arrival in arrivals])
+        with self._writing() as con:
+            generation = window.rotate(con, now_us, self.window_us)
+            known = window.find(con, generation, pairs)
+            new: list[bool] = []
+            fresh: list[window.Pair] = []
+            lines: dict[str, list[bytes]] = {}
+            for arrival, pair in zip(arrivals, pairs, strict=True):
+                if pair in known:
+                    new.append(False)
+                    continue
+                known.add(pair)
+                fresh.append(pair)
+                new.append(True)
+                lines.setdefault(arrival.member_id, []).append(arrival.line)
+            if fresh:
+                window.add(con, generation, fresh)
+                con.executemany(
+                    "INSERT INTO waiting (member_id, events, lines) VALUES (?, ?, ?)",
+                    [(member_id, len(of), b"".join(of)) for member_id, of in lines.items()],
+                )
+            if position is not None:
+                con.execute(
+                    "INSERT INTO positions VALUES (?, ?) ON CONFLICT (segment) "
+                    "DO UPDATE SET end = max(end, excluded.end)",
+                    (position.segment, position.end),
+                )
+            folding.fold(con, self._due(lines), self.folds)
+        return new
+
+    def positions(self) -> dict[str, int]:
+        """Segment -> bytes of it that were taken in."""
+        with self._reading() as con:
+            return dict(con.execute("SELECT segment, end FROM positions ORDER BY segment").fetchall())
+
+    def forget_segments(self, names: Iterable[str]) -> None:
+        """Forget the positions of segments that are gone."""
+        with self._writing() as con:
+            con.executemany("DELETE FROM positions WHERE segment = ?", [(name,) for name in names])
+
+    def record(self, member_id: str) -> MemberRecord:
+        """What a member did; an empty record of an unknown one."""
+        try:
+            record, lines, _ = folding.read(self._connections.get(), member_id)
+        except sqlite3.Error as error:
+            raise storage_error(self.path, error) from error
+        except msgspec.DecodeError as error:
+            raise self._damaged(error) from error
+        return apply(record, lines) if lines else record
+
+    def folded(self, member_id: str, name: str) -> tuple[bytes | None, bytes]:
+        """What is kept for a member under the name of a fold, and the lines that are not in it yet.
+
+        Raises
+        ------
+        StorageError
+            It lacks earlier events: the fold is new, and the state was not rebuilt since.
+        """
+        with self._reading() as con:
+            row = con.execute("SELECT whole FROM folds WHERE name = ?", (name,)).fetchone()
+            if row is None or not row[0]:
+                raise StorageError(
+                    f'{self.path}: "{name}" lacks events from before it was kept. Run matinee rebuild-state.'
+                )
+            return folding.value(con, member_id, name), folding.read(con, member_id)[1]
+
+    def member(self, member_id: str) -> Member | None:
+        """What was imported about a member."""
+        with translated(self.path):
+            row = (
+                self._connections.get()
+                .execute("SELECT facts FROM facts WHERE member_id = ?", (member_id,))
+                .fetchone()
+            )
+        return None if row is None else _MEMBER.decode(row[0])
+
+    def put_members(self, members: Iterable[Member]) -> None:
+        """Store what was imported about members."""
+        rows = [(member.member_id, msgspec.msgpack.encode(member)) for member in members]
+        with self._writing() as con:
+            con.executemany(
+                "INSERT INTO facts VALUES (?, ?) ON CONFLICT (member_id) "
+                "DO UPDATE SET facts = excluded.facts",
+                rows,
+            )
+
+    def member_ids(self, after: str = "", limit: int = 1_000) -> list[str]:
+        """Ids of members that the store knows, in their order as text, behind `after`."""
+        found: set[str] = set()
+        with self._reading() as con:
+            for table in ("base", "waiting", "facts"):
+                found.update(
+                    row[0]
+                    for row in con.execute(
+                        f"SELECT DISTINCT member_id FROM {table} WHERE member_id > ? "
+                        "ORDER BY member_id LIMIT ?",
+                        (after, limit),
+                    )
+                )
+        return sorted(found)[:limit]
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """A value kept for a member or another unit; None if it is gone."""
+        with translated(self.path):
+            row = (
+                self._connections.get()
+                .execute("SELECT value FROM kept WHERE kind = ? AND key = ?", (kind, key))
+                .fetchone()
+            )
+        return None if row is None else row[0]
+
+    def put(self, kind: str, values: Sequence[tuple[str, bytes]], *, expires_us: int | None = None) -> None:
+        """Keep values by key. `expires_us`: until when at least."""
+        with self._writing() as con:
+            con.executemany(
+                "INSERT INTO kept VALUES (?, ?, ?, ?) ON CONFLICT (kind, key) "
+                "DO UPDATE SET value = excluded.value, expires_us = excluded.expires_us",
+                [(kind, key, value, expires_us) for key, value in values],
+            )
+
+    def count(self, name: str, add: int = 1) -> int:
+        """Add to a counter that all processes share, and read it."""
+        with self._writing() as con:
+            row = con.execute(
+                "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n "
+                "RETURNING n",
+                (name, add),
+            ).fetchall()
+        return int(row[0][0])
+
+    def erase(self, member_ids: Sequence[str]) -> dict[str, int]:
+        """Remove every trace of members from the file and its write-ahead log.
+
+        Hashes of the ids of their events stay until the window is over: they tell nobody anything without
+        the ids, and an event that is sent again stays refused.
+
+        Raises
+        ------
+        StorageError
+            The write-ahead log could not be emptied, since somebody reads an old state. Erase again.
+        """
+        out = dict.fromkeys(("records", "waiting", "features", "facts", "values"), 0)
+        tables = ("base", "waiting", "folded", "facts")
+        with self._writing() as con:
+            for member_id in member_ids:
+                for name, table in zip(out, tables, strict=False):
+                    out[name] += con.execute(
+                        f"DELETE FROM {table} WHERE member_id = ?", (member_id,)
+                    ).rowcount
+                out["values"] += con.execute(
+                    "DELETE FROM kept WHERE key = ?1 OR (key >= ?1 || char(31) AND key < ?1 || char(32))",
+                    (member_id,),
+                ).rowcount
+                self._rows.pop(member_id, None)
+            folding.mark(con, "erasures")
+        self._empty_wal()
+        return out
+
+    def maintain(self, now_us: int) -> None:
+        """Fold what has gathered, drop what has expired; called now and then by one process."""
+        for _ in range(MAINTAIN_TURNS):
+            with self._writing() as con:
+                window.rotate(con, now_us, self.window_us)
+                more = folding.fold_oldest(con, self.folds)
+                more |= window.forget(con)
+                more |= folding.forget(con)
+                expired = con.execute(
+                    "DELETE FROM kept WHERE rowid IN (SELECT rowid FROM kept WHERE expires_us < ? LIMIT ?)",
+                    (now_us, EXPIRE_ROWS),
+                ).rowcount
+            if not (more or expired == EXPIRE_ROWS):
+                break
+        with translated(self.path):
+            self._connections.get().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def size(self) -> dict[str, int]:
+        """Members, events waiting to be folded, ids in the window, bytes on the disk."""
+        with self._reading() as con:
+            (members,) = con.execute(
+                "SELECT count(*) FROM (SELECT member_id FROM base UNION SELECT member_id FROM facts "
+                "UNION SELECT member_id FROM waiting)"
+            ).fetchone()
+            (events,) = con.execute("SELECT coalesce(sum(events), 0) FROM waiting").fetchone()
+            known = window.ids(con)
+        files = [self.path.with_name(self.path.name + end) for end in ("", "-wal", "-shm")]
+        return {
+            "members": members,
+            "waiting": events,
+            "ids": known,
+            "bytes": sum(file.stat().st_size for file in files if file.exists()),
+        }
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        self._connections.close()
+
+    def _due(self, lines: Iterable[str]) -> list[str]:
+        """Members of which enough rows wait. Called inside a transaction, so by one thread at a time."""
+        due: list[str] = []
+        rows = self._rows
+        for member_id in lines:
+            rows[member_id] += 1
+            if rows[member_id] >= FOLD_ROWS and len(due) < FOLD_MEMBERS:
+                due.append(member_id)
+        for member_id in due:
+            del rows[member_id]
+        if len(rows) > COUNTED_MEMBERS:
+            rows.clear()
+        return due
+
+    def _empty_wal(self) -> None:
+        until = time.monotonic() + ERASE_S
+        with translated(self.path):
+            con = self._connections.get()
+            while con.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() > until:
+                    raise StorageError(
+                        f"{self.path}-wal: could not be emptied, since a process reads an old state. What "
+                        "was erased is in it until then. Erase again."
+                    )
+
+    def _damaged(self, error: Exception) -> StorageError:
+        return StorageError(
+            f"{self.path}: a record cannot be read ({error}). Run matinee rebuild-state, which makes all of "
+            "them again from the lake and the log."
+        )
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with translated(self.path):
+            con = self._connections.get()
+            with transaction(con, "DEFERRED"):
+                yield con
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with translated(self.path):
+            con = self._connections.get()
+            with transaction(con):
+                yield con

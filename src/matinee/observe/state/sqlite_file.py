@@ -1,0 +1,181 @@
+"""The file of a `SqliteStore`: its tables, a connection for each thread, and errors in plain words."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from matinee.errors import StorageError
+
+FORMAT = 1
+"""Counts changes of the tables below; it is the file's `user_version`."""
+BUSY_S = 10.0
+"""How long a writer waits for another one."""
+CACHE_KIB = 8_192
+CHECKPOINT_PAGES = 4_000
+OPEN_TRIES = 100
+TABLES = """
+CREATE TABLE base (member_id TEXT PRIMARY KEY, record BLOB NOT NULL);
+CREATE TABLE waiting (
+    n INTEGER PRIMARY KEY AUTOINCREMENT, member_id TEXT NOT NULL, events INTEGER NOT NULL,
+    lines BLOB NOT NULL);
+CREATE INDEX waiting_of ON waiting (member_id);
+CREATE TABLE folded (member_id TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL,
+    PRIMARY KEY (member_id, name));
+CREATE TABLE facts (member_id TEXT PRIMARY KEY, facts BLOB NOT NULL);
+CREATE TABLE kept (kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, expires_us INTEGER,
+    PRIMARY KEY (kind, key));
+CREATE INDEX kept_until ON kept (expires_us) WHERE expires_us IS NOT NULL;
+CREATE INDEX kept_of ON kept (key);
+CREATE TABLE positions (segment TEXT PRIMARY KEY, end INTEGER NOT NULL);
+CREATE TABLE counters (name TEXT PRIMARY KEY, n INTEGER NOT NULL);
+CREATE TABLE folds (name TEXT PRIMARY KEY, whole INTEGER NOT NULL);
+CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+CREATE TABLE generations (number INTEGER PRIMARY KEY, since_us INTEGER, ids INTEGER NOT NULL);
+CREATE TABLE seen_other (generation INTEGER NOT NULL, id INTEGER NOT NULL, rest INTEGER NOT NULL);
+CREATE TABLE seen_1 (id INTEGER PRIMARY KEY, rest INTEGER NOT NULL);
+INSERT INTO generations VALUES (1, NULL, 0);
+"""
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+
+
+class Connections:
+    """One connection for each thread that asks, all to the same file.
+
+    Parameters
+    ----------
+    path : Path
+        Made with its tables if it is not there. Open it after a fork, not before.
+
+    Raises
+    ------
+    StorageError
+        The file cannot be opened, is damaged, or is of a newer version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.closed = False
+        self._mine = threading.local()
+        self._all: weakref.WeakSet[_Held] = weakref.WeakSet()
+        with translated(path):
+            _prepare(self.get(), path)
+
+    def get(self) -> sqlite3.Connection:
+        """Connection of the thread that asks."""
+        try:
+            held: _Held = self._mine.held
+        except AttributeError:
+            if self.closed:
+                raise StorageError(f"{self.path}: the state store is closed. Open it again.") from None
+            held = self._mine.held = _Held(self.path)
+            self._all.add(held)
+        return held.con
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        self.closed = True
+        for held in list(self._all):
+            held.con.close()
+
+
+class _Held:
+    """A connection that is closed with its thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.con = sqlite3.connect(
+            path, timeout=BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        for pragma in (
+            "synchronous = NORMAL",
+            "secure_delete = ON",
+            f"cache_size = -{CACHE_KIB}",
+            f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
+            "temp_store = MEMORY",
+        ):
+            self.con.execute(f"PRAGMA {pragma}").fetchall()
+
+    def __del__(self) -> None:
+        con = getattr(self, "con", None)
+        if con is not None:
+            con.close()
+
+
+@contextmanager
+def transaction(con: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+    """All or nothing; IMMEDIATE waits for its turn to write, DEFERRED reads one state of the file."""
+    con.execute(f"BEGIN {kind}")
+    try:
+        yield
+        con.execute("COMMIT")
+    except BaseException:
+        if con.in_transaction:
+            con.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn what SQLite says into a StorageError that says what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise storage_error(path, error) from error
+
+
+def storage_error(path: Path, error: sqlite3.Error) -> StorageError:
+    """What an error of SQLite means to the one who runs the service."""
+    code = getattr(error, "sqlite_errorcode", None)
+    code = None if code is None else code & 0xFF
+    if code in _BUSY:
+        return StorageError(f"{path}: another process has been writing for {BUSY_S:g} s. Try again.")
+    if code == sqlite3.SQLITE_FULL:
+        return StorageError(f"{path}: the disk is full. Free space; nothing was changed.")
+    if code in _DAMAGED:
+        return StorageError(
+            f"{path}: the state is damaged ({error}). It can be made again from the lake and the log: stop "
+            "the server and run matinee rebuild-state."
+        )
+    return StorageError(f"{path}: the state cannot be used ({error}). Check the disk and the file's rights.")
+
+
+def _prepare(con: sqlite3.Connection, path: Path) -> None:
+    """Make the tables, or see that they are of a version that this one knows."""
+    for attempt in range(OPEN_TRIES):  # changing the mode of a file does not wait for other processes
+        try:
+            con.execute("PRAGMA journal_mode = WAL").fetchall()
+            break
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _BUSY or attempt == OPEN_TRIES - 1:
+                raise
+            time.sleep(BUSY_S / OPEN_TRIES)
+    version = _version(con)
+    if version == 0:
+        with transaction(con):
+            version = _version(con)
+            if version == 0:
+                (tables,) = con.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                if tables:
+                    raise StorageError(
+                        f"{path}: is a database of something else, expected the state of members or no file. "
+                        "Move it away; the state is made again by matinee rebuild-state."
+                    )
+                for statement in TABLES.split(";\n"):
+                    con.execute(statement)
+                con.execute(f"PRAGMA user_version = {FORMAT}")
+                version = FORMAT
+    if version > FORMAT:
+        raise StorageError(
+            f"{path}: has format {version}, expected at most {FORMAT}. It was written by a newer Matinee: "
+            "use that one, or move the file away and run matinee rebuild-state."
+        )
+
+
+def _version(con: sqlite3.Connection) -> int:
+    return int(con.execute("PRAGMA user_version").fetchone()[0])
