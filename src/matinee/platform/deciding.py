@@ -247,7 +247,7 @@ class Answering:
             request does not permit.
         """
         if request.actions is not None and not request.actions:
-            return self._record(
+            return self.record(
                 request, decision_id, Decided((), (), NO_ACTION), self._policy(), fallback=False, why=None
             )
         why = self.trouble or NO_MODEL
@@ -258,12 +258,12 @@ class Answering:
             except Exception as problem:  # whatever a model does, the member gets an answer
                 why = f"{type(problem).__name__}: {problem}"[:300]
             else:
-                return self._record(
+                return self.record(
                     request, decision_id, decided, self.decider.policy, fallback=False, why=None
                 )
         decided = self.fallback.decide(request)
         check(self.initiative, request, decided)
-        return self._record(request, decision_id, decided, self.fallback.policy, fallback=True, why=why)
+        return self.record(request, decision_id, decided, self.fallback.policy, fallback=True, why=why)
 
     def ask(self, unit_id: str, at_us: int, turn: int) -> bool:
         """Answer once; tells whether the fallback had to."""
@@ -273,7 +273,7 @@ class Answering:
     def _policy(self) -> str:
         return (self.decider or self.fallback).policy
 
-    def _record(
+    def record(
         self,
         request: Request,
         decision_id: str,
@@ -282,8 +282,19 @@ class Answering:
         *,
         fallback: bool,
         why: str | None,
+        noted: Context | None = None,
+        latency_ms: float | None = None,
     ) -> DecisionRecord:
-        context = {**request.context, **decided.context}
+        """What is logged of a decision.
+
+        Parameters
+        ----------
+        why : str or None
+            Why the fallback decided.
+        noted : dict, optional
+            What else the context says.
+        """
+        context = {**request.context, **decided.context, **(noted or {})}
         if why is not None:
             context["fallback_reason"] = why
         if decided.reason is not None:
@@ -301,6 +312,7 @@ class Answering:
             fallback=fallback,
             rows=list(decided.rows),
             unmet=list(decided.unmet),
+            latency_ms=latency_ms,
             more=decided.more,
             valid_until_us=decided.valid_until_us,
         )
