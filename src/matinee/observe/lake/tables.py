@@ -120,7 +120,7 @@ BY_TIME = ("decisions", "rewards", "action_sets", "outcomes")
 by a decision's id, which tells its time, and many of them are about no member."""
 
 GROUP_ROWS = {"decisions": 4_096, "action_sets": 128}
-"""Rows of a Parquet row group in tables with long rows; one group is what a look-up reads. Others: DuckDB's."""
+"""Rows of a Parquet row group in tables with long rows; one group is what a look-up reads."""
 
 SMALL_ROWS = {"decisions": 20_000, "action_sets": 1_000}
 """Files below this are merged with new rows of the same days; `SMALL_ROWS_DEFAULT` in other tables."""
