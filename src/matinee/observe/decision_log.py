@@ -6,6 +6,7 @@ import hashlib
 import json
 import mmap
 import secrets
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ from matinee.observe.decisions import DecisionRecord, RowNote, Slot
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import connect, quoted
 from matinee.observe.lake.manifest import DataFile, parquet, read_manifest
-from matinee.observe.lake.tables import filled
 from matinee.observe.log import segments
 
 LETTERS = "0123456789abcdefghijklmnopqrstuv"
@@ -26,6 +26,7 @@ MARK, TIME_LETTERS, CHANCE_LETTERS = "d", 12, 16
 BIAS_US = 1 << 59
 """Added to the time in an id, so that times before 1970 sort too."""
 READ_TRIES = 3
+_OPEN = threading.local()
 _JSON = msgspec.json.Encoder()
 _SLOTS = msgspec.json.Decoder(list[Slot])
 _ROWS = msgspec.json.Decoder(list[RowNote])
@@ -237,8 +238,9 @@ def rewards_of(home: Home, decision_id: str, *, until_us: int | None = None) -> 
     rows = rows_of(home, "rewards", "decision_id", decision_id, low, until_us)
     first: dict[str, RewardRow] = {}
     for row in sorted(rows, key=lambda row: row["seq"]):
-        kept = {name: row[name] for name in RewardRow.__struct_fields__ if row.get(name) is not None}
-        first.setdefault(row["event_id"], msgspec.convert(kept, RewardRow))
+        given = {"seen_us": row["at_us"]} | {name: row[name] for name in row if row[name] is not None}
+        kept = {name: given[name] for name in RewardRow.__struct_fields__ if name in given}
+        first.setdefault(kept["event_id"], msgspec.convert(kept, RewardRow))
     return sorted(first.values(), key=lambda one: (one.at_us, one.event_id))
 
 
@@ -288,7 +290,7 @@ def rows_of(
                 if (from_us is None or file.max_at_us >= from_us)
                 and (to_us is None or file.min_at_us <= to_us)
             ]
-            rows += _stored(home, table, files, column, value, from_us, to_us)
+            rows += _stored(home, files, column, value, from_us, to_us)
             break
         except (FileNotFoundError, duckdb.IOException) as error:  # compacted meanwhile: look again
             if attempt == READ_TRIES - 1:
@@ -330,7 +332,6 @@ def _decoded(line: bytes) -> dict[str, Any]:
 
 def _stored(
     home: Home,
-    table: str,
     files: Sequence[DataFile],
     column: str,
     value: str,
@@ -344,13 +345,23 @@ def _stored(
         for sign, bound in ((">=", from_us), ("<=", to_us))
         if bound is not None
     )
-    with connect(threads=1) as con:
-        found = con.execute(
-            f"SELECT * FROM ({filled(table, parquet(home.lake, files))}) WHERE {quoted(column)} = ?{bounds}",
-            [value],
-        )
-        names = [name for name, *_ in found.description or []]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    where = f"WHERE {quoted(column)} = ?{bounds}"
+    source = parquet(home.lake, files)
+    con = _connection()
+    try:
+        found = con.execute(f"SELECT * FROM {source} {where}", [value])
+    except duckdb.BinderException:  # no file has the column
+        return []
+    names = [name for name, *_ in found.description or []]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _connection() -> duckdb.DuckDBPyConnection:
+    """One for each thread: opening a database takes longer than a look-up."""
+    if not hasattr(_OPEN, "con"):
+        _OPEN.con = connect(threads=1, memory_mb=512)
+    con: duckdb.DuckDBPyConnection = _OPEN.con
+    return con
 
 
 def _moment(decision_id: str) -> tuple[int | None, int | None]:

@@ -119,7 +119,7 @@ BY_TIME = ("decisions", "rewards", "action_sets", "outcomes")
 """Tables whose files are sorted by (at_us, seq) instead of (member_id, at_us, seq): their rows are looked up
 by a decision's id, which tells its time, and many of them are about no member."""
 
-GROUP_ROWS = {"decisions": 4_096, "action_sets": 128}
+GROUP_ROWS = {"decisions": 2_048, "action_sets": 128}
 """Rows of a Parquet row group in tables with long rows; one group is what a look-up reads."""
 
 SMALL_ROWS = {"decisions": 20_000, "action_sets": 1_000}
