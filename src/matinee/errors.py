@@ -65,8 +65,8 @@ class VerdictError(MatineeError, RuntimeError):
     """A check ran to its end and its verdict is no."""
 
 
-def unknown_name(where: str, noun: str, name: str, known: Iterable[str]) -> str:
-    """Text for an unknown name, with the nearest known one.
+def unknown_name(where: str, noun: str, name: object, known: Iterable[str]) -> str:
+    """Text for an unknown name, with the nearest known one; it may be no text at all.
 
     Examples
     --------
@@ -74,6 +74,7 @@ def unknown_name(where: str, noun: str, name: str, known: Iterable[str]) -> str:
     'matinee.toml: unknown key "learning_rat". Did you mean "learning_rate"? Known: epochs, learning_rate.'
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
+    near = difflib.get_close_matches(name, names, n=1) if isinstance(name, str) else []
     hint = f' Did you mean "{near[0]}"?' if near else ""
-    return f'{where}: unknown {noun} "{name}".{hint} Known: {", ".join(names)}.'
+    said = f'"{name}"' if isinstance(name, str) else repr(name)
+    return f"{where}: unknown {noun} {said}.{hint} Known: {', '.join(names)}."

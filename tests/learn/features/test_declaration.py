@@ -8,7 +8,7 @@ import pytest
 from matinee.errors import InputError
 from matinee.learn.features.aggregates import Count, DecayedSum, Distinct, LastK, Max, Ratio, Sum
 from matinee.learn.features.declaration import Feature, FeatureView
-from matinee.learn.features.predicates import any_of, where
+from matinee.learn.features.predicates import any_of, is_null, not_, where
 from matinee.learn.features.sources import Attribute, Facts, Source, lake_facts, lake_source, sql_source
 
 PLAYS = lake_source("plays")
@@ -57,7 +57,7 @@ def plays(window: str = "7d", **more: Any) -> Feature:
         (lambda: Feature("a b", PLAYS, Count(), "7d"), "name is 'a b'"),
         (lambda: Feature("at_us", PLAYS, Count(), "7d"), "which labels use themselves"),
         (lambda: Feature("f", PLAYS, "count", "7d"), "aggregate is 'count'"),  # type: ignore[arg-type]
-        (lambda: LastK("title_id", 0), "k is 0, expected a number from 1 to 10,000"),
+        (lambda: LastK("title_id", 0), "k is 0, expected a whole number from 1 to 10,000"),
         (lambda: Ratio(value="watch_s"), "it would always be 1"),
         (lambda: Ratio(over="watch_s"), "neither part nor both"),
         (lambda: DecayedSum("0h"), 'half_life is "0h"'),
@@ -81,6 +81,57 @@ def plays(window: str = "7d", **more: Any) -> Feature:
     ],
 )
 def test_nonsense_is_refused_by_name(make: Callable[[], object], said: str) -> None:
+    with pytest.raises(InputError) as error:
+        make()
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: plays(7), 'Feature plays: window is not "all"; it is 7, expected a whole number above 0'),
+        (lambda: plays(float("nan")), "it is nan, expected"),
+        (lambda: plays("-7d"), 'it is "-7d", expected'),
+        (lambda: Feature(7, PLAYS, Count(), "7d"), "Feature: name is 7, expected letters"),
+        (lambda: Feature("f", "plays", Count(), "7d"), "source is 'plays', expected a Source."),
+        (lambda: Feature("f", PLAYS, Count, "7d"), "aggregate is the class Count itself, expected"),
+        (lambda: Feature("f", PLAYS, Sum(7), "7d"), "column of Sum is 7, expected the name"),
+        (lambda: Feature("f", PLAYS, Sum(["watch_s"]), "7d"), "column of Sum is ['watch_s']"),
+        (lambda: Feature("f", PLAYS, DecayedSum("7d", 7), "7d"), "column of DecayedSum is 7"),
+        (lambda: plays(where="device = 'tv'"), "where is \"device = 'tv'\", expected a condition."),
+        (lambda: plays(by="device"), "by is 'device', expected an Attribute."),
+        (lambda: plays(by=TITLES), "by is a Facts, expected an Attribute."),
+        (lambda: LastK("title_id", "5"), "k is '5', expected a whole number"),
+        (lambda: LastK("title_id", 2.5), "k is 2.5, expected a whole number"),
+        (lambda: LastK("title_id", True), "k is True, expected a whole number"),
+        (lambda: DecayedSum(7), "half_life is 7, expected"),
+        (lambda: Ratio(part="x"), "part is 'x', expected a condition."),
+        (lambda: view("a"), "FeatureView taste: feature 1 is 'a', expected a Feature."),
+        (lambda: FeatureView("v", "member", plays()), "features is a Feature, expected a tuple of Feature."),
+        (lambda: FeatureView("v", "member", None), "features is None, expected a tuple"),
+        (lambda: FeatureView("v", 7, (plays(),)), "entity is 7, expected a text."),
+        (lambda: view(plays(), version="1"), "version is '1', expected a whole number"),
+        (lambda: view(plays(), version=True), "version is True, expected a whole number"),
+        (lambda: view(plays(), tail=48), "tail is 48, expected"),
+        (lambda: view(plays()).only(7), "unknown feature 7."),
+        (lambda: where(7, "==", 1), "where: column is 7, expected the name"),
+        (lambda: where("a", 7, 1), "unknown operator 7."),
+        (lambda: any_of("a"), "any_of: part 1 is 'a', expected a condition."),
+        (lambda: not_("a"), "not_: its part is 'a', expected a condition."),
+        (lambda: is_null(7), "is_null: column is 7, expected the name"),
+        (lambda: Attribute(7), "Attribute: column is 7, expected the name"),
+        (lambda: Attribute("genres", "titles"), "facts is 'titles', expected a Facts."),
+        (lambda: Source(7, {"a": "text"}), "Source: table is 7, expected letters"),
+        (lambda: Source("x", ["member_id"]), "columns is ['member_id'], expected types by column"),
+        (lambda: Source("x", {"a": str}), "unknown type <class 'str'>."),
+        (lambda: Source("x", {"a": "text"}, ["a"]), "entity is ['a'], expected the name"),
+        (lambda: sql_source("x", 7, {"member_id": "text"}), "sql is 7, expected a SELECT"),
+        (lambda: Facts("x", 7, {"a": "text"}), "key is 7, expected the name"),
+        (lambda: lake_source(7), "unknown table of events 7."),
+        (lambda: lake_facts([]), "unknown table of facts []."),
+    ],
+)
+def test_another_kind_of_object_is_named_where_it_is_given(make: Callable[[], object], said: str) -> None:
     with pytest.raises(InputError) as error:
         make()
     assert said in str(error.value)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from matinee.errors import InputError
+from matinee.learn.features.kinds import check_kind
 from matinee.learn.features.moments import duration_us
 from matinee.learn.features.parts import (
     CountPart,
@@ -24,7 +25,7 @@ from matinee.learn.features.parts import (
     SumPart,
     TimePart,
 )
-from matinee.learn.features.predicates import AllOf, Predicate
+from matinee.learn.features.predicates import AllOf, Predicate, check_condition
 from matinee.types import SECOND_US
 
 NUMBERS = ("int", "float")
@@ -39,9 +40,12 @@ class Aggregate(ABC):
     ----------
     empty : int, list or None
         The value over no events.
+    takes : tuple of str
+        Types that its columns may have.
     """
 
     empty: ClassVar[Any] = None
+    takes: ClassVar[tuple[str, ...]] = NUMBERS
 
     @abstractmethod
     def parts(self, where: Predicate | None) -> tuple[Part, ...]:
@@ -55,9 +59,9 @@ class Aggregate(ABC):
         """SQL of the value from SQL of the merged parts; DuckDB and Spark read it alike."""
         return parts[0] if self.empty is None else f"coalesce({parts[0]}, {self.empty})"
 
-    def needs(self) -> dict[str, tuple[str, ...]]:
-        """Columns it reads, each with the types it may have."""
-        return {}
+    def columns(self) -> tuple[str, ...]:
+        """Columns it reads; none by default."""
+        return ()
 
     def result_type(self, _: str | None) -> str:
         """Type of the value, from the type of its column; "float" unless it says otherwise."""
@@ -69,14 +73,43 @@ class Aggregate(ABC):
 
 
 @dataclass(frozen=True, slots=True)
+class OnePart(Aggregate):
+    """An aggregate of one column that is one partial result.
+
+    Attributes
+    ----------
+    value : str
+        The column.
+    part : type of Part
+        The partial result.
+    gives : str or None
+        Type of the value; None: that of the column.
+    """
+
+    value: str
+    part: ClassVar[type[Part]]
+    gives: ClassVar[str | None] = None
+
+    def columns(self) -> tuple[str, ...]:
+        return (self.value,)
+
+    def result_type(self, value_type: str | None) -> str:
+        return self.gives or value_type or "float"
+
+    def parts(self, where: Predicate | None) -> tuple[Part, ...]:
+        return (self.part(self.value, where),)
+
+
+@dataclass(frozen=True, slots=True)
 class Count(Aggregate):
     """Number of events; with `value`, of those in which that column has a value."""
 
     value: str | None = None
     empty: ClassVar[Any] = 0
+    takes: ClassVar[tuple[str, ...]] = SCALARS
 
-    def needs(self) -> dict[str, tuple[str, ...]]:
-        return {} if self.value is None else {self.value: SCALARS}
+    def columns(self) -> tuple[str, ...]:
+        return () if self.value is None else (self.value,)
 
     def result_type(self, _: str | None) -> str:
         return "int"
@@ -86,20 +119,35 @@ class Count(Aggregate):
 
 
 @dataclass(frozen=True, slots=True)
-class Sum(Aggregate):
+class Sum(OnePart):
     """Sum of a column of numbers. A sum of integers must fit into 64 bits; more is an error."""
 
-    value: str
     empty: ClassVar[Any] = 0
+    part: ClassVar[type[Part]] = SumPart
 
-    def needs(self) -> dict[str, tuple[str, ...]]:
-        return {self.value: NUMBERS}
 
-    def result_type(self, value_type: str | None) -> str:
-        return value_type or "float"
+@dataclass(frozen=True, slots=True)
+class Min(OnePart):
+    """Smallest value of a column of numbers."""
 
-    def parts(self, where: Predicate | None) -> tuple[Part, ...]:
-        return (SumPart(self.value, where),)
+    part: ClassVar[type[Part]] = MinPart
+
+
+@dataclass(frozen=True, slots=True)
+class Max(OnePart):
+    """Largest value of a column of numbers."""
+
+    part: ClassVar[type[Part]] = MaxPart
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct(OnePart):
+    """Number of different values, exact: a tile keeps the values themselves, however many."""
+
+    empty: ClassVar[Any] = 0
+    takes: ClassVar[tuple[str, ...]] = ("text", "int", "bool")
+    part: ClassVar[type[Part]] = SetPart
+    gives: ClassVar[str | None] = "int"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +156,8 @@ class Mean(Aggregate):
 
     value: str
 
-    def needs(self) -> dict[str, tuple[str, ...]]:
-        return {self.value: NUMBERS}
+    def columns(self) -> tuple[str, ...]:
+        return (self.value,)
 
     def parts(self, where: Predicate | None) -> tuple[Part, ...]:
         return SumPart(self.value, where), CountPart(self.value, where)
@@ -122,52 +170,21 @@ class Mean(Aggregate):
 
 
 @dataclass(frozen=True, slots=True)
-class Min(Aggregate):
-    """Smallest value of a column of numbers."""
-
-    value: str
-
-    def needs(self) -> dict[str, tuple[str, ...]]:
-        return {self.value: NUMBERS}
-
-    def result_type(self, value_type: str | None) -> str:
-        return value_type or "float"
-
-    def parts(self, where: Predicate | None) -> tuple[Part, ...]:
-        return (MinPart(self.value, where),)
-
-
-@dataclass(frozen=True, slots=True)
-class Max(Aggregate):
-    """Largest value of a column of numbers."""
-
-    value: str
-
-    def needs(self) -> dict[str, tuple[str, ...]]:
-        return {self.value: NUMBERS}
-
-    def result_type(self, value_type: str | None) -> str:
-        return value_type or "float"
-
-    def parts(self, where: Predicate | None) -> tuple[Part, ...]:
-        return (MaxPart(self.value, where),)
-
-
-@dataclass(frozen=True, slots=True)
 class LastK(Aggregate):
     """The latest `k` values, latest first; equal times are ordered by `seq`, later arrival first."""
 
     value: str
     k: int
+    takes: ClassVar[tuple[str, ...]] = SCALARS
 
     def __post_init__(self) -> None:
+        expected = f"a whole number from 1 to {MAX_K:,}"
+        check_kind(self.k, int, f"LastK({self.value!r}): k", expected)
         if not 1 <= self.k <= MAX_K:
-            raise InputError(
-                f"LastK({self.value!r}): k is {self.k!r}, expected a number from 1 to {MAX_K:,}."
-            )
+            raise InputError(f"LastK({self.value!r}): k is {self.k!r}, expected {expected}.")
 
-    def needs(self) -> dict[str, tuple[str, ...]]:
-        return {self.value: SCALARS}
+    def columns(self) -> tuple[str, ...]:
+        return (self.value,)
 
     def result_type(self, value_type: str | None) -> str:
         return f"{value_type}[]"
@@ -180,23 +197,6 @@ class LastK(Aggregate):
 
     def finish_sql(self, parts: Sequence[str]) -> str:
         return parts[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Distinct(Aggregate):
-    """Number of different values, exact: a tile keeps the values themselves, however many."""
-
-    value: str
-    empty: ClassVar[Any] = 0
-
-    def needs(self) -> dict[str, tuple[str, ...]]:
-        return {self.value: ("text", "int", "bool")}
-
-    def result_type(self, _: str | None) -> str:
-        return "int"
-
-    def parts(self, where: Predicate | None) -> tuple[Part, ...]:
-        return (SetPart(self.value, where),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +218,8 @@ class Ratio(Aggregate):
     part: Predicate | None = None
 
     def __post_init__(self) -> None:
+        if self.part is not None:
+            check_condition(self.part, "Ratio: part")
         if self.part is None and (self.over is None or self.value is None):
             raise InputError(
                 "Ratio: neither part nor both value and over are given, so it would always be 1. "
@@ -226,8 +228,8 @@ class Ratio(Aggregate):
         if self.over is not None and self.value is None:
             raise InputError(f"Ratio: over is {self.over!r} without a value. Pass value too.")
 
-    def needs(self) -> dict[str, tuple[str, ...]]:
-        return {column: NUMBERS for column in (self.value, self.over) if column is not None}
+    def columns(self) -> tuple[str, ...]:
+        return tuple(column for column in (self.value, self.over) if column is not None)
 
     def conditions(self) -> tuple[Predicate, ...]:
         return () if self.part is None else (self.part,)
@@ -281,8 +283,8 @@ class DecayedSum(Aggregate):
     def __post_init__(self) -> None:
         duration_us(self.half_life, "DecayedSum: half_life")
 
-    def needs(self) -> dict[str, tuple[str, ...]]:
-        return {} if self.value is None else {self.value: NUMBERS}
+    def columns(self) -> tuple[str, ...]:
+        return () if self.value is None else (self.value,)
 
     def parts(self, where: Predicate | None) -> tuple[Part, ...]:
         return (DecayPart(self.value, where, duration_us(self.half_life, "DecayedSum: half_life")),)

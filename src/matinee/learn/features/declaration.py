@@ -11,9 +11,10 @@ import msgspec
 
 from matinee.errors import InputError, unknown_name
 from matinee.learn.features.aggregates import Aggregate
+from matinee.learn.features.kinds import check_kind
 from matinee.learn.features.moments import ALL_TIME, duration_us
 from matinee.learn.features.parts import CountPart, Part
-from matinee.learn.features.predicates import Predicate, Scalar
+from matinee.learn.features.predicates import Predicate, Scalar, check_condition
 from matinee.learn.features.sources import CLOCKS, Attribute, Source
 
 MEANING = 1
@@ -63,20 +64,19 @@ class Feature:
     by: Attribute | None = None
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         if not (self.name.isascii() and self.name.isidentifier()) or len(self.name) > 63:
             raise InputError(f"Feature: name is {self.name!r}, expected letters, digits and _, at most 63.")
         if self.name.lower() in _RESERVED:
             raise InputError(
                 f"Feature: name is {self.name!r}, which labels use themselves. Choose another one."
             )
-        if not isinstance(self.aggregate, Aggregate):
-            raise InputError(
-                f"{self.title}: aggregate is {self.aggregate!r}, expected one of them, such as Count()."
-            )
         if self.window != ALL_TIME:
             duration_us(self.window, f'{self.title}: window is not "{ALL_TIME}"; it')
-        for column, types in self.aggregate.needs().items():
-            self._check_type(column, types, type(self.aggregate).__name__)
+        kind = type(self.aggregate).__name__
+        for column in self.aggregate.columns():
+            check_kind(column, str, f"{self.title}: column of {kind}", "the name of a column")
+            self._check_type(column, self.aggregate.takes, kind)
         for condition in (self.where, *self.aggregate.conditions()):
             if condition is not None:
                 self._check_condition(condition)
@@ -102,7 +102,7 @@ class Feature:
     @property
     def columns(self) -> frozenset[str]:
         """Columns of the source that it reads, beside the clocks and the entity."""
-        found = set(self.aggregate.needs())
+        found = set(self.aggregate.columns())
         for condition in (self.where, *self.aggregate.conditions()):
             if condition is not None:
                 found |= {column for column, _ in condition.comparisons()}
@@ -113,8 +113,8 @@ class Feature:
     @property
     def value_type(self) -> str | None:
         """Type of the aggregate's column: "int", "float", "text", "bool", or None without one."""
-        needs = self.aggregate.needs()
-        return self.source.columns[next(iter(needs))] if needs else None
+        columns = self.aggregate.columns()
+        return self.source.columns[columns[0]] if columns else None
 
     def identity(self, tail: str) -> str:
         """Hash of everything that decides its values (not its name), 16 hex digits.
@@ -135,6 +135,15 @@ class Feature:
         )
         exact = self.window_us is not None and self.window_us <= duration_us(tail, "tail")
         return _hash([MEANING, said, exact])
+
+    def _check_kinds(self) -> None:
+        check_kind(self.name, str, "Feature: name", "letters, digits and _, at most 63")
+        check_kind(self.source, Source, f"{self.title}: source", 'a Source. Write lake_source("plays")')
+        check_kind(self.aggregate, Aggregate, f"{self.title}: aggregate", "one of them, such as Count()")
+        if self.where is not None:
+            check_condition(self.where, f"{self.title}: where")
+        if self.by is not None:
+            check_kind(self.by, Attribute, f"{self.title}: by", 'an Attribute. Write Attribute("device")')
 
     def _check_type(self, column: str, types: tuple[str, ...], reader: str) -> None:
         if column not in self.source.columns:
@@ -202,14 +211,24 @@ class FeatureView:
 
     def __post_init__(self) -> None:
         title = f"FeatureView {self.name}"
+        for field in ("name", "entity", "owner", "description"):
+            check_kind(getattr(self, field), str, f"{title}: {field}", "a text")
         if not self.name or not self.entity:
-            raise InputError(f"{title}: name and entity may not be empty.")
+            raise InputError(f"{title}: name and entity may not be empty. Name both.")
+        check_kind(self.version, int, f"{title}: version", "a whole number, 1 or more")
         if self.version < 1:
-            raise InputError(f"{title}: version is {self.version}, expected 1 or more.")
+            raise InputError(f"{title}: version is {self.version}, expected a whole number, 1 or more.")
         duration_us(self.tail, f"{title}: tail")
+        check_kind(
+            self.features, (tuple, list), f"{title}: features", "a tuple of Feature. Write (feature,) for one"
+        )
         object.__setattr__(self, "features", tuple(self.features))
         if not self.features:
-            raise InputError(f"{title}: it has no features, expected at least one.")
+            raise InputError(f"{title}: it has no features, expected at least one. Add a Feature.")
+        for position, feature in enumerate(self.features, 1):
+            check_kind(
+                feature, Feature, f"{title}: feature {position}", 'a Feature. Write Feature("plays_7d", ...)'
+            )
         self._check_names(title)
         self._check_tables(title)
 
@@ -247,7 +266,7 @@ class FeatureView:
         """
         known = {feature.name: feature for feature in self.features}
         for name in names:
-            if name not in known:
+            if not isinstance(name, str) or name not in known:
                 raise InputError(unknown_name(f"FeatureView {self.name}", "feature", name, known))
         chosen = tuple(known[name] for name in names)
         return FeatureView(

@@ -39,11 +39,12 @@ def duration_us(text: str, what: str) -> int:
     >>> duration_us("30m", "Feature plays_30m: window")
     1800000000
     """
-    found = _TEXT.fullmatch(text)
+    found = _TEXT.fullmatch(text) if isinstance(text, str) else None
     length = int(found[1]) * UNIT_US[found[2]] if found else 0
     if not 0 < length <= LONGEST_US:
+        said = f'"{text}"' if isinstance(text, str) else repr(text)
         raise InputError(
-            f'{what} is "{text}", expected a whole number above 0 and a unit of {", ".join(UNIT_US)}, '
+            f"{what} is {said}, expected a whole number above 0 and a unit of {', '.join(UNIT_US)}, "
             'such as "30m", "48h" or "7d", at most a hundred years.'
         )
     return length

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from matinee.errors import InputError, unknown_name
+from matinee.learn.features.kinds import check_kind
 from matinee.observe.lake.connection import literal
 
 Scalar = str | int | float | bool
@@ -53,7 +54,8 @@ class Compare(Predicate):
     value: Scalar | tuple[Scalar, ...]
 
     def __post_init__(self) -> None:
-        if self.op not in OPERATORS:
+        check_kind(self.column, str, "where: column", 'the name of a column, such as "device"')
+        if not isinstance(self.op, str) or self.op not in OPERATORS:
             raise InputError(unknown_name(f"where({self.column!r})", "operator", self.op, OPERATORS))
         if self.op == "in":
             if not isinstance(self.value, tuple) or not self.value:
@@ -98,6 +100,9 @@ class IsNull(Predicate):
     """The column has no value."""
 
     column: str
+
+    def __post_init__(self) -> None:
+        check_kind(self.column, str, "is_null: column", 'the name of a column, such as "device"')
 
     def sql(self, prefix: str, _: Quote = literal) -> str:
         return f"{prefix}{self.column} IS NULL"
@@ -150,6 +155,9 @@ class Not(Predicate):
     """The part does not hold; unknown stays unknown."""
 
     part: Predicate
+
+    def __post_init__(self) -> None:
+        check_condition(self.part, "not_: its part")
 
     def sql(self, prefix: str, text: Quote = literal) -> str:
         return f"(NOT {self.part.sql(prefix, text)})"
@@ -225,9 +233,22 @@ def not_(part: Predicate) -> Predicate:
     return Not(part)
 
 
+def check_condition(part: object, what: str) -> None:
+    """Refuse what is no condition, such as a text of SQL; `what` begins the message.
+
+    Raises
+    ------
+    InputError
+        It is no `Predicate`.
+    """
+    check_kind(part, Predicate, what, 'a condition. Write where("device", "==", "tv")')
+
+
 def _some(name: str, parts: tuple[Predicate, ...]) -> tuple[Predicate, ...]:
     if not parts:
         raise InputError(f"{name}: no condition was given, expected at least one.")
+    for number, part in enumerate(parts, 1):
+        check_condition(part, f"{name}: part {number}")
     return parts
 
 

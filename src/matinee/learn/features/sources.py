@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from matinee.errors import InputError, unknown_name
+from matinee.learn.features.kinds import check_kind
 from matinee.observe.lake.tables import EVENTS, FACTS, VERSION
 
 TYPES = ("text", "int", "float", "bool", "text[]")
@@ -56,11 +57,14 @@ class Source:
     def __post_init__(self) -> None:
         _check_columns("Source", self.table, self.columns)
         object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
+        check_kind(self.entity, str, f"Source {self.table}: entity", "the name of a column of type text")
         if self.columns.get(self.entity) != "text":
             raise InputError(
                 f"Source {self.table}: entity is {self.entity!r}, expected a column of type text. "
                 f"Known: {', '.join(c for c, t in self.columns.items() if t == 'text') or 'none'}."
             )
+        if self.sql is not None:
+            check_kind(self.sql, str, f"Source {self.table}: sql", "a SELECT, or None for a table")
         if self.sql is not None and not self.sql.strip():
             raise InputError(f"Source {self.table}: sql is empty, expected a SELECT, or None for a table.")
 
@@ -86,6 +90,7 @@ class Facts:
     def __post_init__(self) -> None:
         _check_columns("Facts", self.table, self.columns)
         object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
+        check_kind(self.key, str, f"Facts {self.table}: key", "the name of a column of type text")
         if self.columns.get(self.key) != "text":
             raise InputError(f"Facts {self.table}: key is {self.key!r}, expected a column of type text.")
 
@@ -113,6 +118,11 @@ class Attribute:
     facts: Facts | None = None
 
     def __post_init__(self) -> None:
+        check_kind(self.column, str, "Attribute: column", 'the name of a column, such as "genres"')
+        if self.facts is not None:
+            check_kind(
+                self.facts, Facts, f"Attribute {self.column!r}: facts", 'a Facts. Write lake_facts("titles")'
+            )
         if self.facts is not None and self.facts.columns.get(self.column) not in ("text", "int", "text[]"):
             raise InputError(
                 f"Attribute {self.column!r} of {self.facts.table}: expected a column of type text, int or "
@@ -133,7 +143,7 @@ def lake_source(table: str, entity: str = "member_id") -> Source:
     >>> lake_source("plays").columns["watch_s"]
     'float'
     """
-    if table not in EVENTS:
+    if not isinstance(table, str) or table not in EVENTS:
         raise InputError(unknown_name("lake_source", "table of events", table, EVENTS))
     columns = {c: _LAKE_TYPES[t] for c, t in EVENTS[table].items() if c not in (*CLOCKS, "copy")}
     return Source(table, columns, entity)
@@ -148,7 +158,7 @@ def lake_facts(table: str) -> Facts:
         The lake has no such table, or it has several rows per key.
     """
     keys = {"titles": "title_id", "members": "member_id"}
-    if table not in keys:
+    if not isinstance(table, str) or table not in keys:
         raise InputError(unknown_name("lake_facts", "table of facts", table, keys))
     return Facts(table, keys[table], {c: _LAKE_TYPES[t] for c, t in FACTS[table].items() if c not in VERSION})
 
@@ -163,10 +173,11 @@ def sql_source(name: str, sql: str, columns: Mapping[str, str], entity: str = "m
 
 
 def _check_columns(kind: str, table: str, columns: Mapping[str, str]) -> None:
-    if not _NAME.fullmatch(table):
+    if not (isinstance(table, str) and _NAME.fullmatch(table)):
         raise InputError(f"{kind}: table is {table!r}, expected letters, digits and _, at most 63.")
+    check_kind(columns, Mapping, f"{kind} {table}: columns", 'types by column, such as {"member_id": "text"}')
     for column, type_ in columns.items():
-        if not _NAME.fullmatch(column):
+        if not (isinstance(column, str) and _NAME.fullmatch(column)):
             raise InputError(
                 f"{kind} {table}: column is {column!r}, expected letters, digits and _, at most 63."
             )
