@@ -10,6 +10,7 @@ from types import TracebackType
 from matinee.errors import NotFoundError
 from matinee.platform.registry.address import Address
 from matinee.platform.registry.alerts import Alerts
+from matinee.platform.registry.api_keys import ApiKeys
 from matinee.platform.registry.connection import WAIT_S, Database
 from matinee.platform.registry.experiments import Experiments
 from matinee.platform.registry.initiatives import Initiatives
@@ -19,6 +20,7 @@ from matinee.platform.registry.migrate import migrate
 from matinee.platform.registry.models import Models
 from matinee.platform.registry.portfolio import Portfolio
 from matinee.platform.registry.releases import Releases
+from matinee.platform.registry.retraining import Retraining
 from matinee.platform.registry.rollouts import Rollouts
 from matinee.platform.registry.runs import Runs
 from matinee.platform.registry.sqlite_file import make_file
@@ -31,7 +33,7 @@ class Registry:
 
     Attributes
     ----------
-    initiatives, inputs, runs, models, releases, rollouts, experiments, alerts
+    initiatives, inputs, runs, models, releases, rollouts, retraining, experiments, alerts, api_keys
         Register and read, by topic.
     lineage : Lineage
         What feeds X, who uses feature F, what breaks if source S stops.
@@ -54,8 +56,10 @@ class Registry:
         self.models = Models(database)
         self.releases = Releases(database)
         self.rollouts = Rollouts(database)
+        self.retraining = Retraining(database)
         self.experiments = Experiments(database)
         self.alerts = Alerts(database)
+        self.api_keys = ApiKeys(database)
         self.lineage = Lineage(database)
         self.portfolio = Portfolio(database)
 

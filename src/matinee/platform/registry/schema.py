@@ -215,6 +215,19 @@ alert = _numbered(
     seen_us=BigInteger,
     closed_us=BigInteger,
 )
+api_key = _table(
+    "api_key",
+    key_id=Text,
+    name=Text,
+    secret_hash=Text,
+    scopes=Json,
+    rate=Float,
+    created_us=BigInteger,
+    expires_us=BigInteger,
+    replaced_us=BigInteger,
+    revoked_us=BigInteger,
+    used_us=BigInteger,
+)
 edge = _table(
     "edge",
     from_kind=Text,
@@ -225,4 +238,5 @@ edge = _table(
     since_us=BigInteger,
     until_us=BigInteger,
 )
+retraining = _table("retraining", initiative=Text, version=Text, since_us=BigInteger, members=BigInteger)
 schema_version = _table("schema_version", version=Integer, name=Text)

@@ -9,11 +9,18 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
-from matinee.platform.registry.migrations import m0001_first_tables, m0002_rollouts
+from matinee.platform.registry.migrations import (
+    m0001_first_tables,
+    m0002_rollouts,
+    m0003_api_keys,
+    m0004_retraining,
+)
 
 Migration = tuple[str, Callable[[Connection], None]]
 MIGRATIONS: list[Migration] = [
     ("first tables", m0001_first_tables.upgrade),
     ("rollouts", m0002_rollouts.upgrade),
+    ("API keys", m0003_api_keys.upgrade),
+    ("retraining", m0004_retraining.upgrade),
 ]
 """Migration number i + 1 is the i-th of this list."""
