@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -99,6 +100,14 @@ def test_state_moves_to_another_process() -> None:
     now_us = START + 360 * HOUR
     assert other.evaluate("m1", now_us) == one.evaluate("m1", now_us)
     assert one.evaluate("m1", now_us)["g"] == {"Crime": 39, "Drama": 39}
+    for n in range(40, 80):  # loaded states take in what follows, late events of folded days too
+        late = START + n * 2 * HOUR
+        event = play(n, late, title_id=f"t{n % 4}", watch_s=n / 4, device="tv", pieces=n) | {
+            "seen_us": now_us
+        }
+        one.update("plays", event)
+        other.update("plays", event)
+    assert other.dump("m1") == one.dump("m1")
     assert one.drop("m1")
     assert not one.drop("m1")
 
@@ -108,7 +117,10 @@ def test_a_state_of_another_declaration_or_damaged_is_refused() -> None:
     one.update("plays", play(0, NOW))
     with pytest.raises(InputError, match="made from the declaration"):
         other.load("m1", one.dump("m1"))
-    for blob in (b"", b"\xc1", one.dump("m1")[:-3]):
+    format_, identity, clocks, jobs = msgspec.msgpack.decode(one.dump("m1"))
+    torn = [[groups, latest, [99, *tail[1:]], *tiles] for groups, latest, tail, *tiles in jobs]
+    wrong = [[format_, identity, clocks, torn], [format_, identity, clocks, [[]]], [format_, identity, [], 7]]
+    for blob in (b"", b"\xc1", one.dump("m1")[:-3], *map(msgspec.msgpack.encode, wrong)):
         with pytest.raises(InputError, match="state of m1: it cannot be read"):
             one.load("m1", blob)
 

@@ -64,6 +64,7 @@ class OnlineEvaluator:
         self.view = view
         self.facts = facts or {}
         self._tail_us = view.tail_us
+        self._identity = view.identity  # hashing the declarations takes longer than packing a state
         self._jobs = [CompiledJob(job, view.tail_us) for job in jobs(view)]
         self._entities: dict[str, EntityState] = {}
         self._nobody = self._new()
@@ -142,9 +143,7 @@ class OnlineEvaluator:
         """Everything about an entity as MessagePack; of an unknown one the state without events."""
         state = self._entities.get(entity_id, self._nobody)
         clocks = [state.horizon_us, state.now_us, state.folded_us]
-        return msgspec.msgpack.encode(
-            [FORMAT, self.view.identity, clocks, [job.packed() for job in state.jobs]]
-        )
+        return msgspec.msgpack.encode([FORMAT, self._identity, clocks, [job.packed() for job in state.jobs]])
 
     def load(self, entity_id: str, blob: bytes) -> None:
         """Replace what is known about an entity by what `dump` gave.
@@ -158,13 +157,16 @@ class OnlineEvaluator:
             format_, identity, clocks, packed = msgspec.msgpack.decode(blob)
         except (msgspec.DecodeError, ValueError, TypeError) as error:
             raise InputError(f"state of {entity_id}: it cannot be read ({error}). Rebuild it.") from error
-        if (format_, identity) != (FORMAT, self.view.identity):
+        if (format_, identity) != (FORMAT, self._identity):
             raise InputError(
                 f"state of {entity_id}: it was made from the declaration {identity} in format {format_}, "
-                f"expected {self.view.identity} in format {FORMAT}. Rebuild it from the events."
+                f"expected {self._identity} in format {FORMAT}. Rebuild it from the events."
             )
-        restored = [JobState.unpacked(c, p) for c, p in zip(self._jobs, packed, strict=True)]
-        self._entities[entity_id] = EntityState(restored, *clocks)
+        try:
+            restored = [JobState.unpacked(c, p) for c, p in zip(self._jobs, packed, strict=True)]
+            self._entities[entity_id] = EntityState(restored, *clocks)
+        except (ValueError, TypeError, IndexError) as error:
+            raise InputError(f"state of {entity_id}: it cannot be read ({error}). Rebuild it.") from error
 
     def drop(self, entity_id: str) -> bool:
         """Forget an entity; whether it was known."""

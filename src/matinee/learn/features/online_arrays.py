@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 FIRST_CAPACITY = 8
+_NATIVE = {name: np.dtype(name) for name in ("i8", "f8", "i4", "?", "O")}
+_LITTLE = {name: type_.newbyteorder("<") for name, type_ in _NATIVE.items()}
 
 
 class Rows:
@@ -31,7 +33,7 @@ class Rows:
     __slots__ = ("_capacity", "_columns", "n", "types")
 
     def __init__(self, types: Mapping[str, str]) -> None:
-        self.types = dict(types)
+        self.types = types
         self.n = 0
         self._capacity = FIRST_CAPACITY
         self._columns = {name: np.empty(FIRST_CAPACITY, type_) for name, type_ in types.items()}
@@ -55,7 +57,7 @@ class Rows:
     def insert(self, row: int, values: Mapping[str, Any]) -> None:
         """Put a row before row `row`; `n` appends."""
         if self.n == self._capacity:
-            self._resize(2 * self._capacity)
+            self._resize(max(2 * self._capacity, FIRST_CAPACITY))
         for name, array in self._columns.items():
             if row < self.n:
                 array[row + 1 : self.n + 1] = array[row : self.n].copy()
@@ -75,11 +77,9 @@ class Rows:
         """Columns for MessagePack: bytes, little-endian, or lists of objects."""
         out: list[Any] = [self.n]
         for name, type_ in self.types.items():
-            values = self.column(name)
+            values = self._columns[name][: self.n]
             out.append(
-                values.tolist()
-                if type_ == "O"
-                else values.astype(np.dtype(type_).newbyteorder("<")).tobytes()
+                values.tolist() if type_ == "O" else values.astype(_LITTLE[type_], copy=False).tobytes()
             )
         return out
 
@@ -87,16 +87,14 @@ class Rows:
     def unpacked(types: Mapping[str, str], packed: Iterable[Any]) -> Rows:
         """Rows from what `packed` gave."""
         n, *columns = packed
-        rows = Rows(types)
-        rows.n, rows._capacity = n, max(n, FIRST_CAPACITY)
-        for (name, type_), values in zip(types.items(), columns, strict=True):
-            array = np.empty(rows._capacity, type_)
-            if type_ == "O":
-                for position, value in enumerate(values):
-                    array[position] = value
-            else:
-                array[:n] = np.frombuffer(values, np.dtype(type_).newbyteorder("<"))
-            rows._columns[name] = array
+        rows = Rows.__new__(Rows)
+        rows.types, rows.n, rows._capacity = types, n, n
+        rows._columns = {
+            name: np.fromiter(values, _NATIVE["O"], n)
+            if type_ == "O"
+            else np.frombuffer(values, _LITTLE[type_], n).astype(_NATIVE[type_])
+            for (name, type_), values in zip(types.items(), columns, strict=True)
+        }
         return rows
 
     def _resize(self, capacity: int) -> None:

@@ -79,13 +79,9 @@ class OnlinePart(ABC):
     def total(self, recent: Recent, tiles: Tiles | None, at_us: int) -> Any:
         """Value at a time; None over no events (a count or sum: 0)."""
 
-    def plain(self, state: Any) -> Any:
-        """State as MessagePack can hold it."""
-        return state
-
-    def restored(self, state: Any) -> Any:
-        """State from what `plain` gave."""
-        return state
+    def plain(self, states: Any) -> Any:
+        """A column of states for MessagePack; `add` and `total` take what comes out of it again."""
+        return states
 
 
 class OnlineCount(OnlinePart):
@@ -178,7 +174,7 @@ class OnlineSet(OnlinePart):
 
     def add(self, state: Any, value: Any, at_us: int, seq: int, ref_us: int) -> Any:
         del at_us, seq, ref_us
-        values: set[Any] = set() if state is None else state
+        values: set[Any] = state if isinstance(state, set) else set(state or ())  # a list when just loaded
         values.add(value)
         return values
 
@@ -189,11 +185,8 @@ class OnlineSet(OnlinePart):
             values.update(*(state for state in tiles.states.tolist() if state is not None))
         return len(values)
 
-    def plain(self, state: Any) -> Any:
-        return None if state is None else sorted(state)
-
-    def restored(self, state: Any) -> Any:
-        return None if state is None else set(state)
+    def plain(self, states: Any) -> Any:
+        return [None if state is None else sorted(state) for state in states]
 
 
 class OnlineLast(OnlinePart):
@@ -224,9 +217,6 @@ class OnlineLast(OnlinePart):
                 if len(values) >= self.k:
                     break
         return values[: self.k]
-
-    def restored(self, state: Any) -> Any:
-        return None if state is None else [tuple(entry) for entry in state]
 
 
 class OnlineDecay(OnlinePart):

@@ -22,6 +22,9 @@ from matinee.learn.features.predicates import Predicate
 from matinee.types import ALWAYS_US, DAY_US
 
 ARRAY_TYPE = {"int": "i8", "float": "f8", "bool": "?", "text": "O"}
+TILE_TYPES = {"day_us": "i8", "g": "i4", "ref_us": "i8"}
+FIRST_STATE = 1 + len(TILE_TYPES)
+"""Position of the first column of states in packed tiles, after their number and the columns above."""
 Event = Mapping[str, Any]
 """Clocks, `g` if the job is grouped, and columns as `c_…` and masks as `m…`."""
 
@@ -39,6 +42,8 @@ class CompiledJob:
         All parts; windows share them.
     daily, ever : list of int
         Positions in `stored` of the parts that are kept in tiles of a day, and of all time.
+    daily_types, ever_types : dict of str to str
+        Columns of these tiles: the time one is as of is `ref_us`, its states are `t…`.
     """
 
     def __init__(self, job: Job, tail_us: int) -> None:
@@ -60,16 +65,16 @@ class CompiledJob:
         finite = [s for s in job.slots if s.window_us is not None and s.window_us > tail_us]
         self.daily = sorted({self.position[slot.part] for slot in finite})
         self.ever = sorted({self.position[slot.part] for slot in job.slots if slot.window_us is None})
+        self.daily_types = self._tile_types(self.daily)
+        self.ever_types = self._tile_types(self.ever)
         self.longest_us = max((slot.window_us or 0 for slot in finite), default=0)
 
     def mask_of(self, part: Part) -> str | None:
         """Mask of a part, or None where every event counts."""
         return self.masks.get((part.where, part.value))
 
-    def tile_types(self, kept: list[int]) -> dict[str, str]:
-        """Columns of a table of tiles: the time it is as of is `ref_us`, its states `t…`."""
-        types = {"day_us": "i8", "g": "i4", "ref_us": "i8"}
-        return types | {f"t{n}": self.parts[n].state for n in kept}
+    def _tile_types(self, kept: list[int]) -> dict[str, str]:
+        return dict(TILE_TYPES) | {f"t{n}": self.parts[n].state for n in kept}
 
 
 @dataclass(slots=True)
@@ -91,8 +96,8 @@ class JobState:
         return JobState(
             compiled,
             Rows(compiled.tail_types),
-            Rows(compiled.tile_types(compiled.daily)),
-            Rows(compiled.tile_types(compiled.ever)),
+            Rows(compiled.daily_types),
+            Rows(compiled.ever_types),
         )
 
     def group(self, value: Any) -> int:
@@ -123,8 +128,10 @@ class JobState:
 
     def packed(self) -> list[Any]:
         """Plain values for MessagePack."""
-        tables = [_plain(self.compiled, self.days), _plain(self.compiled, self.ever)]
-        return [list(self.codes), self.latest_seen_us, self.tail.packed(), *tables]
+        parts = self.compiled.parts
+        days = _plain(parts, self.compiled.daily, self.days)
+        ever = _plain(parts, self.compiled.ever, self.ever)
+        return [list(self.codes), self.latest_seen_us, self.tail.packed(), days, ever]
 
     @staticmethod
     def unpacked(compiled: CompiledJob, packed: list[Any]) -> JobState:
@@ -133,8 +140,8 @@ class JobState:
         return JobState(
             compiled,
             Rows.unpacked(compiled.tail_types, tail),
-            _restored(compiled, compiled.daily, days),
-            _restored(compiled, compiled.ever, ever),
+            Rows.unpacked(compiled.daily_types, days),
+            Rows.unpacked(compiled.ever_types, ever),
             {group: code for code, group in enumerate(groups)},
             latest,
         )
@@ -216,18 +223,8 @@ def _tile(tiles: Rows, day_us: int, group: int) -> int | None:
     return low + int(same[0]) if len(same) else None
 
 
-def _plain(compiled: CompiledJob, tiles: Rows) -> list[Any]:
+def _plain(parts: list[OnlinePart], kept: list[int], tiles: Rows) -> list[Any]:
     packed = tiles.packed()
-    for position, name in enumerate(tiles.types, 1):
-        if name.startswith("t") and tiles.types[name] == "O":
-            packed[position] = [compiled.parts[int(name[1:])].plain(state) for state in packed[position]]
+    for position, n in enumerate(kept, FIRST_STATE):
+        packed[position] = parts[n].plain(packed[position])
     return packed
-
-
-def _restored(compiled: CompiledJob, kept: list[int], packed: list[Any]) -> Rows:
-    types = compiled.tile_types(kept)
-    values = list(packed)
-    for position, name in enumerate(types, 1):
-        if name.startswith("t") and types[name] == "O":
-            values[position] = [compiled.parts[int(name[1:])].restored(state) for state in values[position]]
-    return Rows.unpacked(types, values)
