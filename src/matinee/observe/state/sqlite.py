@@ -82,9 +82,10 @@ class SqliteStore:
 
     def __init__(self, path: Path, dedup_h: float = 48, folds: Iterable[Fold] | None = ()) -> None:
         self.path = path
-        self.window_us = int(dedup_h * HOUR_US)
         self.folds = None if folds is None else named(folds)
         self._rows: Counter[str] = Counter()
+        self._window = window.Window(int(dedup_h * HOUR_US))
+        self._folded_to = ""
         self._connections = Connections(path)
         if self.folds is not None:
             with self._writing() as con:
@@ -92,34 +93,30 @@ class SqliteStore:
 
     def known(self, event_ids: Sequence[str]) -> list[bool]:
         """Which of these events were taken in before, within the window."""
-        pairs = window.pairs_of(event_ids)
+        ids = window.hashes(event_ids)
         with self._reading() as con:
-            found = window.find(con, window.current(con), pairs)
-        return [pair in found for pair in pairs]
+            found = self._window.find(con, ids)
+        return [one in found for one in ids]
 
     def take(self, arrivals: Sequence[Arrival], position: Position | None, now_us: int) -> list[bool]:
         """Take in events that are in the log, all or none; True for each that was new."""
-        pairs = window.pairs_of([arrival.event_id for arrival in arrivals])
+        ids = window.hashes([arrival.event_id for arrival in arrivals])
         with self._writing() as con:
-            generation = window.rotate(con, now_us, self.window_us)
-            known = window.find(con, generation, pairs)
+            known = self._window.find(con, ids)
             new: list[bool] = []
-            fresh: list[window.Pair] = []
+            fresh: list[bytes] = []
             lines: dict[str, list[bytes]] = {}
-            for arrival, pair in zip(arrivals, pairs, strict=True):
-                if pair in known:
+            for arrival, one in zip(arrivals, ids, strict=True):
+                if one in known:
                     new.append(False)
                     continue
-                known.add(pair)
-                fresh.append(pair)
+                known.add(one)
+                fresh.append(one)
                 new.append(True)
                 lines.setdefault(arrival.member_id, []).append(arrival.line)
             if fresh:
-                window.add(con, generation, fresh)
-                con.executemany(
-                    "INSERT INTO waiting (member_id, events, lines) VALUES (?, ?, ?)",
-                    [(member_id, len(of), b"".join(of)) for member_id, of in lines.items()],
-                )
+                self._window.add(con, fresh, now_us)
+                folding.add_waiting(con, lines)
             if position is not None:
                 con.execute(
                     "INSERT INTO positions VALUES (?, ?) ON CONFLICT (segment) "
@@ -244,6 +241,7 @@ class SqliteStore:
         tables = ("base", "waiting", "folded", "facts")
         with self._writing() as con:
             for member_id in member_ids:
+                folding.mark(con, folding.EVENTS, -folding.read(con, member_id)[1].count(b"\n"))
                 for name, table in zip(out, tables, strict=False):
                     out[name] += con.execute(
                         f"DELETE FROM {table} WHERE member_id = ?", (member_id,)
@@ -261,14 +259,14 @@ class SqliteStore:
         """Fold what has gathered, drop what has expired; called now and then by one process."""
         for _ in range(MAINTAIN_TURNS):
             with self._writing() as con:
-                window.rotate(con, now_us, self.window_us)
-                more = folding.fold_oldest(con, self.folds)
-                more |= window.forget(con)
-                more |= folding.forget(con)
+                self._folded_to = folding.fold_next(con, self.folds, self._folded_to)
+                more = bool(self._folded_to) | folding.forget(con)
                 expired = con.execute(
                     "DELETE FROM kept WHERE rowid IN (SELECT rowid FROM kept WHERE expires_us < ? LIMIT ?)",
                     (now_us, EXPIRE_ROWS),
                 ).rowcount
+            with translated(self.path):
+                more |= window.tidy(self._connections.get(), now_us, self._window.window_us)
             if not (more or expired == EXPIRE_ROWS):
                 break
         with translated(self.path):
@@ -281,8 +279,8 @@ class SqliteStore:
                 "SELECT count(*) FROM (SELECT member_id FROM base UNION SELECT member_id FROM facts "
                 "UNION SELECT member_id FROM waiting)"
             ).fetchone()
-            (events,) = con.execute("SELECT coalesce(sum(events), 0) FROM waiting").fetchone()
-            known = window.ids(con)
+            events = folding.marked(con, folding.EVENTS)
+            known = window.count(con)
         files = [self.path.with_name(self.path.name + end) for end in ("", "-wal", "-shm")]
         return {
             "members": members,
@@ -337,5 +335,9 @@ class SqliteStore:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with translated(self.path):
             con = self._connections.get()
-            with transaction(con):
-                yield con
+            try:
+                with transaction(con):
+                    yield con
+            except BaseException:
+                self._window.reset()  # it may know what was not written
+                raise

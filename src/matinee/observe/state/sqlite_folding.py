@@ -13,15 +13,17 @@ from matinee.observe.state.folds import Fold
 from matinee.observe.state.record import MemberRecord
 from matinee.types import SECOND_US
 
-MAINTAIN_ROWS = 2_000
-"""Waiting rows that one transaction of `maintain` folds, or a few more."""
+MAINTAIN_MEMBERS = 200
+"""Members that one transaction of `maintain` folds."""
+EVENTS, ROWS = "waiting_events", "waiting_rows"
+"""Marks: events that wait, and the number of the last group that was appended."""
 LEASE_S = 120
 """A rebuild that has not written for so long is over."""
 _RECORD = msgspec.msgpack.Decoder(MemberRecord)
 _ENCODER = msgspec.msgpack.Encoder()
 _PARTS = (
     "SELECT 0, record FROM base WHERE member_id = ?1 "
-    "UNION ALL SELECT n, lines FROM waiting WHERE member_id = ?1 ORDER BY 1"
+    "UNION ALL SELECT n, lines FROM waiting WHERE member_id = ?1"
 )
 
 
@@ -50,13 +52,14 @@ def fold(con: sqlite3.Connection, member_ids: Iterable[str], folds: Mapping[str,
     """
     if folds is None or not _may_fold(con, folds):
         return
-    records, values, gone = [], [], []
+    records, values, gone, events = [], [], [], 0
     for member_id in member_ids:
         record, lines, last = read(con, member_id)
         if not last:
             continue
         records.append((member_id, encode(apply(record, lines))))
         gone.append((member_id, last))
+        events += lines.count(b"\n")
         for name, one in folds.items():
             values.append((member_id, name, one.apply(member_id, value(con, member_id, name), lines)))
     con.executemany(
@@ -65,16 +68,27 @@ def fold(con: sqlite3.Connection, member_ids: Iterable[str], folds: Mapping[str,
     )
     put_values(con, values)
     con.executemany("DELETE FROM waiting WHERE member_id = ? AND n <= ?", gone)
+    mark(con, EVENTS, -events)
 
 
-def fold_oldest(con: sqlite3.Connection, folds: Mapping[str, Fold] | None) -> bool:
-    """Fold the members whose events wait longest; whether others may be waiting."""
+def fold_next(con: sqlite3.Connection, folds: Mapping[str, Fold] | None, after: str) -> str:
+    """Fold the next members with events that wait, behind `after`; the last of them, "" at the end."""
     rows = con.execute(
-        "SELECT DISTINCT member_id FROM (SELECT member_id FROM waiting ORDER BY n LIMIT ?)", (MAINTAIN_ROWS,)
+        "SELECT DISTINCT member_id FROM waiting WHERE member_id > ? ORDER BY member_id LIMIT ?",
+        (after, MAINTAIN_MEMBERS),
     ).fetchall()
-    before = con.total_changes
     fold(con, [row[0] for row in rows], folds)
-    return con.total_changes > before
+    return str(rows[-1][0]) if len(rows) == MAINTAIN_MEMBERS else ""
+
+
+def add_waiting(con: sqlite3.Connection, lines: Mapping[str, Sequence[bytes]]) -> None:
+    """Append lines of members, inside a transaction."""
+    n = mark(con, ROWS)
+    con.executemany(
+        "INSERT INTO waiting VALUES (?, ?, ?)",
+        [(member_id, n, b"".join(of)) for member_id, of in lines.items()],
+    )
+    mark(con, EVENTS, sum(map(len, lines.values())))
 
 
 def value(con: sqlite3.Connection, member_id: str, name: str) -> bytes | None:
@@ -109,18 +123,28 @@ def forget(con: sqlite3.Connection) -> bool:
     """Delete some values that nobody keeps up any more; whether there may be others."""
     gone = con.execute(
         "DELETE FROM folded WHERE rowid IN (SELECT rowid FROM folded WHERE name NOT IN "
-        f"(SELECT name FROM folds) LIMIT {MAINTAIN_ROWS})"
+        f"(SELECT name FROM folds) LIMIT {MAINTAIN_MEMBERS})"
     ).rowcount
-    return gone == MAINTAIN_ROWS
+    return gone == MAINTAIN_MEMBERS
 
 
 def _may_fold(con: sqlite3.Connection, folds: Mapping[str, Fold]) -> bool:
     if {row[0] for row in con.execute("SELECT name FROM folds")} != set(folds):
         return False
-    row = con.execute("SELECT value FROM marks WHERE name = 'rebuilt_us'").fetchone()
-    return row is None or wall_us() - row[0] > LEASE_S * SECOND_US
+    return wall_us() - marked(con, "rebuilt_us") > LEASE_S * SECOND_US
 
 
-def mark(con: sqlite3.Connection, name: str) -> None:
-    """Count something that a rebuild must notice."""
-    con.execute("INSERT INTO marks VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1", (name,))
+def mark(con: sqlite3.Connection, name: str, add: int = 1) -> int:
+    """Add to a number that is kept in the file; the number after it."""
+    row = con.execute(
+        "INSERT INTO marks VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value "
+        "RETURNING value",
+        (name, add),
+    ).fetchall()
+    return int(row[0][0])
+
+
+def marked(con: sqlite3.Connection, name: str) -> int:
+    """A number that is kept in the file, 0 at first."""
+    row = con.execute("SELECT value FROM marks WHERE name = ?", (name,)).fetchone()
+    return 0 if row is None else int(row[0])
