@@ -10,6 +10,8 @@ import duckdb
 
 from matinee.errors import InputError
 from matinee.observe.clock import Clock
+from matinee.observe.erasure.erased import Erased
+from matinee.observe.erasure.refusing import list_refused
 from matinee.observe.home import Home
 from matinee.observe.importers.fields import AVAILABILITY, MEMBER, PIN, TITLE, Field, event_fields
 from matinee.observe.importers.part import Part
@@ -30,6 +32,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "availability": AVAILABILITY,
     "pins": PIN,
 }
+NONE = Stored(0, 0)
 RATING_SCALES = (1.0, 5.0, 10.0, 100.0)
 
 
@@ -45,6 +48,8 @@ class Imported:
     added, duplicate, rejected : int
         Rows. Duplicates were known already (same event id, or the same row again). A change to a window
         or a pin adds all windows of its title, or the whole plan.
+    erased : int
+        Rows of members who were erased; they are left out.
     """
 
     file: str
@@ -52,6 +57,7 @@ class Imported:
     added: int
     duplicate: int
     rejected: int
+    erased: int = 0
 
 
 def rating_scale(highest: float | None) -> float:
@@ -121,11 +127,29 @@ def run_import(
                 report(f"reading {part.table.named}", 0.02 + 0.9 * i / len(found))
                 fields = FIELDS.get(part.target) or event_fields(part.table.columns)
                 staged = stage(con, part.table, fields, values=part.values, strictness=strict)
+                erased = _leave_out_erased(con, Erased.of(home), staged)
                 report(f"writing {part.target}", 0.02 + 0.9 * (i + 0.4) / len(found))
-                done.extend(_store(write, con, part, staged, now))
+                first, *rest = _store(write, con, part, staged, now) or [
+                    _imported(part, part.target, NONE, 0)
+                ]
+                done += [replace(first, erased=erased), *rest]
         report("committing", 0.95)
     report("done", 1.0)
     return done
+
+
+def _leave_out_erased(con: duckdb.DuckDBPyConnection, erased: Erased, staged: Staged) -> int:
+    """Take the rows of members who were erased out of the view `staged`; returns how many."""
+    if "member_id" not in staged.columns or not erased.reload():
+        return 0
+    if not list_refused(con, erased, "staged", "member_id"):
+        return 0
+    con.execute("DROP VIEW IF EXISTS staged_with_erased")
+    con.execute("ALTER VIEW staged RENAME TO staged_with_erased")
+    theirs = "member_id IN (SELECT id FROM refused_ids)"
+    con.execute(f"CREATE TEMP VIEW staged AS SELECT * FROM staged_with_erased WHERE NOT ({theirs})")
+    (n,) = con.execute(f"SELECT count(*) FROM staged_with_erased WHERE {theirs}").fetchall()[0]
+    return int(n)
 
 
 def _store(

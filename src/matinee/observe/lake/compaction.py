@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from matinee.observe.erasure.erased import Erased
+from matinee.observe.erasure.refusing import drop_refused
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import connect
 from matinee.observe.lake.spans import store_events
@@ -14,12 +16,16 @@ from matinee.observe.log import closed_segments, segment_events
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """What a compaction did: events added, events that were known, torn lines, segments removed."""
+    """What a compaction did: events added, events that were known, torn lines, segments removed.
+
+    `erased` counts lines of members who were erased; they are left out.
+    """
 
     added: int
     duplicate: int
     torn: int
     segments: int
+    erased: int = 0
 
 
 def compact(home: Home) -> Compacted:
@@ -33,13 +39,14 @@ def compact(home: Home) -> Compacted:
     StorageError
         The disk is full, or another process is writing. The lake and the log are as they were.
     """
-    added = duplicate = torn = 0
+    added = duplicate = torn = erased = 0
     with writing(home.lake) as write:
         found = closed_segments(home.log)
         fresh = [path for path in found if path.name not in write.before.segments]
         if fresh:
             with connect(write.scratch / "spill") as con:
                 torn = segment_events(con, fresh)
+                erased = drop_refused(con, Erased.of(home), (f"log_{table}" for table in LOGGED.values()))
                 for table in LOGGED.values():
                     if con.execute(f"SELECT count(*) FROM log_{table}").fetchall()[0][0]:
                         rows = f"SELECT * EXCLUDE (copy) FROM log_{table}"
@@ -50,4 +57,4 @@ def compact(home: Home) -> Compacted:
         write.segments = [path.name for path in found]
     for path in found:
         path.unlink(missing_ok=True)
-    return Compacted(added, duplicate, torn, len(found))
+    return Compacted(added, duplicate, torn, len(found), erased)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import duckdb
 
 from matinee.errors import StorageError
+from matinee.observe.erasure.erased import Erased
+from matinee.observe.erasure.refusing import drop_refused
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import quoted, spilling
 from matinee.observe.lake.facts import as_of, facts
@@ -47,7 +49,8 @@ def open_events(
 ) -> Opened:
     """Make a view for each table of events, with the events of the lake and of the open log segments.
 
-    An event that stands in both, or twice in the log, is seen once. The columns are those of
+    An event that stands in both, or twice in the log, is seen once; those of members who were erased are not
+    seen. The columns are those of
     `tables.EVENTS`; `event_id` is filled in. Order by (member_id, at_us, seq).
 
     In a home that is read for learning (`Home.for_learning`) `decisions` lacks those that were made in a
@@ -67,6 +70,7 @@ def open_events(
         manifest = read_manifest(home.lake)
         try:
             torn = segment_events(con, [s for s in found if s.name not in manifest.segments])
+            drop_refused(con, Erased.of(home), (f"log_{table}" for table in LOGGED.values()))
             break
         except FileNotFoundError as error:  # compacted meanwhile: the next manifest has its events
             if attempt == READ_TRIES - 1:

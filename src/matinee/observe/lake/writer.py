@@ -49,6 +49,9 @@ class LakeWriter:
         Log segments whose events are in the new state; None: as before.
     next_seq : int
         Order of arrival of the event after the last one written.
+    retire : bool
+        Keep the files that are replaced until the next write, for readers that have begun. False: they are
+        deleted at once, and so are those that earlier writes kept, since nothing of them may stay.
     """
 
     lake: Path
@@ -58,6 +61,7 @@ class LakeWriter:
     replaced: list[DataFile] = field(default_factory=list)
     segments: list[str] | None = None
     next_seq: int = 0
+    retire: bool = True
 
     def add(self, con: duckdb.DuckDBPyConnection, table: str, sql: str) -> DataFile | None:
         """Write the rows of a query as one Parquet file of a table; None if there are none.
@@ -105,14 +109,15 @@ class LakeWriter:
     def commit(self) -> Manifest:
         """Make everything visible in one step. Without changes the manifest stays as it is."""
         segments = self.before.segments if self.segments is None else sorted(self.segments)
-        if not self.added and not self.replaced and segments == self.before.segments:
+        same = not self.added and not self.replaced and segments == self.before.segments
+        if same and (self.retire or not self.before.retired):
             return self.before
         gone = {file.path for file in self.replaced}
         after = Manifest(
             version=self.before.version + 1,
             next_seq=max(self.next_seq, self.before.next_seq),
             files=[f for f in self.before.files if f.path not in gone] + self.added,
-            retired=sorted(gone),
+            retired=sorted(gone) if self.retire else [],
             segments=segments,
         )
         for folder in {(self.lake / file.path).parent.parent for file in self.added}:

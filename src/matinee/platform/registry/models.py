@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from matinee.errors import InputError
 from matinee.platform.registry.connection import Database
@@ -176,6 +176,11 @@ class Models:
                 .returning(evaluation.c.id)
             )
             return int(done.scalar_one())
+
+    def moved(self, number: int, folder: str) -> None:
+        """Note that the files of an evaluation, by its number, stand in another folder below the home."""
+        with self.database.transaction() as con:
+            con.execute(update(evaluation).where(evaluation.c.id == number).values(folder=folder))
 
     def evaluations(self, name: str, *, code: str | None = None, limit: int = 20) -> list[EvaluationRow]:
         """Evaluations of an initiative, the latest first; `code` asks for one fingerprint only."""
