@@ -7,7 +7,7 @@ import hmac
 import ipaddress
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from matinee.errors import ConfigError, MatineeError
@@ -90,6 +90,11 @@ class Keys:
         self._open = False
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """No key is needed: the server listens on loopback, and none was ever made."""
+        return self._open
 
     def load(self) -> None:
         """Read the keys.
@@ -253,7 +258,7 @@ def check_bind(host: str, rows: Sequence[ApiKeyRow], at_us: int) -> None:
     )
 
 
-def from_elsewhere(headers: Sequence[tuple[bytes, bytes]]) -> bool:
+def from_elsewhere(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Whether the headers of a request show that it was not made on this machine for this server.
 
     A proxy forwarded it; or a page of some web site sent it through a browser on this machine (its `Origin`,
