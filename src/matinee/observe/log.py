@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import threading
+import time
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import duckdb
 
@@ -15,18 +18,55 @@ from matinee.errors import StorageError
 from matinee.observe.clock import Clock
 from matinee.observe.events.schema import Event, stored
 from matinee.observe.lake.connection import literal, quoted
+from matinee.observe.lake.manifest import sync_folder
 from matinee.observe.lake.tables import EVENTS, LOGGED
 from matinee.observe.locks import lock_file
+from matinee.observe.state.store import Position
+from matinee.types import SECOND_US
 
 OPEN, CLOSED = ".open.ndjson", ".ndjson"
 ROTATE_BYTES = 64 * 1024 * 1024
+BACK_US = SECOND_US
+"""A clock that goes back by less than this stands still for the log; by more, a new segment is begun."""
+LIST_TRIES = 5
+
+
+@dataclass(slots=True)
+class _Segment:
+    """A file that is written to, and how much of it is acknowledged."""
+
+    handle: int
+    path: Path
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One group that is on disk.
+
+    Attributes
+    ----------
+    lines : list of bytes
+        The events' lines, in their order.
+    position : Position or None
+        Where the group ends; None if it was empty.
+    n_bytes : int
+        Size of the group, records included.
+    sync_s : float
+        How long the disk took to confirm it.
+    """
+
+    lines: list[bytes]
+    position: Position | None
+    n_bytes: int
+    sync_s: float
 
 
 class LogWriter:
-    """Appends events to this process's segment; when `append` returns they survive a power cut.
+    """Appends groups of events to this process's segment; when `write` returns they survive a power cut.
 
-    Threads that append at the same time share one sync. A segment is closed (renamed) when it is full or
-    with the writer; that of a process that died is told by its lock, which the system has freed.
+    A segment is closed (renamed) by the write after the one that filled it, or by `rotate`. That of a process
+    that died is told by its lock, which the system has freed.
 
     Parameters
     ----------
@@ -39,8 +79,16 @@ class LogWriter:
 
     Notes
     -----
-    `seq` is the time of arrival in microseconds, or one more than the last: it grows in every segment and
-    lies above the small numbers of imported events, so at equal times history comes first.
+    `seq` is the time of arrival in microseconds, or one more than the last: it grows in a process whatever
+    the clock does, and lies above the small numbers of imported events, so at equal times history comes
+    first. `seen_us` never goes back within a segment. When the clock is set back, a new segment is begun and
+    its events bear the new time: readers as of now see them at once. Events that came before are seen by
+    readers as of a moment when the clock reaches their time again, and by other readers all along.
+
+    A group that could not be synced is cut off again and its segment is closed: after a failed fsync nobody
+    knows what the disk holds, so nothing more is written to it. If even that fails the segment stays open
+    and locked, and each later write tries again to cut it. Lines of such a group may be read until then:
+    nobody was told that they are stored, and when they are sent again they have the same ids.
     """
 
     def __init__(self, folder: Path, clock: Clock, *, rotate_bytes: int = ROTATE_BYTES) -> None:
@@ -48,107 +96,167 @@ class LogWriter:
         self.clock = clock
         self.rotate_bytes = rotate_bytes
         self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
-        self._file: BinaryIO | None = None
+        self._segment: _Segment | None = None
+        self._broken: list[_Segment] = []
         self._number = 0
         self._seq = 0
-        self._pending: list[tuple[int, bytes]] = []
-        self._failed: dict[int, StorageError] = {}
-        self._offered = 0
-        self._synced = 0
-        self._queue = threading.Lock()
+        self._seen_us = 0
         self._disk = threading.Lock()
 
     def append(self, events: Sequence[tuple[Event, int]]) -> None:
-        """Write events with their `at_us` (checked by `schema.check`) and sync.
+        """Write events with their `at_us` (checked by `schema.check`) and sync. May be called by any thread.
 
         Raises
         ------
         StorageError
             The disk is full; none of these events counts as written.
         """
-        if not events:
-            return
-        seen_us = self.clock.now_us
-        with self._queue:
-            lines = []
-            for event, at_us in events:
-                self._seq = max(self._seq + 1, seen_us)
-                lines.append(stored(event, at_us, seen_us, self._seq))
-            self._offered += 1
-            mine = self._offered
-            self._pending.append((mine, b"".join(lines)))
+        self.write(events)
+
+    def write(self, events: Sequence[tuple[Event, int]], records: Sequence[bytes] = ()) -> Written:
+        """Write one group and sync it.
+
+        Parameters
+        ----------
+        events : sequence of (Event, at_us)
+        records : sequence of bytes
+            Lines that the service writes about itself, each one JSON object with `type`, `event_id` and
+            `at_us` (see `lake.tables.LOGGED`); `seen_us` and `seq` are added.
+
+        Raises
+        ------
+        StorageError
+            The disk is full, or cannot be written to; none of the group counts as written.
+        """
+        if not events and not records:
+            return Written([], None, 0, 0.0)
         with self._disk:
-            if self._synced < mine:
-                self._flush()
-            if mine in self._failed:
-                raise self._failed.pop(mine)
+            try:
+                self._mend()
+                seen_us, seq = self._stamp(len(events) + len(records))
+                segment = self._open()
+                lines = [stored(event, at_us, seen_us, seq + i) for i, (event, at_us) in enumerate(events)]
+                seq += len(events)
+                rest = [_stamped(line, seen_us, seq + i) for i, line in enumerate(records)]
+                data = b"".join([*lines, *rest])
+                sync_s = self._commit(segment, data)
+            except OSError as error:
+                raise _refused(self.folder, error) from error
+            position = Position(segment_name(segment.path), segment.end)
+            return Written(lines, position, len(data), sync_s)
+
+    def rotate(self) -> None:
+        """Close the segment, so that the next compaction takes it; the next write begins another."""
+        with self._disk:
+            self._close_segment()
 
     def close(self) -> None:
-        """Close the segment, so that the next compaction takes it."""
+        """Close the segment for good."""
+        self.rotate()
         with self._disk:
-            self._rotate()
+            self._mend()
 
-    def _flush(self) -> None:
-        """Write and sync all that is pending, for every thread that waits."""
-        with self._queue:
-            group, self._pending = self._pending, []
-        self._synced = group[-1][0]
-        start = 0
+    @property
+    def open_bytes(self) -> int:
+        """Size of the open segment; 0 without one."""
+        segment = self._segment
+        return 0 if segment is None else segment.end
+
+    def _stamp(self, count: int) -> tuple[int, int]:
+        """Time of arrival of a group, and the number of its first line."""
+        seen_us = int(self.clock.now_us)
+        if seen_us < self._seen_us:
+            if self._seen_us - seen_us >= BACK_US:
+                self._close_segment()
+            else:
+                seen_us = self._seen_us
+        self._seen_us = seen_us
+        first = max(self._seq + 1, seen_us)
+        self._seq = first + count - 1
+        return seen_us, first
+
+    def _commit(self, segment: _Segment, data: bytes) -> float:
+        """Write and sync; on failure nothing of it remains. Returns the seconds of the sync."""
         try:
-            file = self._segment()
-            start = file.tell()
-            file.write(b"".join(data for _, data in group))
-            file.flush()
-            os.fsync(file.fileno())
-            full = file.tell() >= self.rotate_bytes
-        except OSError as error:
-            message = (
-                f"{self.folder}: events could not be written ({error.strerror}). Free space on the disk."
-            )
-            self._failed.update({number: StorageError(message) for number, _ in group})
-            self._abandon(start)
-            return
-        if full:
-            self._rotate()
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(segment.handle, rest) :]
+            started = time.perf_counter()
+            _sync(segment.handle)
+        except OSError:
+            self._segment = None
+            self._broken.append(segment)
+            self._mend()
+            raise
+        segment.end += len(data)
+        return time.perf_counter() - started
 
-    def _segment(self) -> BinaryIO:
-        if self._file is None:
+    def _open(self) -> _Segment:
+        """The open segment, or a new one; it is locked before anything is in it."""
+        if self._segment is not None and self._segment.end >= self.rotate_bytes:
+            self._close_segment()
+        if self._segment is None:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._number += 1
             path = self.folder / f"{self._name}-{self._number:04d}{OPEN}"
-            self._file = path.open("ab", buffering=0)
-            lock_file(self._file.fileno())
-        return self._file
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+            try:
+                lock_file(handle)
+                sync_folder(self.folder)
+            except OSError:
+                os.close(handle)
+                raise
+            self._segment = _Segment(handle, path)
+        return self._segment
 
-    def _abandon(self, start: int) -> None:
-        """Take back what was written of a failed group; events that were acknowledged stay."""
-        if self._file is not None:
-            self._file.truncate(start)
-            self._file.seek(start)
-            self._rotate()
+    def _mend(self) -> None:
+        """Cut failed groups off their segments and close those; what cannot be cut stays locked."""
+        left = []
+        for segment in self._broken:
+            try:
+                os.ftruncate(segment.handle, segment.end)
+                os.fsync(segment.handle)
+            except OSError:
+                left.append(segment)
+            else:
+                _finish(segment)
+        self._broken = left
 
-    def _rotate(self) -> None:
-        if self._file is not None:
-            path = Path(self._file.name)
-            path.rename(path.with_name(path.name.removesuffix(OPEN) + CLOSED))
-            self._file.close()
-            self._file = None
+    def _close_segment(self) -> None:
+        if self._segment is not None:
+            segment, self._segment = self._segment, None
+            _finish(segment)
+
+
+def segment_name(path: Path) -> str:
+    """Name of a segment, open or closed: that of the closed file.
+
+    Examples
+    --------
+    >>> segment_name(Path("log/17-ab-0001.open.ndjson"))
+    '17-ab-0001.ndjson'
+    """
+    return path.name.removesuffix(OPEN) + CLOSED if path.name.endswith(OPEN) else path.name
 
 
 def segments(folder: Path) -> list[Path]:
-    """Segments of the log, open and closed, by name."""
-    return sorted(folder.glob(f"*{CLOSED}"))
+    """Segments of the log, open and closed, by name.
+
+    A file that is renamed while its folder is listed may be missed by one listing, so two must agree.
+    """
+    found = sorted(folder.glob(f"*{CLOSED}"))
+    for _ in range(LIST_TRIES):
+        before, found = found, sorted(folder.glob(f"*{CLOSED}"))
+        if before == found:
+            break
+    return found
 
 
 def closed_segments(folder: Path) -> list[Path]:
     """Segments that nobody writes to any more; those of dead processes are closed here."""
     for path in folder.glob(f"*{OPEN}"):
-        handle = os.open(path, os.O_RDWR)
-        try:
-            if lock_file(handle):
-                path.rename(path.with_name(path.name.removesuffix(OPEN) + CLOSED))
-        finally:
-            os.close(handle)
+        with suppress(FileNotFoundError):  # its process was faster
+            _close_if_dead(path)
     return [path for path in segments(folder) if not path.name.endswith(OPEN)]
 
 
@@ -191,3 +299,42 @@ def segment_events(con: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> int
     (torn,) = con.execute("SELECT count(*) FROM log_lines WHERE type IS NULL OR seq IS NULL").fetchall()[0]
     con.execute("DROP TABLE log_lines")
     return int(torn)
+
+
+def _close_if_dead(path: Path) -> None:
+    """Close a segment whose lock is free. An empty one may be new and not locked yet: it is left alone."""
+    handle = os.open(path, os.O_RDWR)
+    try:
+        if os.fstat(handle).st_size and lock_file(handle):
+            path.rename(path.with_name(segment_name(path)))
+    finally:
+        os.close(handle)
+
+
+def _stamped(record: bytes, seen_us: int, seq: int) -> bytes:
+    """A record's line: the object with its time and number of arrival."""
+    return b'%b,"seen_us":%d,"seq":%d}\n' % (record.rstrip()[:-1], seen_us, seq)
+
+
+def _sync(handle: int) -> None:
+    """Make what was written survive a power cut; times of the file are left out where the system can."""
+    getattr(os, "fdatasync", os.fsync)(handle)
+
+
+def _finish(segment: _Segment) -> None:
+    """Give a segment its final name and free its lock. Without the name it is closed like a dead one's."""
+    with suppress(OSError):
+        segment.path.rename(segment.path.with_name(segment_name(segment.path)))
+    os.close(segment.handle)
+
+
+def _refused(folder: Path, error: OSError) -> StorageError:
+    """What is wrong with the disk, and what to do."""
+    reason = error.strerror or str(error)
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        todo = "Make the folder writable for this user."
+    elif error.errno in (errno.ENOSPC, errno.EDQUOT):
+        todo = "Free space on the disk."
+    else:
+        todo = "Check the disk; writing is tried again with the next events."
+    return StorageError(f"{folder}: events could not be written ({reason}). {todo}")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from matinee.errors import InputError
-from matinee.types import AtUs, format_at, parse_at
+from matinee.types import SECOND_US, AtUs, format_at, parse_at
 
 At = str | int | float
 """ISO-8601 or seconds since the epoch."""
@@ -69,8 +71,40 @@ Event = Play | Impression | Signal | Search | Membership
 SIGNALS = ("thumb_up", "thumb_down", "list_add", "list_remove")
 STATUSES = ("started", "paused", "resumed", "ended")
 
+LONGEST_TEXT = 256
+"""Characters of an id, a territory or a device."""
+LONGEST_QUERY = 1_000
+"""Characters of what a member searched for."""
+LARGEST_PLACE = 2**31 - 1
+"""Rows and columns are 32-bit numbers in the lake."""
+EARLIEST_US, LATEST_US = (parse_at(f"{year}-01-01") for year in (1900, 9999))
+"""Times that an event can have at all."""
+_FINITE = sys.float_info.max
+_SHOWN = 60
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_TEXTS = {
+    "event_id": LONGEST_TEXT,
+    "member_id": LONGEST_TEXT,
+    "title_id": LONGEST_TEXT,
+    "query": LONGEST_QUERY,
+    "territory": LONGEST_TEXT,
+    "device": LONGEST_TEXT,
+    "decision_id": LONGEST_TEXT,
+}
+"""Texts of an event, with the most characters."""
+_NUMBERS = (
+    ("watch_s", 0.0, _FINITE, "a number of seconds, 0 or more"),
+    ("position_s", 0.0, _FINITE, "a number of seconds, 0 or more"),
+    ("dwell_ms", 0.0, _FINITE, "a number of milliseconds, 0 or more"),
+    ("rating", -_FINITE, _FINITE, "a number"),
+    ("row", 1, LARGEST_PLACE, f"a whole number, 1 to {LARGEST_PLACE}"),
+    ("col", 1, LARGEST_PLACE, f"a whole number, 1 to {LARGEST_PLACE}"),
+)
+"""Numbers of an event with their range and its words; NaN lies in none."""
+
+_encode = msgspec.json.Encoder().encode
 _DECODER: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
-_RAW_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +121,8 @@ def check(event: Event, latest_us: int | None = None) -> AtUs:
     Raises
     ------
     InputError
-        An empty id, NaN or negative watch time, a bad place, or a time that is unreadable or in the future.
+        An empty or too long text, NaN or negative watch time, a bad place, or a time that is unreadable, out
+        of range or in the future.
 
     Examples
     --------
@@ -95,34 +130,21 @@ def check(event: Event, latest_us: int | None = None) -> AtUs:
     Traceback (most recent call last):
     matinee.errors.InputError: play e1: watch_s is -1, expected a number of seconds, 0 or more.
     """
-    kind = type(event).__name__.lower()
-    where = f"{kind} {event.event_id}"
-    for name in ("event_id", "member_id", "title_id", "query"):
-        if getattr(event, name, None) == "":
-            raise InputError(f"{where}: {name} is empty, expected text that is not empty.")
-    for name in ("watch_s", "position_s", "dwell_ms"):
-        value = getattr(event, name, None)
-        if value is not None and not (math.isfinite(value) and value >= 0):
-            unit = "milliseconds" if name.endswith("_ms") else "seconds"
-            raise InputError(f"{where}: {name} is {value}, expected a number of {unit}, 0 or more.")
-    rating = getattr(event, "rating", None)
-    if rating is not None and not math.isfinite(rating):
-        raise InputError(f"{where}: rating is {rating}, expected a number.")
-    for name in ("row", "col"):
-        value = getattr(event, name, None)
-        if value is not None and value < 1:
-            raise InputError(f"{where}: {name} is {value}, expected a whole number, 1 or more.")
+    if not _good(event):
+        raise (
+            _bad_text(event) or _bad_number(event) or InputError(f"{_where(event)}: a value is out of range.")
+        )
     try:
-        at_us = parse_at(event.at)
+        at_us = _read_at(event.at)
     except (InputError, ValueError, OverflowError) as error:
-        raise InputError(
-            f'{where}: at is "{event.at}", expected ISO-8601 (2024-12-31T20:15:00Z) or epoch seconds.'
-        ) from error
+        raise _bad_time(event) from error
     if latest_us is not None and at_us > latest_us:
         raise InputError(
-            f'{where}: at is "{event.at}", expected a time not later than {format_at(latest_us)} '
-            "(now plus 24 hours). Check the clock of the device."
+            f'{_where(event)}: at is "{_short(event.at)}", expected a time not later than '
+            f"{format_at(latest_us)} (now plus 24 hours). Check the clock of the device."
         )
+    if not EARLIEST_US <= at_us <= LATEST_US:
+        raise _bad_time(event)
     return at_us
 
 
@@ -132,41 +154,111 @@ def decode(data: bytes | str) -> Event:
     Raises
     ------
     InputError
-        Not JSON, an unknown type, or a field that is missing or of another type.
+        Not JSON or not UTF-8, an unknown type, or a field that is missing or of another type.
     """
     try:
         return _DECODER.decode(data)
     except msgspec.DecodeError as error:
         raise InputError(f"event: {error}. See the schema of POST /v1/events.") from None
-
-
-def decode_many(
-    body: bytes | str, latest_us: int | None = None
-) -> tuple[list[tuple[Event, AtUs]], list[Rejected]]:
-    """Read a JSON list of events; a bad one is reported by its index and does not hold up the others.
-
-    Raises
-    ------
-    InputError
-        The body is not a JSON list.
-    """
-    try:
-        items = _RAW_LIST.decode(body)
-    except msgspec.DecodeError as error:
-        raise InputError(f"events: {error}. Send a JSON list of events.") from None
-    good: list[tuple[Event, AtUs]] = []
-    bad: list[Rejected] = []
-    for index, item in enumerate(items):
-        try:
-            event = decode(bytes(item))
-            good.append((event, check(event, latest_us)))
-        except InputError as error:
-            bad.append(Rejected(index, str(error)))
-    return good, bad
+    except UnicodeDecodeError as error:
+        raise InputError(f"event: not valid UTF-8 ({error.reason}), expected UTF-8.") from None
 
 
 def stored(event: Event, at_us: int, seen_us: int, seq: int) -> bytes:
-    """One line of a log segment: the event with its times as microseconds."""
-    fields = msgspec.to_builtins(event)
-    del fields["at"]
-    return msgspec.json.encode(fields | {"at_us": at_us, "seen_us": seen_us, "seq": seq}) + b"\n"
+    """One line of a log segment: the event with its times as microseconds.
+
+    Examples
+    --------
+    >>> search = Search(event_id="e1", member_id="m1", query="space", at=5)
+    >>> stored(search, 5_000_000, 7_000_000, 9).decode().rstrip()[-42:]
+    '"at_us":5000000,"seen_us":7000000,"seq":9}'
+    """
+    body = _encode(replace(event, at=msgspec.UNSET))  # a field that is UNSET is left out
+    return b'%b,"at_us":%d,"seen_us":%d,"seq":%d}\n' % (body[:-1], at_us, seen_us, seq)
+
+
+def _read_at(at: At) -> AtUs:
+    """`types.parse_at`, with the spelling that most clients use tried first."""
+    if type(at) is str and at[4:5] == "-":
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is not None:
+            since = moment - _EPOCH
+            return AtUs((since.days * 86_400 + since.seconds) * SECOND_US + since.microseconds)
+    return parse_at(at)
+
+
+def _where(event: Event) -> str:
+    return f"{type(event).__name__.lower()} {_short(event.event_id)}"
+
+
+def _short(value: object) -> str:
+    """A value in a message: at most about 60 characters of what a client sent."""
+    text = str(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _good(event: Event) -> bool:
+    """Whether texts and numbers are in their range; written out, since every event passes here."""
+    texts = _good_id(event.event_id) and _good_id(event.member_id)
+    if not (texts and _good_text(event.territory) and _good_text(event.device)):
+        return False
+    if isinstance(event, Play):
+        return (
+            ((value := event.watch_s) is None or 0 <= value <= _FINITE)
+            and ((value := event.position_s) is None or 0 <= value <= _FINITE)
+            and ((value := event.rating) is None or -_FINITE <= value <= _FINITE)
+            and _good_slot(event)
+        )
+    if isinstance(event, Impression):
+        return ((value := event.dwell_ms) is None or 0 <= value <= _FINITE) and _good_slot(event)
+    if isinstance(event, Signal):
+        return _good_slot(event)
+    if isinstance(event, Search):
+        return 0 < len(event.query) <= LONGEST_QUERY and _good_text(event.title_id)
+    return True
+
+
+def _good_id(text: str) -> bool:
+    return 0 < len(text) <= LONGEST_TEXT
+
+
+def _good_text(text: str | None) -> bool:
+    return text is None or 0 < len(text) <= LONGEST_TEXT
+
+
+def _good_slot(event: _OnPage) -> bool:
+    return (
+        0 < len(event.title_id) <= LONGEST_TEXT
+        and ((place := event.row) is None or 1 <= place <= LARGEST_PLACE)
+        and ((place := event.col) is None or 1 <= place <= LARGEST_PLACE)
+        and _good_text(event.decision_id)
+    )
+
+
+def _bad_text(event: Event) -> InputError | None:
+    """Which text is empty or too long."""
+    for name, longest in _TEXTS.items():
+        text = getattr(event, name, None)
+        if text == "":
+            return InputError(f"{_where(event)}: {name} is empty, expected text that is not empty.")
+        if text is not None and len(text) > longest:
+            return InputError(
+                f"{_where(event)}: {name} has {len(text)} characters, expected at most {longest}."
+            )
+    return None
+
+
+def _bad_number(event: Event) -> InputError | None:
+    """Which number is out of range."""
+    for name, low, high, expected in _NUMBERS:
+        value = getattr(event, name, None)
+        if value is not None and not low <= value <= high:
+            return InputError(f"{_where(event)}: {name} is {_short(value)}, expected {expected}.")
+    return None
+
+
+def _bad_time(event: Event) -> InputError:
+    return InputError(
+        f'{_where(event)}: at is "{_short(event.at)}", '
+        "expected ISO-8601 (2024-12-31T20:15:00Z) or epoch seconds."
+    )

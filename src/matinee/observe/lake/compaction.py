@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from matinee.observe.erasure.erased import Erased
@@ -28,20 +29,31 @@ class Compacted:
     erased: int = 0
 
 
-def compact(home: Home) -> Compacted:
+def compact(home: Home, *, taken_in: Callable[[], object] | None = None) -> Compacted:
     """Write the events of closed segments to Parquet, then delete the segments.
 
-    A crash before the manifest changes leaves the segments as they were; a crash after it leaves segments
-    that readers know to leave out and that the next compaction deletes.
+    Parameters
+    ----------
+    taken_in : callable, optional
+        Called when it is known which segments are closed, before anything is written: brings whatever
+        follows the log up to date with them (`observe.state.replay`), since they are gone afterwards. What
+        it raises stops the compaction.
 
     Raises
     ------
     StorageError
         The disk is full, or another process is writing. The lake and the log are as they were.
+
+    Notes
+    -----
+    A crash before the manifest changes leaves the segments as they were; a crash after it leaves segments
+    that readers know to leave out and that the next compaction deletes.
     """
     added = duplicate = torn = erased = 0
     with writing(home.lake) as write:
         found = closed_segments(home.log)
+        if taken_in is not None:
+            taken_in()
         fresh = [path for path in found if path.name not in write.before.segments]
         if fresh:
             with connect(write.scratch / "spill") as con:

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from matinee.errors import StorageError
+from matinee.observe.erasure.erased import Erased
 from matinee.observe.home import Home
 from matinee.observe.lake.tables import TABLE_OF
 from matinee.observe.locks import lock_file
@@ -76,16 +77,17 @@ def replay(home: Home, store: StateStore, now_us: int, *, wait_s: float = WAIT_S
         there = {segment_name(path) for path in segments(home.log)}
         if gone := positions.keys() - there:
             store.forget_segments(sorted(gone))
+        erased = Erased.of(home)
         done = Replayed()
         for path in closed:
             start = positions.get(segment_name(path), 0)
-            one = _take_in(path, start, store, now_us)
+            one = _take_in(path, start, store, now_us, erased)
             done = Replayed(done.events + one.events, done.segments + one.segments, done.torn + one.torn)
         return done
 
 
-def _take_in(path: Path, start: int, store: StateStore, now_us: int) -> Replayed:
-    """Take in one segment from a place on."""
+def _take_in(path: Path, start: int, store: StateStore, now_us: int, erased: Erased) -> Replayed:
+    """Take in one segment from a place on, without members who were erased."""
     events = torn = 0
     end = start
     try:
@@ -97,7 +99,7 @@ def _take_in(path: Path, start: int, store: StateStore, now_us: int) -> Replayed
                 except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                     torn += bool(line.strip())
                     continue
-                if read.type in TABLE_OF:
+                if read.type in TABLE_OF and not erased.refuses(read.member_id):
                     arrivals.append(Arrival(read.event_id, read.member_id, line + b"\n"))
             events += sum(store.take(arrivals, Position(segment_name(path), end), now_us))
     except FileNotFoundError:  # compacted meanwhile, by somebody who took it in before

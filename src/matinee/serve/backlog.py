@@ -1,0 +1,244 @@
+"""What waits for the disk in one process: bounded by events and bytes, and told apart by who waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from queue import Empty, SimpleQueue
+from threading import Lock
+
+from matinee.errors import MatineeError
+from matinee.observe.events.schema import Event
+
+EVENT_BYTES = 256
+"""Size of an event whose request's size is not given."""
+LONGEST_RETRY_S = 60
+FIRST_RATE = 5_000.0
+"""Events per second that are assumed until some were written."""
+
+
+class FullError(MatineeError):
+    """More events wait for the disk than may: the client sends them again later.
+
+    Attributes
+    ----------
+    status : int
+        429.
+    headers : dict
+        Retry-After, in whole seconds.
+    """
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, waiting: int, retry_s: int) -> None:
+        super().__init__(
+            f"events: {waiting} wait for the disk, expected fewer. Send them again in {retry_s} s, with the "
+            "same event_id."
+        )
+        self.retry_s = retry_s
+        self.headers = {"Retry-After": str(retry_s)}
+
+
+@dataclass(slots=True)
+class Offer:
+    """The events of one request, and who waits for what becomes of them."""
+
+    events: Sequence[tuple[Event, int]]
+    n_bytes: int
+    future: Future[list[bool]] | asyncio.Future[list[bool]]
+    loop: asyncio.AbstractEventLoop | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value for the state store that nobody waits for."""
+
+    kind: str
+    key: str
+    value: bytes
+    expires_us: int | None
+
+
+@dataclass(slots=True)
+class Group:
+    """What is written together."""
+
+    offers: list[Offer] = field(default_factory=list)
+    records: list[bytes] = field(default_factory=list)
+    values: list[Value] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.offers or self.records or self.values)
+
+
+class Backlog:
+    """Offers, records and values that wait for the writer; any thread adds, one takes.
+
+    Parameters
+    ----------
+    most_events, most_bytes : int
+        Bounds of the offers that wait; beyond them `offer` refuses. One that is larger than the bound alone
+        is taken when nothing else waits.
+    most_aside_bytes : int
+        Bound of records and values together; beyond it the oldest are dropped and counted.
+    group_events : int
+        Events from which a group is full.
+    """
+
+    def __init__(
+        self, *, most_events: int, most_bytes: int, most_aside_bytes: int, group_events: int
+    ) -> None:
+        self.most_events, self.most_bytes = most_events, most_bytes
+        self.most_aside_bytes = most_aside_bytes
+        self.group_events = group_events
+        self.events = self.bytes = self.aside_bytes = 0
+        self.dropped = self.refused = 0
+        self._offers: deque[Offer] = deque()
+        self._aside: deque[bytes | Value] = deque()
+        self._lock = Lock()
+        self._wake: SimpleQueue[None] = SimpleQueue()
+        self._sleeping = self._closed = False
+        self._rate = FIRST_RATE
+
+    def offer(self, offer: Offer) -> bool:
+        """Add the events of a request; False when it is closed.
+
+        Raises
+        ------
+        FullError
+            There is no room.
+        """
+        with self._lock:
+            if self._closed:
+                return False
+            if self.events and (
+                self.events + len(offer.events) > self.most_events
+                or self.bytes + offer.n_bytes > self.most_bytes
+            ):
+                self.refused += len(offer.events)
+                raise FullError(self.events, self._retry_s())
+            self.events += len(offer.events)
+            self.bytes += offer.n_bytes
+            self._offers.append(offer)
+        self._wake_up()
+        return True
+
+    def aside(self, items: Sequence[bytes | Value]) -> None:
+        """Add what nobody waits for; never blocks."""
+        with self._lock:
+            self._aside.extend(items)
+            self.aside_bytes += sum(map(_size, items))
+            self._bound_aside()
+        self._wake_up()
+
+    def put_back(self, group: Group) -> None:
+        """Records and values of a group that could not be written wait again, before the others."""
+        with self._lock:
+            items: list[bytes | Value] = [*group.records, *group.values]
+            self._aside.extendleft(reversed(items))
+            self.aside_bytes += sum(map(_size, items))
+            self._bound_aside()
+
+    def take(self, timeout_s: float, *, aside: bool = True, into: Group | None = None) -> Group:
+        """Wait for something and take what is there; nothing after `timeout_s` or a `nudge`.
+
+        Parameters
+        ----------
+        aside : bool
+            Whether records and values are taken too.
+        into : Group, optional
+            What was taken before, to which this is added.
+        """
+        group = into or Group()
+        self._sleeping = True  # before looking, so that nothing is added unseen
+        if not self._offers and not (aside and self._aside):
+            with suppress(Empty):
+                self._wake.get(timeout=timeout_s)
+        self._sleeping = False
+        n_events = 0
+        with self._lock:
+            while self._offers and n_events < self.group_events:
+                offer = self._offers.popleft()
+                n_events += len(offer.events)
+                group.offers.append(offer)
+            if aside:
+                for item in self._aside:
+                    if isinstance(item, bytes):
+                        group.records.append(item)
+                    else:
+                        group.values.append(item)
+                self._aside.clear()
+                self.aside_bytes = 0
+        return group
+
+    def close_if_empty(self) -> bool:
+        """Take nothing more, if nothing waits."""
+        with self._lock:
+            self._closed = not self._offers
+            return self._closed
+
+    def done(self, group: Group, took_s: float) -> None:
+        """Count a group out; it took this long."""
+        n_events = sum(len(offer.events) for offer in group.offers)
+        with self._lock:
+            self.events -= n_events
+            self.bytes -= sum(offer.n_bytes for offer in group.offers)
+            if n_events and took_s > 0:
+                weight = min(0.5, n_events / self.group_events)
+                self._rate += weight * (n_events / took_s - self._rate)
+
+    def nudge(self) -> None:
+        """Wake the writer although nothing waits."""
+        self._wake.put(None)
+
+    def _wake_up(self) -> None:
+        if self._sleeping:
+            self._sleeping = False
+            self._wake.put(None)
+
+    def _bound_aside(self) -> None:
+        while self.aside_bytes > self.most_aside_bytes and self._aside:
+            self.aside_bytes -= _size(self._aside.popleft())
+            self.dropped += 1
+
+    def _retry_s(self) -> int:
+        """Seconds until what waits should be written."""
+        return max(1, min(LONGEST_RETRY_S, math.ceil(self.events / max(self._rate, 1.0))))
+
+
+def settle(group: Sequence[tuple[Offer, list[bool]]], error: BaseException | None = None) -> None:
+    """Tell those who wait; each event loop is woken once."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Offer, list[bool]]]] = {}
+    for offer, result in group:
+        if offer.loop is not None:
+            by_loop.setdefault(offer.loop, []).append((offer, result))
+        elif offer.future.set_running_or_notify_cancel():  # type: ignore[union-attr]
+            _resolve(offer, result, error)
+    for loop, offers in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_resolve_all, offers, error)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            continue
+
+
+def _resolve_all(offers: Sequence[tuple[Offer, list[bool]]], error: BaseException | None) -> None:
+    for offer, result in offers:
+        if not offer.future.done():  # whoever waited may have gone
+            _resolve(offer, result, error)
+
+
+def _resolve(offer: Offer, result: list[bool], error: BaseException | None) -> None:
+    if error is None:
+        offer.future.set_result(result)
+    else:
+        offer.future.set_exception(error)
+
+
+def _size(item: bytes | Value) -> int:
+    return len(item) if isinstance(item, bytes) else len(item.value) + len(item.key)

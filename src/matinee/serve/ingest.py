@@ -1,0 +1,448 @@
+"""Ingestion in one process: what arrives is written in groups by one thread, then acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass, field, replace
+
+from matinee.errors import StorageError
+from matinee.observe.clock import Clock
+from matinee.observe.events.schema import Event
+from matinee.observe.home import Home
+from matinee.observe.log import ROTATE_BYTES, LogWriter, Written
+from matinee.observe.state.replay import replay
+from matinee.observe.state.store import Arrival, StateStore
+from matinee.serve.backlog import EVENT_BYTES, Backlog, FullError, Group, Offer, Value, settle
+from matinee.types import SECOND_US
+
+LOG = logging.getLogger("matinee.serve")
+MB = 1024 * 1024
+EXPIRY_US = 10 * SECOND_US
+"""Values are kept until the next multiple of this, so that those of a group are stored in one step."""
+IDLE_S = 1.0
+SMALL_REPLAY = 5_000
+"""Events behind which the writer itself catches up; more are caught up beside it first."""
+
+__all__ = ["Counters", "FullError", "IngestConfig", "Ingestor"]
+
+
+@dataclass(frozen=True, slots=True)
+class IngestConfig:
+    """Bounds of ingestion in one process.
+
+    Attributes
+    ----------
+    queue_events, queue_bytes : int
+        Events and bytes that may wait for the disk; more are refused.
+    aside_bytes : int
+        Bytes of records and values that may wait; more drop the oldest.
+    group_events : int
+        Events from which a group is full.
+    rotate_bytes : int
+        Size of a log segment.
+    rotate_s : float
+        Age at which a segment is closed, so that compaction finds it; 0: never.
+    linger_s : float
+        How long a group without events waits for more.
+    retry_s : float
+        Pause before a store that failed, or a full disk, is tried again.
+    """
+
+    queue_events: int = 100_000
+    queue_bytes: int = 64 * MB
+    aside_bytes: int = 32 * MB
+    group_events: int = 8_192
+    rotate_bytes: int = ROTATE_BYTES
+    rotate_s: float = 0.0
+    linger_s: float = 0.002
+    retry_s: float = 1.0
+
+
+@dataclass(slots=True)
+class Counters:
+    """What ingestion did since it began, and what waits.
+
+    Attributes
+    ----------
+    accepted, duplicate : int
+        Events that were acknowledged.
+    refused, failed : int
+        Events for which there was no room (429), or no disk (503).
+    lagging : int
+        Events that were accepted while the state could not be reached.
+    records, dropped : int
+        Lines of the service written, and lines and values lost since the disk or the store did not keep up.
+    groups, bytes : int
+        Groups and bytes written.
+    sync_s, store_s : float
+        Seconds spent in fsync, and in the state store.
+    waiting_events, waiting_bytes : int
+        Of requests that are not answered yet.
+    replayed : int
+        Events that the state was given after an outage.
+    """
+
+    accepted: int = 0
+    duplicate: int = 0
+    refused: int = 0
+    failed: int = 0
+    lagging: int = 0
+    records: int = 0
+    dropped: int = 0
+    groups: int = 0
+    bytes: int = 0
+    sync_s: float = 0.0
+    store_s: float = 0.0
+    waiting_events: int = 0
+    waiting_bytes: int = 0
+    replayed: int = 0
+
+
+@dataclass(slots=True)
+class _Job:
+    """Something to do between two groups; `idle`: only when nothing waits."""
+
+    run: Callable[[], None]
+    idle: bool = False
+    future: Future[None] = field(default_factory=Future)
+
+
+class Ingestor:
+    """Takes events in: durable, known to every process, then acknowledged.
+
+    One thread writes. It takes all that waits as one group: leaves out events that the state knows, writes
+    the lines of the others and syncs, gives them to the state together with the position in the log, and
+    answers. So a group is as large as the disk is slow, and nobody waits for more than two groups.
+
+    Parameters
+    ----------
+    home : Home
+    store : StateStore
+    clock : Clock
+    config : IngestConfig, optional
+
+    Notes
+    -----
+    The state cannot be reached: events are on disk, so they are accepted, and `degraded` is true. When the
+    store answers again it is given what it lacks from the log. Until then repeated events are not told from
+    new ones in the reply (they count once all the same).
+
+    Examples
+    --------
+    >>> ingestor = Ingestor(home, store, Clock.wall())  # doctest: +SKIP
+    >>> await ingestor.offer_async([(event, at_us)])  # doctest: +SKIP
+    [True]
+    """
+
+    def __init__(
+        self, home: Home, store: StateStore, clock: Clock, config: IngestConfig | None = None
+    ) -> None:
+        self.home, self.store, self.clock = home, store, clock
+        self.config = config or IngestConfig()
+        self._log = LogWriter(home.log, clock, rotate_bytes=self.config.rotate_bytes)
+        self._backlog = Backlog(
+            most_events=self.config.queue_events,
+            most_bytes=self.config.queue_bytes,
+            most_aside_bytes=self.config.aside_bytes,
+            group_events=self.config.group_events,
+        )
+        self._counts = Counters()
+        self._jobs: deque[_Job] = deque()
+        self._degraded = False
+        self._closing = threading.Event()
+        self._opened_s: float | None = None
+        self._aside_from_s = 0.0
+        self._recovery: threading.Thread | None = None
+        self._thread = threading.Thread(target=self._run, name="matinee-ingest", daemon=True)
+        self._thread.start()
+
+    def offer(self, events: Sequence[tuple[Event, int]], *, n_bytes: int | None = None) -> Future[list[bool]]:
+        """Hand over events with their `at_us`; the future tells which are new, when all are durable.
+
+        Parameters
+        ----------
+        n_bytes : int, optional
+            Size of the request, which counts against the bound; default: `EVENT_BYTES` for each event.
+
+        Raises
+        ------
+        FullError
+            Too much waits for the disk.
+        StorageError
+            The server is shutting down. The future raises it when the disk is full.
+        """
+        future: Future[list[bool]] = Future()
+        self._enqueue(Offer(events, _bytes(events, n_bytes), future))
+        return future
+
+    def offer_async(
+        self, events: Sequence[tuple[Event, int]], *, n_bytes: int | None = None
+    ) -> asyncio.Future[list[bool]]:
+        """`offer` for a coroutine: a future of the running event loop, woken once for a whole group."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[list[bool]] = loop.create_future()
+        self._enqueue(Offer(events, _bytes(events, n_bytes), future, loop))
+        return future
+
+    def record(self, lines: Sequence[bytes]) -> None:
+        """Hand over lines of the service about itself (decisions, rewards); nobody waits for them.
+
+        Each is a JSON object with `type`, `event_id` and `at_us`; `seen_us` and `seq` are added. Never
+        blocks: when the disk does not keep up the oldest are dropped and counted.
+        """
+        self._backlog.aside(lines)
+
+    def put(self, kind: str, key: str, value: bytes, expires_us: int | None = None) -> None:
+        """Hand over a value for the state store; nobody waits for it."""
+        if expires_us is not None:
+            expires_us = -(-expires_us // EXPIRY_US) * EXPIRY_US
+        self._backlog.aside([Value(kind, key, value, expires_us)])
+
+    @property
+    def degraded(self) -> bool:
+        """Whether the state lacks events that were acknowledged, since it could not be reached."""
+        return self._degraded
+
+    @property
+    def alive(self) -> bool:
+        """Whether the writer runs."""
+        return self._thread.is_alive()
+
+    def counters(self) -> Counters:
+        """What was done so far."""
+        waiting = self._backlog
+        return replace(
+            self._counts,
+            refused=waiting.refused,
+            dropped=self._counts.dropped + waiting.dropped,
+            waiting_events=waiting.events,
+            waiting_bytes=waiting.bytes,
+        )
+
+    def rotate(self, timeout_s: float = 10.0) -> None:
+        """Close the open segment, for compaction and erasure: between two groups, so that it is taken in.
+
+        Blocks; call it from a thread.
+
+        Raises
+        ------
+        StorageError
+            The writer did not get to it in time.
+        """
+        self._between_groups(_Job(self._log.rotate), timeout_s)
+
+    def drain(self, timeout_s: float) -> bool:
+        """Wait until all that was handed over is written; False if that takes longer. Blocks."""
+        try:
+            self._between_groups(_Job(lambda: None, idle=True), timeout_s)
+        except StorageError:
+            return False
+        return True
+
+    def close(self, timeout_s: float = 30.0) -> bool:
+        """Refuse what comes from now on, write what waits, close the segment. False: it took too long."""
+        self._closing.set()
+        self._backlog.nudge()
+        self._thread.join(timeout_s)
+        if self._recovery is not None:
+            self._recovery.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _enqueue(self, offer: Offer) -> None:
+        if self._closing.is_set() or not self._backlog.offer(offer):
+            raise StorageError("events: the server is shutting down. Send them again in a few seconds.")
+
+    def _run(self) -> None:
+        """The writer: group after group until it is closed and nothing waits."""
+        while True:
+            group = self._backlog.take(IDLE_S, aside=time.monotonic() >= self._aside_from_s)
+            if group and not group.offers and not self._closing.is_set():
+                time.sleep(self.config.linger_s)
+                group = self._backlog.take(0, into=group)
+            if group:
+                self._handle(group)
+            self._run_jobs(idle=not group)
+            self._close_old_segment()
+            if not group and self._closing.is_set() and self._backlog.close_if_empty():
+                break
+        self._log.close()
+        self._run_jobs(idle=True)
+
+    def _handle(self, group: Group) -> None:
+        """Write a group and answer; whatever happens, nobody is left waiting."""
+        started = time.perf_counter()
+        counts = self._counts
+        n_events = sum(len(offer.events) for offer in group.offers)
+        try:
+            new = self._commit(group)
+        except Exception as error:
+            counts.failed += n_events
+            self._keep_aside(group)
+            if not isinstance(error, StorageError):
+                LOG.exception("a group of %d events could not be written", n_events)
+            settle([(offer, []) for offer in group.offers], error)
+        else:
+            accepted = sum(new)
+            counts.accepted += accepted
+            counts.duplicate += n_events - accepted
+            answers, start = [], 0
+            for offer in group.offers:
+                answers.append((offer, new[start : start + len(offer.events)]))
+                start += len(offer.events)
+            settle(answers)
+            self._store_values(group)
+        self._backlog.done(group, time.perf_counter() - started)
+
+    def _commit(self, group: Group) -> list[bool]:
+        """Write a group to the log and the state; True for each event that was new."""
+        events = [pair for offer in group.offers for pair in offer.events]
+        ids = [event.event_id for event, _ in events]
+        known = self._ask(ids)
+        if len(set(ids)) < len(ids):
+            before: set[str] = set()
+            for i, event_id in enumerate(ids):
+                known[i] |= event_id in before
+                before.add(event_id)
+        fresh = [pair for pair, old in zip(events, known, strict=True) if not old]
+        written = self._log.write(fresh, group.records)
+        counts = self._counts
+        counts.records += len(group.records)
+        if written.position is not None:
+            counts.groups += 1
+            counts.bytes += written.n_bytes
+            counts.sync_s += written.sync_s
+        took = iter(self._take([event for event, _ in fresh], written))
+        return [not old and next(took) for old in known]
+
+    def _ask(self, ids: Sequence[str]) -> list[bool]:
+        """Which events the state knows; none of them, as far as it can be told, when it cannot be reached."""
+        if ids and not self._degraded:
+            started = time.perf_counter()
+            try:
+                return list(self.store.known(ids))
+            except StorageError as error:
+                self._degrade(error)
+            finally:
+                self._counts.store_s += time.perf_counter() - started
+        return [False] * len(ids)
+
+    def _take(self, events: Sequence[Event], written: Written) -> list[bool]:
+        """Give events that are on disk to the state, with how far the log is taken in."""
+        if written.position is None:
+            return []
+        if not self._degraded:
+            arrivals = [
+                Arrival(event.event_id, event.member_id, line)
+                for event, line in zip(events, written.lines, strict=True)
+            ]
+            started = time.perf_counter()
+            try:
+                return self.store.take(arrivals, written.position, self.clock.now_us)
+            except StorageError as error:
+                self._degrade(error)
+            finally:
+                self._counts.store_s += time.perf_counter() - started
+        self._counts.lagging += len(events)
+        return [True] * len(events)
+
+    def _store_values(self, group: Group) -> None:
+        """Store values, the last of each key, with as few steps as there are kinds and ends."""
+        together: dict[tuple[str, int | None], dict[str, bytes]] = {}
+        for one in group.values:
+            together.setdefault((one.kind, one.expires_us), {})[one.key] = one.value
+        for (kind, expires_us), values in together.items():
+            try:
+                if not self._degraded:
+                    self.store.put(kind, list(values.items()), expires_us=expires_us)
+                    continue
+            except StorageError as error:
+                self._degrade(error)
+            self._counts.dropped += len(values)
+
+    def _keep_aside(self, group: Group) -> None:
+        """What nobody waits for is tried again in a while, unless the server is stopping."""
+        self._aside_from_s = time.monotonic() + self.config.retry_s
+        if self._closing.is_set():
+            self._counts.dropped += len(group.records) + len(group.values)
+        else:
+            self._backlog.put_back(group)
+
+    def _close_old_segment(self) -> None:
+        """Close a segment that was opened `rotate_s` ago."""
+        if not self._log.open_bytes:
+            self._opened_s = None
+        elif self._opened_s is None:
+            self._opened_s = time.monotonic()
+        elif 0 < self.config.rotate_s <= time.monotonic() - self._opened_s:
+            self._log.rotate()
+            self._opened_s = None
+
+    def _between_groups(self, job: _Job, timeout_s: float) -> None:
+        """Have the writer do something, and wait for it."""
+        self._jobs.append(job)
+        self._backlog.nudge()
+        if not self._thread.is_alive():
+            self._run_jobs(idle=True)
+        try:
+            job.future.result(timeout_s)
+        except FutureTimeoutError:
+            raise StorageError(
+                f"{self.home.log}: the writer did not get to it in {timeout_s:g} s. Try again when fewer "
+                "events wait."
+            ) from None
+
+    def _run_jobs(self, *, idle: bool) -> None:
+        later: list[_Job] = []
+        while self._jobs:
+            job = self._jobs.popleft()
+            if job.idle and not idle:
+                later.append(job)
+                continue
+            try:
+                job.run()
+            except Exception as error:
+                job.future.set_exception(error)
+            else:
+                job.future.set_result(None)
+        self._jobs.extend(later)
+
+    def _degrade(self, error: StorageError) -> None:
+        """Go on without the state, and try in another thread to bring it up to date."""
+        if not self._degraded:
+            LOG.warning("the state cannot be reached, events are kept in the log: %s", error)
+            self._degraded = True
+            self._recovery = threading.Thread(target=self._recover, name="matinee-replay", daemon=True)
+            self._recovery.start()
+
+    def _recover(self) -> None:
+        """Replay the log until little is left, which the writer takes in itself between two groups."""
+        while not self._closing.wait(self.config.retry_s):
+            try:
+                left = SMALL_REPLAY + 1
+                while left > SMALL_REPLAY and not self._closing.is_set():
+                    self._between_groups(_Job(self._log.rotate), IDLE_S * 30)
+                    left = replay(self.home, self.store, self.clock.now_us).events
+                    self._counts.replayed += left
+                self._between_groups(_Job(self._catch_up), IDLE_S * 30)
+            except StorageError as error:
+                LOG.debug("the state is still behind: %s", error)
+            else:
+                return
+
+    def _catch_up(self) -> None:
+        """The last step of a recovery, in the writer: afterwards the state lacks nothing."""
+        self._log.rotate()
+        self._counts.replayed += replay(self.home, self.store, self.clock.now_us, wait_s=0).events
+        self._degraded = False
+        LOG.warning("the state is up to date again")
+
+
+def _bytes(events: Sequence[tuple[Event, int]], n_bytes: int | None) -> int:
+    return EVENT_BYTES * len(events) if n_bytes is None else n_bytes
