@@ -29,9 +29,11 @@ from matinee.platform.deciding import (
 from matinee.platform.evaluation import Evaluated
 from matinee.platform.gates.gate import Gate
 from matinee.platform.gates.guardrails import Guardrail
+from matinee.platform.outcomes.rule import FromPlays
 from matinee.platform.pipeline.annotations import spell
 from matinee.platform.pipeline.pipeline import Pipeline
 from matinee.settings import SECTIONS
+from matinee.types import HOUR_US
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
 Stage = Literal["idea", "built", "shadow", "experiment", "production", "retired"]
@@ -57,16 +59,34 @@ class Reward:
         A sentence that lets two people compute the same number.
     window_h : float, above 0
         Hours after the decision within which the reward counts.
+    from_events : FromPlays or None
+        How it follows from what members do. None: it is reported (`POST /v1/decisions/{id}/reward`).
+    grace_h : float, 0 or more
+        Hours after the window in which what happened inside it may still arrive; then the outcome is final.
     """
 
     name: str
     unit: str
     definition: str
     window_h: float
+    from_events: FromPlays | None = None
+    grace_h: float = 24.0
 
     def __post_init__(self) -> None:
         if not self.window_h > 0:
             raise ConfigError(f"reward {self.name}: window_h is {self.window_h}, expected hours above 0.")
+        if not self.grace_h >= 0:
+            raise ConfigError(f"reward {self.name}: grace_h is {self.grace_h}, expected hours, 0 or more.")
+
+    @property
+    def window_us(self) -> int:
+        """`window_h` in microseconds."""
+        return round(self.window_h * HOUR_US)
+
+    @property
+    def final_us(self) -> int:
+        """Microseconds after the decision at which its outcome is final."""
+        return round((self.window_h + self.grace_h) * HOUR_US)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +220,11 @@ class Initiative:
             raise ConfigError(
                 f"{self.name}: actions is {self.actions!r} and target is {self.target!r}, expected one of "
                 "the two: actions for an initiative that decides, target for one that forecasts."
+            )
+        if self.reward.from_events is not None and (self.unit != "member" or self.actions is None):
+            raise ConfigError(
+                f'{self.name}: reward {self.reward.name} follows from plays and the unit is "{self.unit}", '
+                'expected decisions about the unit "member". Leave from_events away and report the reward.'
             )
         if self.data not in get_args(Data):
             raise ConfigError(f'{self.name}: data is "{self.data}", expected home or simulated.')

@@ -1,7 +1,8 @@
 """The homepage: which rows, which titles, in which order, for this member now."""
 
 from matinee.initiatives.homepage.config import PageConfig
-from matinee.initiatives.homepage.serving import FALLBACK, HomepageDecider, PopularHomepage
+from matinee.initiatives.homepage.popular import FALLBACK, PopularHomepage
+from matinee.initiatives.homepage.serving import HomepageDecider
 from matinee.initiatives.homepage.training import BASELINE, EVALUATE, READS, TRAIN
 from matinee.platform.gates.approval import Approval
 from matinee.platform.gates.beats_baseline import BeatsBaseline
@@ -13,6 +14,7 @@ from matinee.platform.gates.not_worse import NotWorse
 from matinee.platform.gates.off_policy import OffPolicy
 from matinee.platform.gates.real_data import RealData
 from matinee.platform.initiative import Fallback, Initiative, Input, Reward
+from matinee.platform.outcomes.rule import FromPlays
 
 _WHY = {
     "titles": "what there is",
@@ -47,6 +49,7 @@ HOMEPAGE = Initiative(
             "runtime"
         ),
         window_h=24,
+        from_events=FromPlays(),
     ),
     guardrails=GUARDRAILS,
     inputs=tuple(Input(table, _WHY[table]) for table in READS),
