@@ -238,7 +238,8 @@ def encode(
     territories : bool
         Also read where each member was last.
     """
-    where = ", arg_max(territory, at_us) AS territory" if territories else ""
+    latest = "arg_max(territory, at_us::HUGEINT * (1::HUGEINT << 62) + seq)"  # of equal times the last one
+    where = f", {latest} AS territory" if territories else ""
     con.execute(
         "CREATE TEMP TABLE people AS SELECT *, "
         "CAST(row_number() OVER (ORDER BY member_id) - 1 AS INTEGER) AS m "
@@ -275,7 +276,7 @@ def _weight(con: duckdb.DuckDBPyConnection, columns: set[str]) -> str:
 
 def _share(value: str, whole: str) -> str:
     """SQL of value / whole inside 0 to 1; NULL stays NULL (`least` and `greatest` would ignore it)."""
-    return f"CASE WHEN {value} IS NOT NULL THEN least(1, greatest(0, {value} / {whole})) END"
+    return f"CASE WHEN {value} / {whole} IS NOT NULL THEN least(1, greatest(0, {value} / {whole})) END"
 
 
 def _ids(values: NDArray[np.object_]) -> Ids:

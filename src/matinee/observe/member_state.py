@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from matinee.observe.catalogue.catalogue import Catalogue
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import spilling
 from matinee.observe.lake.reader import Moment, open_events
+from matinee.observe.state.record import MemberRecord, Said
 from matinee.types import DAY_US, Ids, Index, Scores
 
 Number = TypeVar("Number", bound=np.generic)
@@ -21,6 +22,7 @@ BEGUN_SHARE = 0.05
 """Share of the runtime from which a play counts as watching; below it the title was only looked at."""
 FINISHED_SHARE = 0.9
 """Share of the runtime from which a title is finished: what is left is mostly credits."""
+BEGUN, FINISHED = np.float32(BEGUN_SHARE), np.float32(FINISHED_SHARE)
 RESUMED_WITHIN_DAYS = 60
 """Days after its last play in which a title may still be taken up again."""
 
@@ -53,6 +55,98 @@ class MemberMarks:
     in_progress_share: Scores = field(default_factory=lambda: np.zeros(0, np.float32))
     my_list: Index = field(default_factory=lambda: np.zeros(0, np.int32))
     disliked: Index = field(default_factory=lambda: np.zeros(0, np.int32))
+
+
+@dataclass(frozen=True, slots=True)
+class TitleTable:
+    """What reading one member's record asks of the catalogue, as plain lists: no array per look-up.
+
+    Attributes
+    ----------
+    position : dict of str to int
+        Title id -> position.
+    unit : list of int
+        Series of each title, or the title itself.
+    runtime_s : list of float
+        0 where unknown.
+    following : list of int
+        Episode after each one; -1 where there is none.
+    """
+
+    position: Mapping[str, int]
+    unit: list[int]
+    runtime_s: list[float]
+    following: list[int]
+
+    @staticmethod
+    def of(catalogue: Catalogue) -> TitleTable:
+        """Of all titles of a catalogue."""
+        runtime_s = np.where(catalogue.runtime_s > 0, catalogue.runtime_s, 0.0)
+        return TitleTable(
+            {str(title_id): i for i, title_id in enumerate(catalogue.title_ids)},
+            catalogue.unit().tolist(),
+            runtime_s.tolist(),
+            next_episodes(catalogue).tolist(),
+        )
+
+
+def marks_of(record: MemberRecord, titles: TitleTable, at_us: int) -> MemberMarks:
+    """What `read_marks` reads from the lake, from a member's record.
+
+    Events that carry a time after `at_us` count too: they have happened, by a clock that is fast.
+    """
+    going, shares = _left_open(record, titles, at_us)
+    thumbs = _last_words(record.thumbs, titles.position)
+    listing = _last_words(record.listing, titles.position, titles.unit)
+    return MemberMarks(
+        np.array(going, np.int32),
+        np.array(shares, np.float32),
+        np.array([t for t, word in listing if word == "list_add"], np.int32),
+        np.array([t for t, word in thumbs if word == "thumb_down"], np.int32),
+    )
+
+
+def _left_open(record: MemberRecord, titles: TitleTable, at_us: int) -> tuple[list[int], list[float]]:
+    """Titles in progress and how far each came, latest play first."""
+    since_us = at_us - RESUMED_WITHIN_DAYS * DAY_US
+    position, unit, runtime_s = titles.position, titles.unit, titles.runtime_s
+    going: list[int] = []
+    shares: list[float] = []
+    seen: set[int] = set()
+    for play in reversed(record.plays):
+        if play.at_us < since_us:
+            break
+        title = position.get(play.title_id, -1)
+        if title < 0 or unit[title] in seen or not runtime_s[title]:
+            continue
+        watched_s = max(play.watch_s or 0.0, play.position_s or 0.0)
+        share = np.float32(watched_s / runtime_s[title])
+        if share < BEGUN:
+            continue
+        seen.add(unit[title])
+        unfinished = share < FINISHED
+        goes_on = title if unfinished else titles.following[title]
+        if goes_on >= 0:
+            going.append(goes_on)
+            shares.append(float(share) if unfinished else 0.0)
+    return going, shares
+
+
+def _last_words(
+    words: Mapping[str, Said], position: Mapping[str, int], unit: list[int] | None = None
+) -> list[tuple[int, str]]:
+    """Position and last word on each title (or series, with `unit`), latest first."""
+    last: dict[int, Said] = {}
+    for title_id, said in words.items():
+        title = position.get(title_id, -1)
+        if title < 0:
+            continue
+        about = title if unit is None else unit[title]
+        before = last.get(about)
+        if before is None or (said.at_us, said.seq) > (before.at_us, before.seq):
+            last[about] = said
+    in_order = sorted(last.items(), key=lambda pair: (-pair[1].at_us, -pair[1].seq))
+    return [(about, said.signal) for about, said in in_order]
 
 
 def read_marks(

@@ -168,6 +168,15 @@ class Refreshes(Protocol):
 
 
 @runtime_checkable
+class NamesActions(Protocol):
+    """A decider that refers to large sets of actions by name ("mask:<hash>") and can say what is in them."""
+
+    def actions_of(self, reference: str) -> Sequence[str] | None:
+        """The actions of a set that a decision referred to; None if it is not known any more."""
+        ...
+
+
+@runtime_checkable
 class Precomputes(Protocol):
     """A decider whose answers can be made ahead, kept as one value per unit, and corrected when asked for."""
 

@@ -211,7 +211,7 @@ def test_an_explored_slot_logs_its_odds() -> None:
         for tile, slot in zip(tiles, trace.explored, strict=True):
             assert slot.probabilities.sum() == pytest.approx(1)
             assert tile.propensity == slot.probabilities[slot.titles.tolist().index(tile.title)]
-        record = to_record(page, decision_id="d", model="m", trace=trace)
+        record = to_record(page, decision_id="d", model="m")
         assert [s.n_permitted for s in record.slots if s.explored] == [len(s.titles) for s in trace.explored]
         assert len(record.slots) == sum(len(row.tiles) for row in page.rows)
         drawn.add(tiles[0].title)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +11,23 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from small_services import member_of, titles_of
+from small_services import titles_of
 
 from matinee.initiatives.homepage import live as live_file
 from matinee.initiatives.homepage.config import PageConfig
 from matinee.initiatives.homepage.live import LiveHomepage
+from matinee.initiatives.homepage.members import LakeMembers, Past
+from matinee.initiatives.homepage.model import HomepageModel
 from matinee.initiatives.homepage.page import MemberState, Page, TitleState
-from matinee.learn.interactions import Interactions
+from matinee.initiatives.homepage.scoring import with_scores
+from matinee.learn.models.popularity import PopularityScorer
 from matinee.observe.catalogue.catalogue import Catalogue
 from matinee.observe.clock import Clock
 from matinee.observe.events.schema import Play, Signal
 from matinee.observe.home import Home
 from matinee.observe.importers.run import run_import
 from matinee.observe.log import LogWriter
-from matinee.types import parse_at
+from matinee.types import Scores, parse_at
 
 AT_US = parse_at("2024-11-10T00:00:00Z")
 TITLES = """title_id,name,kind,series_id,season,episode,runtime_s,genres
@@ -43,32 +47,33 @@ plain,s1e1,2024-11-08T20:00:00Z,play,100,
 """
 
 
-class FakeModel:
-    """Knows histories; finds t0 likeliest, then t1, ..."""
+class FakeScoring:
+    """Finds t0 likeliest, then t1, ..."""
 
-    def __init__(self, catalogue: Catalogue, interactions: Interactions) -> None:
-        self.catalogue, self.interactions = catalogue, interactions
-        self.member_ids = interactions.member_ids
+    def __init__(self, catalogue: Catalogue) -> None:
+        scores = [0.9 ** int(t[1:]) if t[0] == "t" else 1e-3 for t in catalogue.title_ids]
+        self.scores_of_all = np.array(scores, np.float32) / np.float32(sum(scores))
+
+        self.n_titles = len(catalogue)
+
+    def scores(self, pasts: Sequence[Past], _asked_us: int) -> tuple[Scores, Scores]:
+        same = np.stack([self.scores_of_all] * len(pasts))
+        return same, same
+
+    def states(self, pasts: Sequence[Past], _asked_us: int) -> list[MemberState]:
+        return [with_scores(past, self.scores_of_all, self.scores_of_all) for past in pasts]
+
+
+class FakeModel(HomepageModel):
+    """Knows histories; its scores are fixed."""
 
     @staticmethod
-    def of(_trained: object, catalogue: Catalogue, interactions: Interactions) -> FakeModel:
-        return FakeModel(catalogue, interactions)
+    def of(_trained: object, catalogue: Catalogue, members: LakeMembers) -> FakeModel:
+        popularity = PopularityScorer().fit(members.interactions)
+        return FakeModel(None, catalogue, popularity, members, FakeScoring(catalogue))  # type: ignore[arg-type]
 
     def title_state(self, _at_us: int) -> TitleState:
         return titles_of(self.catalogue)
-
-    def member_states(self, members: list[str], _at_us: int) -> list[MemberState]:
-        scores = [0.9 ** int(t[1:]) if t[0] == "t" else 1e-3 for t in self.catalogue.title_ids]
-        position = {m: i for i, m in enumerate(self.member_ids)}
-        return [
-            member_of(
-                len(scores),
-                member_id=m,
-                history=self.interactions.histories.of(position[m]).tolist() if m in position else (),
-                scores=scores,
-            )
-            for m in members
-        ]
 
 
 @pytest.fixture

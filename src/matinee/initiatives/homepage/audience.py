@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from matinee.initiatives.homepage.config import PageConfig
 from matinee.initiatives.homepage.page import TitleState
 from matinee.initiatives.homepage.rows.base import Audience, RowKind, Shelf
 from matinee.observe.catalogue.catalogue import Limits
-from matinee.types import Index, Times
+from matinee.types import Ids, Index, Times
 
 UNIFORM_SHARE = 0.01
 """Part of the shares of plays that is the same for all titles, so that none has probability 0."""
@@ -34,6 +35,8 @@ class SharedShelves:
         Titles of each shelf that the audience may see.
     ptr, shelf_of : ndarrays
         `shelf_of[ptr[t]:ptr[t + 1]]` are the shelves of title t.
+    actions : str
+        Name of the set of titles that the audience may be shown ("mask:<hash>"): equal sets, equal names.
     """
 
     audience: Audience
@@ -42,6 +45,7 @@ class SharedShelves:
     sizes: Times
     ptr: Times
     shelf_of: Index
+    actions: str
 
 
 def prepare_audience(
@@ -70,7 +74,20 @@ def prepare_audience(
     order = np.argsort(flat, kind="stable")
     ptr = np.zeros(len(catalogue) + 1, np.int64)
     np.cumsum(np.bincount(flat, minlength=len(catalogue)), out=ptr[1:])
-    return SharedShelves(audience, shelves, np.array(kind_of, np.int64), sizes, ptr, of[order])
+    actions = name_actions(catalogue.title_ids[allowed])
+    return SharedShelves(audience, shelves, np.array(kind_of, np.int64), sizes, ptr, of[order], actions)
+
+
+def name_actions(title_ids: Ids) -> str:
+    """Name of a set of titles, whatever the catalogue that it was taken from.
+
+    Examples
+    --------
+    >>> name_actions(np.array(["t1", "t2"], dtype=object))
+    'mask:2181a8ece11835fb'
+    """
+    text = "\x1f".join(title_ids.tolist())
+    return f"mask:{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
 
 
 def _shares_of_plays(

@@ -157,7 +157,7 @@ class IndependentRows:
 
 
 def _look_at(composer: Composer, member: MemberState) -> Viewer:
-    return see(member, composer.audience(member.here), composer._unit)
+    return see(member, composer.audience(member.here), composer.unit)
 
 
 def _chop(

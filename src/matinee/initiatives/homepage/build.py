@@ -7,7 +7,7 @@ first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 
@@ -41,7 +41,7 @@ class Draft:
     gain: float
     places: Index
     pinned: dict[int, int] = field(default_factory=dict)
-    drawn: dict[int, float] = field(default_factory=dict)
+    drawn: dict[int, tuple[float, int]] = field(default_factory=dict)
 
 
 class PageBuilder:
@@ -61,6 +61,8 @@ class PageBuilder:
         Makes the member's own stream; called when something is drawn.
     trace : PageTrace, optional
         Filled if given; costs about as much time as the page.
+    above : sequence of Row
+        Rows that stand already; the page grows below them.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class PageBuilder:
         policy: Policy,
         rng: Callable[[], np.random.Generator],
         trace: PageTrace | None = None,
+        above: Sequence[Row] = (),
     ) -> None:
         self.stock, self.kinds, self.plan, self.board = stock, kinds, plan, board
         self.policy, self.rng = policy, rng
@@ -84,24 +87,47 @@ class PageBuilder:
         self._wish = wish_of(self.config)
         self._n_drawn = 0
         self._stream: np.random.Generator | None = None
+        self._above = above
+        for row in above:
+            self._stands(row)
         board.reserved[list(plan.title_at.values())] = True
 
+    def draw_nothing(self) -> None:
+        """Leave no slot to chance."""
+        self._n_drawn = self.config.explore_slots
+
     def build(self) -> list[Row]:
-        """All rows of the page; empty only when no title is eligible."""
+        """All rows below those that stand; without such rows empty only when no title is eligible."""
         drafts: list[Draft] = []
-        for top in range(1, self.board.rows + 1, self.config.viewport_rows):
-            band = self._band(top, min(top + self.config.viewport_rows - 1, self.board.rows))
-            drafts += band
-            if len(drafts) < min(top + self.config.viewport_rows - 1, self.board.rows):
+        high, done = self.config.viewport_rows, len(self._above)
+        while done < self.board.rows:
+            bottom = min((done // high + 1) * high, self.board.rows)
+            drafts += self._band(done + 1, bottom)
+            done = len(self._above) + len(drafts)
+            if done < bottom:
                 break
-        if not drafts:
+        if not drafts and not self._above:
             drafts = self._last_resort()
         rows = [self._finish(draft) for draft in drafts]
-        self.chooser.report(len(rows), [row.kind for row in rows[: self.config.head_rows]])
+        head = [row.kind for row in [*self._above, *rows][: self.config.head_rows]]
+        known = len(self._above) >= self.config.head_rows  # what the first rows lack was said with them
+        self.chooser.report(len(self._above) + len(rows), [] if known else head)
         self.unmet += self.chooser.unmet
         if self.trace is not None:
             self.trace.finish(self.stock, rows)
         return rows
+
+    def _stands(self, row: Row) -> None:
+        """Take in a row that was built before: its titles, its genres, its kind and what was drawn in it."""
+        kind, tiles = self.kinds.get(row.kind), [tile for tile in row.tiles if tile.title >= 0]
+        cols = [min(tile.col, self.board.cols) for tile in tiles]
+        self.board.place(np.array([t.title for t in tiles], np.int32), row.row, np.array(cols, np.int64))
+        chosen = kind is not None and kind.ranker != "given"
+        for tile, col in zip(tiles, cols, strict=True):
+            self._n_drawn += tile.explored
+            if tile.explored or (chosen and tile.col <= self.config.diverse_cols):
+                self.board.count_in_mix(tile.title, row.row, col)
+        self.chooser.stands(row.kind, row.reason)
 
     def _band(self, top: int, bottom: int) -> list[Draft]:
         """Rows top to bottom, or fewer. Below the first rows of a page each row is filled at once."""
@@ -262,7 +288,7 @@ class PageBuilder:
         title = int(pool[drawn.action])
         self._n_drawn += 1
         draft.places[col - 1] = title
-        draft.drawn[title] = drawn.propensity
+        draft.drawn[title] = drawn.propensity, len(pool)
         self._remember(title, draft.row, col)
         self.board.count_in_mix(title, draft.row, col)
         if self.trace is not None:
@@ -300,23 +326,25 @@ class PageBuilder:
         intent: Intent = "discover" if kind is None else kind.intent
         usual = draft.reason if kind is None else kind.tile_reason
         notes = self.stock.shelves[draft.shelf].notes if draft.shelf >= 0 else {}
+        key = self.stock.shelves[draft.shelf].key if draft.shelf >= 0 else ""
         ids = self.stock.viewer.audience.catalogue.title_ids
         shown = draft.places[draft.places >= 0]
         titles, names = shown.tolist(), ids[shown].tolist()
         tiles: list[Tile] = []
         if not (notes or draft.pinned or draft.drawn):
             tiles = list(map(Tile, range(1, len(titles) + 1), titles, names, repeat(usual)))
-            return Row(draft.row, draft.kind, intent, draft.reason, tiles)
+            return Row(draft.row, draft.kind, intent, draft.reason, tiles, key)
         for title in titles:
             col = len(tiles) + 1
             if title in draft.pinned:
                 tiles.append(Tile(col, title, ids[title], self.kinds[EDITORIAL].tile_reason))
                 self._report_moved(draft, title, col)
             elif title in draft.drawn:
-                tiles.append(Tile(col, title, ids[title], EXPLORED, draft.drawn[title], True))
+                p, n = draft.drawn[title]
+                tiles.append(Tile(col, title, ids[title], EXPLORED, p, True, n_permitted=n))
             else:
                 tiles.append(Tile(col, title, ids[title], notes.get(title, usual)))
-        return Row(draft.row, draft.kind, intent, draft.reason, tiles)
+        return Row(draft.row, draft.kind, intent, draft.reason, tiles, key)
 
     def _report_moved(self, draft: Draft, title: int, col: int) -> None:
         wanted = draft.pinned[title]

@@ -65,6 +65,17 @@ class RowChooser:
         self.counts[self.stock.shelves[shelf].kind] += 1
         self._discount[self._kind_of[shelf]] *= self.config.repeat_discount
 
+    def stands(self, kind: str, reason: str) -> None:
+        """A row of an earlier part of the page: its shelf, if it still exists, is not offered again."""
+        self.counts[kind] += 1
+        if kind in self.kinds:
+            self._discount[self.names.index(kind)] *= self.config.repeat_discount
+        for s in np.flatnonzero(self._unused).tolist():
+            shelf = self.stock.shelves[s]
+            if shelf.kind == kind and shelf.reason == reason:
+                self._unused[s] = False
+                return
+
     def may_add(self, kind: str, row: int) -> bool:
         """Whether quota and variety allow one more row of the kind."""
         count = self.counts[kind]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 
 import numpy as np
 
@@ -11,12 +11,13 @@ from matinee.decide.policies.softmax import SoftmaxConfig, SoftmaxPolicy
 from matinee.decide.policy import Policy
 from matinee.decide.slates.calibration import Mix, tag_mix
 from matinee.errors import ConfigError, InputError, unknown_name
-from matinee.initiatives.homepage.audience import SharedShelves, prepare_audience
+from matinee.initiatives.homepage.audience import SharedShelves
+from matinee.initiatives.homepage.audiences import Audiences
 from matinee.initiatives.homepage.board import Board
 from matinee.initiatives.homepage.browsing import examine
 from matinee.initiatives.homepage.build import PageBuilder
 from matinee.initiatives.homepage.config import PageConfig
-from matinee.initiatives.homepage.page import NO_ELIGIBLE_TITLE, MemberState, Page, TitleState
+from matinee.initiatives.homepage.page import NO_ELIGIBLE_TITLE, MemberState, Page, Row, TitleState
 from matinee.initiatives.homepage.pins import plan_pins
 from matinee.initiatives.homepage.rows import row_kinds
 from matinee.initiatives.homepage.rows.base import RowKind
@@ -24,9 +25,6 @@ from matinee.initiatives.homepage.stock import see, stock_up
 from matinee.initiatives.homepage.trace import PageTrace
 from matinee.observe.catalogue.catalogue import Limits
 from matinee.types import DAY_US, derive_seed
-
-AUDIENCES_KEPT = 64
-"""Audiences (territory, maturity, kids, languages) whose shelves stay in memory."""
 
 
 class Composer:
@@ -81,8 +79,16 @@ class Composer:
                     f"TitleState: {name} has {len(getattr(titles, name))} rows, expected {n}, one per title "
                     "of the catalogue. Rebuild the release for this catalogue."
                 )
-        self._unit = titles.catalogue.unit()
-        self._audiences: OrderedDict[Limits, SharedShelves] = OrderedDict()
+        self.unit = titles.catalogue.unit()
+        self.audiences = Audiences(titles, self.config, self.kinds)
+
+    def moved(self, at_us: int) -> Composer:
+        """The same composer at another moment; what audiences share is taken over where it still holds."""
+        if at_us == self.at_us:
+            return self
+        other = copy(self)
+        other.at_us = at_us
+        return other
 
     def page(
         self,
@@ -92,8 +98,10 @@ class Composer:
         rows: int | None = None,
         cols: int | None = None,
         trace: PageTrace | None = None,
+        above: Sequence[Row] = (),
+        certain: bool = False,
     ) -> Page:
-        """Compose one page.
+        """Compose one page, or the rows below those that stand already.
 
         Parameters
         ----------
@@ -104,6 +112,11 @@ class Composer:
             Largest size; the settings' by default.
         trace : PageTrace, optional
             Filled with the reasons of the page and the odds of its explored slots.
+        above : sequence of Row
+            First rows of the page, as they were shown: the page gets `rows` further ones, numbered on, which
+            follow from them as if the page were composed as one.
+        certain : bool
+            Draw nothing: for a page that many members get.
 
         Returns
         -------
@@ -121,22 +134,29 @@ class Composer:
             raise InputError(
                 f"Page: rows is {n_rows} and cols is {n_cols}, expected 1 or more. Ask for at least one tile."
             )
+        n_rows += len(above)
         shared = self.audience(member.here)
-        viewer = see(member, shared, self._unit)
+        viewer = see(member, shared, self.unit)
         stock = stock_up(viewer, shared, self.kinds, tiles=(n_rows + 1) * n_cols)
         look = examine(n_rows, n_cols, row_decay=self.config.row_decay, col_decay=self.config.col_decay)
         genres, alpha = self.titles.catalogue.genres, self.config.calibration_alpha
         board = Board(genres, self._taste(member), look, alpha=alpha)
-        plan = plan_pins(viewer, self.kinds, n_rows, n_cols)
+        plan = plan_pins(viewer, self.kinds, n_rows, n_cols, above=above)
 
-        day = self.at_us // DAY_US
+        stream: list[str | int] = [seed, "page", member.member_id, self.at_us // DAY_US]
+        stream += ["below", len(above)] if above else []
 
         def rng() -> np.random.Generator:
-            return np.random.default_rng(derive_seed(seed, "page", member.member_id, day))
+            return np.random.default_rng(derive_seed(*stream))  # type: ignore[arg-type]
 
-        builder = PageBuilder(stock, self.kinds, plan, board, policy=self.policy, rng=rng, trace=trace)
+        builder = PageBuilder(
+            stock, self.kinds, plan, board, policy=self.policy, rng=rng, trace=trace, above=above
+        )
+        if certain:
+            builder.draw_nothing()
         built = builder.build()
-        return Page(member.member_id, self.at_us, built, builder.unmet, None if built else NO_ELIGIBLE_TITLE)
+        reason = None if built or above else NO_ELIGIBLE_TITLE
+        return Page(member.member_id, self.at_us, built, builder.unmet, reason)
 
     def pages(
         self,
@@ -151,21 +171,13 @@ class Composer:
             yield self.page(member, seed=seed, rows=rows, cols=cols)
 
     def audience(self, limits: Limits) -> SharedShelves:
-        """Masks and shared shelves of members with these limits; the last `AUDIENCES_KEPT` are kept."""
-        found = self._audiences.get(limits)
-        if found is None:
-            found = prepare_audience(self.titles, limits, self.at_us, self.config, self.kinds)
-            self._audiences[limits] = found
-            if len(self._audiences) > AUDIENCES_KEPT:
-                self._audiences.popitem(last=False)
-        else:
-            self._audiences.move_to_end(limits)
-        return found
+        """Masks and shared shelves of members with these limits."""
+        return self.audiences.at(limits, self.at_us)
 
     def _taste(self, member: MemberState) -> Mix:
         """The member's mix of genres: each event counts as much as it was liked."""
         weight = np.maximum(member.history_weight, 0.0)
-        return tag_mix(self.titles.catalogue.genres, self._unit[member.history], weight)
+        return tag_mix(self.titles.catalogue.genres, self.unit[member.history], weight)
 
 
 def compose_page(

@@ -11,14 +11,15 @@ from matinee.errors import StorageError
 from matinee.initiatives.homepage.compose import Composer
 from matinee.initiatives.homepage.config import PageConfig
 from matinee.initiatives.homepage.html import Watched
+from matinee.initiatives.homepage.members import LakeMembers
 from matinee.initiatives.homepage.model import HomepageModel
 from matinee.initiatives.homepage.page import MemberState, Page, TitleState
+from matinee.initiatives.homepage.scoring import whole_minute
 from matinee.initiatives.homepage.trained import TrainedHomepage
 from matinee.learn.reading import interactions_from_home, load_catalogue, load_members
 from matinee.observe.home import Home
 from matinee.observe.lake.reader import Moment
-from matinee.observe.member_state import MemberMarks, read_marks
-from matinee.observe.members import Member
+from matinee.observe.member_state import read_marks
 from matinee.observe.play_rates import read_play_rates
 from matinee.platform.lifecycle.model_folder import check_files
 from matinee.platform.lifecycle.project import open_project
@@ -37,16 +38,12 @@ class LiveHomepage:
         Folder of the model.
     member_ids : list of str
         Members with a history, stored limits or marks, in the order of their ids.
-    marks : dict of str to MemberMarks
-        What members have begun, put on their lists and thumbed down, read once at `at_us`.
     released : bool
         Whether the model is the one in production.
     """
 
     release: Path
     model: HomepageModel
-    members: dict[str, Member]
-    marks: dict[str, MemberMarks]
     member_ids: list[str]
     titles: TitleState
     composer: Composer
@@ -83,40 +80,20 @@ class LiveHomepage:
             The model is damaged, or from another version.
         """
         catalogue = load_catalogue(home, at_us)
-        interactions = interactions_from_home(home, until_us=at_us, catalogue=catalogue)
-        try:
-            model = HomepageModel.of(TrainedHomepage.load(release), catalogue, interactions)
-        except (KeyError, ValueError) as problem:
-            raise StorageError(
-                f"{release}: the release does not load ({problem}); it may be from another version of "
-                f"Matinee. Run: matinee train homepage --home {home.root}"
-            ) from problem
-        members = load_members(home, at_us)
+        members = LakeMembers(
+            interactions_from_home(home, until_us=at_us, catalogue=catalogue),
+            load_members(home, at_us),
+            read_marks(home, catalogue, Moment(at_us, at_us)),
+        )
+        model = HomepageModel.of(load_trained(release, home), catalogue, members)
         rates = read_play_rates(home, catalogue, Moment(at_us, at_us))
         titles = replace(model.title_state(at_us), rates=rates)
-        marks = read_marks(home, catalogue, Moment(at_us, at_us))
-        ids = sorted({*members, *marks, *map(str, model.member_ids)})
         composer = Composer(titles, at_us=at_us, config=config)
-        return LiveHomepage(release, model, members, marks, ids, titles, composer, at_us)
+        return LiveHomepage(release, model, members.member_ids, titles, composer, at_us)
 
     def states(self, member_ids: Sequence[str]) -> list[MemberState]:
         """What is known about members; one that nobody has heard of has no history and no limits."""
-        return [self._complete(state) for state in self.model.member_states(member_ids, self.at_us)]
-
-    def _complete(self, state: MemberState) -> MemberState:
-        """Add what the model does not know: limits, and what the member left open or said."""
-        stored, marks = self.members.get(state.member_id), self.marks.get(state.member_id)
-        if stored is not None:
-            state = replace(state, limits=stored.limits)
-        if marks is not None:
-            state = replace(
-                state,
-                in_progress=marks.in_progress,
-                in_progress_share=marks.in_progress_share,
-                my_list=marks.my_list,
-                disliked=marks.disliked,
-            )
-        return state
+        return self.model.member_states(member_ids, self.at_us, asked_us=whole_minute(self.at_us))
 
     def pages(
         self, member_ids: Sequence[str], *, rows: int | None = None, cols: int | None = None
@@ -126,6 +103,25 @@ class LiveHomepage:
         while batch := list(islice(waiting, BATCH)):
             for state in self.states(batch):
                 yield state, self.composer.page(state, rows=rows, cols=cols)
+
+
+def load_trained(release: Path, home: Home) -> TrainedHomepage:
+    """Read a trained model.
+
+    Raises
+    ------
+    NotFoundError
+        The folder holds no model.
+    StorageError
+        The model is damaged, or from another version.
+    """
+    try:
+        return TrainedHomepage.load(release)
+    except (KeyError, ValueError) as problem:
+        raise StorageError(
+            f"{release}: the release does not load ({problem}); it may be from another version of "
+            f"Matinee. Run: matinee train homepage --home {home.root}"
+        ) from problem
 
 
 def watched(state: MemberState, latest: int = 30) -> Watched:

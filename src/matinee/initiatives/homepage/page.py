@@ -97,7 +97,7 @@ class MemberState:
 
 
 class Tile(msgspec.Struct, frozen=True, gc=False):
-    """A title in a row. `col` starts at 1.
+    """A title in a row. `col` starts at 1; `n_permitted` is how many titles an explored slot was drawn from.
 
     A struct, not a dataclass: a full page makes 1,600 of them, and a frozen dataclass takes 7 times as
     long. It holds no containers, so the garbage collector need not visit it.
@@ -110,17 +110,19 @@ class Tile(msgspec.Struct, frozen=True, gc=False):
     propensity: float = 1.0
     explored: bool = False
     artwork_id: str | None = None
+    n_permitted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An ordered shelf. `row` starts at 1; `reason` is the sentence shown above it."""
+    """An ordered shelf. `row` starts at 1; `reason` is the sentence shown above it, `key` that of its shelf."""
 
     row: int
     kind: str
     intent: Intent
     reason: str
     tiles: list[Tile]
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from matinee.initiatives.homepage.page import Row
 from matinee.initiatives.homepage.rows.base import Viewer
 from matinee.initiatives.homepage.trace import rules
 from matinee.observe.catalogue.catalogue import Pin
@@ -35,8 +36,12 @@ class PinPlan:
         return {col: title for (r, col), title in sorted(self.title_at.items()) if r == row}
 
 
-def plan_pins(viewer: Viewer, known_kinds: Collection[str], rows: int, cols: int) -> PinPlan:
+def plan_pins(
+    viewer: Viewer, known_kinds: Collection[str], rows: int, cols: int, *, above: Sequence[Row] = ()
+) -> PinPlan:
     """Sort the pins that are in force here and now into places; what the page is too small for is left out.
+
+    Only rows below `above` are planned. A title that stands near the place already is not pinned there again.
 
     A title without a column takes the next free column of its row. The first row that gets such titles and
     no ordered kind becomes the editors' row; further ones hold them in front of whatever stands there.
@@ -45,7 +50,8 @@ def plan_pins(viewer: Viewer, known_kinds: Collection[str], rows: int, cols: int
     if not viewer.audience.catalogue.pins:
         return plan
     loose: list[Pin] = []
-    for pin in _in_force(viewer, rows):
+    editors_above = any(row.kind == EDITORIAL for row in above)
+    for pin in _in_force(viewer, len(above) + 1, rows):
         if pin.title_id is not None:
             if pin.col is None:
                 loose.append(pin)
@@ -69,6 +75,7 @@ def plan_pins(viewer: Viewer, known_kinds: Collection[str], rows: int, cols: int
         elif (
             _put_title(plan, viewer, pin, col)
             and pin.row not in plan.kind_at
+            and not editors_above
             and EDITORIAL not in plan.kind_at.values()
             and not _barred(viewer, EDITORIAL)
         ):
@@ -76,7 +83,24 @@ def plan_pins(viewer: Viewer, known_kinds: Collection[str], rows: int, cols: int
     for row in [r for r, kind in plan.kind_at.items() if kind == EDITORIAL and not plan.in_row(r)]:
         del plan.kind_at[row]
         plan.unmet.append(f'pin row {row} kind "{EDITORIAL}": no title that may be shown is pinned to it')
+    _leave_out_near(plan, viewer, above)
     return plan
+
+
+def _leave_out_near(plan: PinPlan, viewer: Viewer, above: Sequence[Row]) -> None:
+    """Give up pins of titles that stand above in the same viewport."""
+    near = viewer.audience.config.viewport_rows
+    last_row = {tile.title: row.row for row in above for tile in row.tiles}
+    for (row, col), title in list(plan.title_at.items()):
+        stands = last_row.get(title, row - near)
+        if stands > row - near:
+            del plan.title_at[row, col]
+            name = viewer.audience.catalogue.title_ids[title]
+            plan.unmet.append(
+                f'pin row {row} col {col} title "{name}": it stands in row {stands}, in the same viewport'
+            )
+    for row in [r for r, kind in plan.kind_at.items() if kind == EDITORIAL and not plan.in_row(r)]:
+        del plan.kind_at[row]
 
 
 def name_pin(pin: Pin) -> str:
@@ -85,12 +109,12 @@ def name_pin(pin: Pin) -> str:
     return f'pin row {pin.row}{col} title "{pin.title_id}"'
 
 
-def _in_force(viewer: Viewer, rows: int) -> list[Pin]:
+def _in_force(viewer: Viewer, first: int, rows: int) -> list[Pin]:
     at_us, territory = viewer.audience.at_us, viewer.audience.limits.territory
     pins = [
         pin
         for pin in viewer.audience.catalogue.pins
-        if 1 <= pin.row <= rows
+        if first <= pin.row <= rows
         and pin.from_us <= at_us < pin.until_us
         and (pin.territory is None or pin.territory == territory)
     ]

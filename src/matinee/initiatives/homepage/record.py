@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from matinee.initiatives.homepage.page import Page
-from matinee.initiatives.homepage.trace import PageTrace
 from matinee.observe.decisions import DecisionRecord, Slot
 
 POLICY = "homepage/stage-wise"
@@ -17,7 +16,6 @@ def to_record(
     decision_id: str,
     model: str,
     policy: str = POLICY,
-    trace: PageTrace | None = None,
     actions: Sequence[str] = (),
     context: dict[str, str | int | float | bool | None] | None = None,
     fallback: bool = False,
@@ -32,8 +30,6 @@ def to_record(
         Id under which rewards will be joined.
     model, policy : str
         Versions that made the page.
-    trace : PageTrace, optional
-        Of the same page; tells how many titles could have stood in each explored slot.
     actions : sequence of str
         Titles that were eligible, or one reference to them ("mask:<hash>").
     context : dict, optional
@@ -57,7 +53,7 @@ def to_record(
         at_us=page.at_us,
         policy=policy,
         model=model,
-        slots=page_slots(page, trace),
+        slots=page_slots(page),
         actions=list(actions),
         context=dict(context or {}),
         fallback=fallback,
@@ -65,9 +61,8 @@ def to_record(
     )
 
 
-def page_slots(page: Page, trace: PageTrace | None = None) -> list[Slot]:
+def page_slots(page: Page) -> list[Slot]:
     """Every tile of a page, row by row, with its place, reason and propensity."""
-    permitted = {} if trace is None else {(s.row, s.title): len(s.titles) for s in trace.explored}
     return [
         Slot(
             action=tile.title_id,
@@ -76,7 +71,7 @@ def page_slots(page: Page, trace: PageTrace | None = None) -> list[Slot]:
             col=tile.col,
             row_kind=row.kind,
             reason=tile.reason,
-            n_permitted=permitted.get((row.row, tile.title)) if tile.explored else None,
+            n_permitted=tile.n_permitted,
             explored=tile.explored,
         )
         for row in page.rows

@@ -2,144 +2,171 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
-from matinee.errors import InputError
+from matinee.errors import StorageError
+from matinee.initiatives.homepage.answering import Answer, answer, explained
 from matinee.initiatives.homepage.compose import Composer
-from matinee.initiatives.homepage.live import LiveHomepage
-from matinee.initiatives.homepage.page import MemberState, Page, TitleState
-from matinee.initiatives.homepage.record import POLICY, page_slots
+from matinee.initiatives.homepage.config import PageConfig
+from matinee.initiatives.homepage.correcting import corrected
+from matinee.initiatives.homepage.live import BATCH, load_trained
+from matinee.initiatives.homepage.made import MADE_COLS, MADE_ROWS, pack, service_key, unpack
+from matinee.initiatives.homepage.members import LakeMembers, Past, Pasts, StateMembers
+from matinee.initiatives.homepage.page import MemberState
+from matinee.initiatives.homepage.record import POLICY
+from matinee.initiatives.homepage.scoring import RecentScores, Scoring, title_state, whole_minute, with_scores
+from matinee.initiatives.homepage.trace import PageTrace
+from matinee.initiatives.homepage.trained import TrainedHomepage
 from matinee.learn.models.popularity import PopularityScorer
 from matinee.learn.reading import interactions_from_home, load_catalogue, load_members
 from matinee.observe.catalogue.catalogue import Limits
-from matinee.observe.members import MATURITY_MAX, Member
-from matinee.platform.deciding import Decided, Request, Surroundings
-from matinee.types import Index
+from matinee.observe.lake.reader import Moment
+from matinee.observe.member_state import TitleTable, read_marks
+from matinee.observe.play_rates import read_play_rates
+from matinee.platform.deciding import Decided, Explained, Request, Surroundings
 
-FALLBACK = "homepage/popular"
+AHEAD = 16
+"""Audiences, those asked for last first, that are prepared before anybody needs them."""
 
 
 @dataclass(slots=True)
 class HomepageDecider:
-    """Composes pages with a trained model."""
+    """Composes pages with a trained model; several threads may ask at once.
 
-    live: LiveHomepage
+    Attributes
+    ----------
+    trained : TrainedHomepage
+        Without the plays it was trained on: popularity is that of the log as it is now.
+    scoring : Scoring
+    members : Pasts
+        A server's state, read at each request; else the lake as of the opening, in memory.
+    titles : TitleTable
+    composer : Composer
+    model : str
+        Name of the model's folder: pages made ahead are of use to the same model only.
+    """
+
+    trained: TrainedHomepage
+    scoring: Scoring
+    members: Pasts
+    titles: TitleTable
+    composer: Composer
+    model: str
     policy: str = POLICY
+    _recent: RecentScores = field(init=False, repr=False)
+    _service: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._recent = RecentScores(self.scoring.n_titles)
+        self._service = service_key(self.composer.titles.catalogue, self.composer.config)
 
     @staticmethod
     def open(folder: Path, around: Surroundings) -> HomepageDecider:
         """Load a model for the home as it is at a moment."""
-        return HomepageDecider(LiveHomepage.of(folder, around.home, around.at_us, config=around.config))
+        trained = load_trained(folder, around.home)
+        bare = PopularityScorer(trained.popularity.config)
+        return _open(replace(trained, popularity=bare), folder.name, around)
+
+    def refreshed(self, around: Surroundings) -> HomepageDecider:
+        """The same model with the catalogue and the log of another moment.
+
+        Audiences that were asked for lately are prepared, so that the first requests need not wait for them.
+        """
+        fresh = _open(self.trained, self.model, around)
+        fresh.prepare(around.at_us, self.composer.audiences.in_use())
+        return fresh
+
+    def prepare(self, at_us: int, audiences: Sequence[Limits] | None = None) -> None:
+        """Prepare audiences (those asked for lately) for a moment, before a request of then needs them."""
+        composer = self.composer.moved(at_us)
+        for limits in (self.composer.audiences.in_use() if audiences is None else audiences)[:AHEAD]:
+            composer.audience(limits)
 
     def decide(self, request: Request) -> Decided:
-        """The page of a member; `context` may hold rows, cols and narrower limits, see `narrowed`."""
-        (state,) = self.live.states([request.unit_id])
-        return composed(self.live.composer, state, request)
+        """The page of a member; `context` may hold rows, cols and narrower limits, see `asking`."""
+        return self._answer(request).decided
+
+    def explain(self, request: Request) -> Explained:
+        """The same page, with what each rule removed from the catalogue and from each row."""
+        trace = PageTrace()
+        return explained(self._answer(request, trace), trace)
+
+    def actions_of(self, reference: str) -> list[str] | None:
+        """Ids of the titles of an action set."""
+        return self.composer.audiences.actions_of(reference)
+
+    def precompute(self, unit_ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Pages for the moment of this decider, packed; members are scored in batches."""
+        composer = self.composer
+        at_us = composer.at_us
+        for start in range(0, len(unit_ids), BATCH):
+            pasts = self.members.of(unit_ids[start : start + BATCH], at_us)
+            states = self.scoring.states(pasts, whole_minute(at_us))
+            for past, state in zip(pasts, states, strict=True):
+                page = composer.page(state, rows=MADE_ROWS, cols=MADE_COLS)
+                yield (
+                    past.member_id,
+                    pack(
+                        page,
+                        service=self._service,
+                        model=self.model,
+                        acted=past.acted,
+                        territory=state.here.territory,
+                        composer=composer,
+                    ),
+                )
+
+    def decide_from(self, made: bytes, request: Request) -> Decided | None:
+        """A page that was made ahead, after what has happened since; None if it is of no use any more."""
+        try:
+            page = unpack(made)
+        except StorageError:
+            return None
+        if page.service != self._service or page.model != self.model:
+            return None
+        acted = -1 if page.acted is None else page.acted
+        past = self.members.since(request.unit_id, acted, request.at_us)
+        return corrected(page, past, request, self.composer, self.titles)
+
+    def _answer(self, request: Request, trace: PageTrace | None = None) -> Answer:
+        (past,) = self.members.of([request.unit_id], request.at_us)
+        given = answer(self.composer, self._scored(past, request.at_us), request, self.titles, trace=trace)
+        if past.acted is None:
+            return given
+        context = given.decided.context | {"acted": past.acted}
+        return replace(given, decided=replace(given.decided, context=context))
+
+    def _scored(self, past: Past, at_us: int) -> MemberState:
+        """The member's state with scores: those of a moment ago, if nothing happened since."""
+        asked_us = whole_minute(at_us)
+        key = (past.member_id, past.acted or 0, asked_us)
+        scores = None if past.acted is None else self._recent.find(key)
+        if scores is None:
+            following, window = self.scoring.scores([past], asked_us)
+            scores = following[0], window[0]
+            if past.acted is not None:
+                self._recent.keep(key, scores)
+        return with_scores(past, *scores)
 
 
-@dataclass(slots=True)
-class PopularHomepage:
-    """Composes pages without a model: what is popular, under the same masks, in the same rows.
-
-    It reads the log once when it is opened; nothing is trained.
-    """
-
-    composer: Composer
-    members: dict[str, Member]
-    watched: dict[str, Index]
-    titles: TitleState
-    policy: str = FALLBACK
-
-    @staticmethod
-    def open(around: Surroundings) -> PopularHomepage:
-        """Count plays for the home as it is at a moment."""
-        home, at_us = around.home, around.at_us
-        catalogue = load_catalogue(home, at_us)
-        plays = interactions_from_home(home, until_us=at_us, catalogue=catalogue)
-        popularity = PopularityScorer().fit(plays)
-        territories = [name for name in popularity.territories_ if name]
-        n = len(catalogue)
-        titles = TitleState(
-            catalogue=catalogue,
-            popularity=popularity.decayed(at_us),
-            trending=popularity.trending(at_us),
-            territory_popularity={name: popularity.decayed(at_us, name) for name in territories},
-            vectors=np.zeros((n, 1), np.float32),
-            neighbours=np.full((n, 1), -1, np.int32),
-            neighbour_scores=np.zeros((n, 1), np.float32),
-        )
-        watched = {str(m): plays.histories.of(i) for i, m in enumerate(plays.member_ids)}
-        composer = Composer(titles, at_us=at_us, config=around.config)
-        return PopularHomepage(composer, load_members(home, at_us), watched, titles)
-
-    def decide(self, request: Request) -> Decided:
-        """The page of a member by popularity alone."""
-        history = self.watched.get(request.unit_id, np.zeros(0, np.int32))
-        known = self.members.get(request.unit_id)
-        total = float(self.titles.popularity.sum()) or 1.0
-        share = (self.titles.popularity / total).astype(np.float32)
-        state = MemberState(
-            member_id=request.unit_id,
-            limits=known.limits if known else Limits(),
-            history=history,
-            history_at_us=np.zeros(len(history), np.int64),
-            history_weight=np.ones(len(history), np.float32),
-            next_scores=share,
-            window_scores=share,
-        )
-        return composed(self.composer, state, request)
-
-
-def composed(composer: Composer, state: MemberState, request: Request) -> Decided:
-    """One page as slots, after the limits in the request."""
-    state = replace(state, limits=narrowed(state.limits, request))
-    rows, cols = (_number(request, name) for name in ("rows", "cols"))
-    if request.actions is not None:
-        state = replace(state, disliked=_others(composer.titles, state, request.actions))
-    page: Page = composer.page(state, rows=rows, cols=cols)
-    return Decided(tuple(page_slots(page)), (_mask_reference(composer, state),), page.reason)
-
-
-def narrowed(limits: Limits, request: Request) -> Limits:
-    """The member's limits and those of the request (territory, maturity, kids): the stricter of each."""
-    context = request.context
-    maturity = context.get("maturity")
-    asked = Limits(
-        territory=None if context.get("territory") is None else str(context["territory"]),
-        maturity_max=MATURITY_MAX if maturity is None else int(maturity),
-        kids=bool(context.get("kids", False)),
-    )
-    return limits.narrowed(asked)
-
-
-def _others(titles: TitleState, state: MemberState, actions: tuple[str, ...]) -> Index:
-    """Titles that a request excludes by naming others, with those that the member dislikes: same mask."""
-    allowed = np.isin(titles.catalogue.title_ids.astype(str), np.array(actions, dtype=np.str_))
-    return np.union1d(state.disliked, np.flatnonzero(~allowed)).astype(np.int32)
-
-
-def _mask_reference(composer: Composer, state: MemberState) -> str:
-    """Name of the set of titles that could have been shown: equal sets have equal names."""
-    shown = composer.audience(state.limits).audience.shown.copy()
-    shown[state.disliked] = False
-    return f"mask:{hashlib.blake2b(np.packbits(shown).tobytes(), digest_size=8).hexdigest()}"
-
-
-def _number(request: Request, name: str) -> int | None:
-    """A positive whole number from the context.
-
-    Raises
-    ------
-    InputError
-        It is something else.
-    """
-    value = request.context.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InputError(f"homepage: {name} is {value!r}, expected a whole number, 1 or more.")
-    return value
+def _open(trained: TrainedHomepage, model: str, around: Surroundings) -> HomepageDecider:
+    """A model with what is the same for all members; of members only what the state does not have."""
+    home, at_us = around.home, around.at_us
+    catalogue = load_catalogue(home, at_us)
+    plays = interactions_from_home(home, until_us=at_us, catalogue=catalogue)
+    popularity = PopularityScorer(trained.popularity.config).fit(plays)
+    rates = read_play_rates(home, catalogue, Moment(at_us, at_us))
+    scoring = Scoring.on(catalogue, trained.title_ids, trained.next_title, trained.window)
+    titles = replace(title_state(trained, scoring, catalogue, popularity, at_us), rates=rates)
+    members: Pasts
+    if around.members is None:
+        marks = read_marks(home, catalogue, Moment(at_us, at_us))
+        members, table = LakeMembers(plays, load_members(home, at_us), marks), TitleTable.of(catalogue)
+    else:
+        state = StateMembers.on(catalogue, around.members)
+        members, table = state, state.titles
+    config: PageConfig | None = around.config
+    composer = Composer(titles, at_us=at_us, config=config)
+    return HomepageDecider(trained, scoring, members, table, composer, model)

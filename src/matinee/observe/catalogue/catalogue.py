@@ -244,6 +244,35 @@ class Catalogue:
             directors=joined("directors"),
         )
 
+    def changes_us(self, *, new_us: int = 0, leaving_us: int = 0) -> Times:
+        """Moments at which what may be shown, what is pinned, what is new or what leaves changes; ascending.
+
+        Parameters
+        ----------
+        new_us : int, 0 or more
+            How long a title counts as new after it came: its end is a change too.
+        leaving_us : int, 0 or more
+            How long before its end a title counts as leaving: the beginning of that is a change too.
+
+        Examples
+        --------
+        >>> rows = [{"title_id": "t1", "release_us": 50}]
+        >>> windows = [("t1", "AT", 100, 900)]
+        >>> Catalogue.from_rows(rows, windows=windows).changes_us(new_us=10, leaving_us=20).tolist()
+        [50, 60, 100, 110, 880, 900]
+        """
+        came = np.concatenate([self.windows.from_us, self.release_us])
+        came, gone = came[came > ALWAYS_US], self.windows.until_us[self.windows.until_us < NEVER_US]
+        pins = np.array([t for pin in self.pins for t in (pin.from_us, pin.until_us)], np.int64)
+        pins = pins[(pins > ALWAYS_US) & (pins < NEVER_US)]
+        return np.unique(np.concatenate([came, came + new_us, gone, gone - leaving_us, pins]))
+
+    def next_change_us(self, at_us: int, *, new_us: int = 0, leaving_us: int = 0) -> int:
+        """The first of `changes_us` after a moment; NEVER_US without one."""
+        changes = self.changes_us(new_us=new_us, leaving_us=leaving_us)
+        place = int(np.searchsorted(changes, at_us, side="right"))
+        return int(changes[place]) if place < len(changes) else NEVER_US
+
     def unit(self) -> Index:
         """Title that a play counts for: the series of an episode or season, otherwise the title itself."""
         own = np.arange(len(self), dtype=np.int32)

@@ -1,0 +1,132 @@
+"""One page for one request, as the platform logs and explains it: slots, rows, action set, stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from matinee.initiatives.homepage.asking import above_of, narrowed, size_of
+from matinee.initiatives.homepage.audience import SharedShelves
+from matinee.initiatives.homepage.compose import Composer
+from matinee.initiatives.homepage.page import MemberState, Page
+from matinee.initiatives.homepage.record import page_slots
+from matinee.initiatives.homepage.stock import see
+from matinee.initiatives.homepage.trace import PageTrace, RowTrace, rules
+from matinee.observe.decisions import RowNote
+from matinee.observe.member_state import TitleTable
+from matinee.platform.deciding import Context, Decided, Explained, Request, Stage
+from matinee.types import NEVER_US, Index
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A decision with what it was made from."""
+
+    decided: Decided
+    page: Page
+    state: MemberState
+    composer: Composer
+
+
+def answer(
+    composer: Composer,
+    state: MemberState,
+    request: Request,
+    titles: TitleTable,
+    *,
+    trace: PageTrace | None = None,
+) -> Answer:
+    """Compose what is asked for: a page, or the rows below those that the member has.
+
+    Raises
+    ------
+    InputError
+        The request asks for a size that is no size.
+    """
+    composer = composer.moved(request.at_us)
+    state = replace(state, limits=narrowed(state.limits, request))
+    if request.actions is not None:
+        state = replace(state, disliked=_others(state, request.actions, titles))
+    shared = composer.audience(state.here)
+    rows, cols = size_of(request)
+    above = above_of(request, titles.position) if request.after or request.after_rows else []
+    most = composer.config.rows if rows is None else rows
+    if above:
+        most = max(0, min(most, composer.config.rows - len(above)))
+    page = Page(state.member_id, request.at_us, [])
+    if most or not above:
+        page = composer.page(state, seed=request.seed, rows=most, cols=cols, trace=trace, above=above)
+    more = len(page.rows) == most and len(above) + most < composer.config.rows
+    decided = Decided(
+        tuple(page_slots(page)),
+        permitted_of(shared, request, titles),
+        page.reason,
+        left_out(shared, state),
+        rows=tuple(RowNote(row.row, row.kind, row.reason) for row in page.rows),
+        unmet=tuple(page.unmet),
+        more=more,
+        valid_until_us=valid_until(composer),
+    )
+    return Answer(decided, page, state, composer)
+
+
+def permitted_of(shared: SharedShelves, request: Request, titles: TitleTable) -> tuple[str, ...]:
+    """Name of the action set of all members with these limits, or the few titles that were asked about."""
+    if request.actions is None:
+        return (shared.actions,)
+    allowed = shared.audience.allowed
+    known = ((title_id, titles.position.get(title_id, -1)) for title_id in request.actions)
+    return tuple(title_id for title_id, t in known if t >= 0 and allowed[t])
+
+
+def left_out(shared: SharedShelves, state: MemberState) -> Context:
+    """How many titles of the action set are not offered to this member in discovery rows."""
+    allowed = shared.audience.allowed
+    watched, disliked = np.unique(state.history), np.unique(state.disliked)
+    return {
+        "n_watched": int(allowed[watched].sum()),
+        "n_disliked": int(allowed[disliked].sum()),
+    }
+
+
+def valid_until(composer: Composer) -> int | None:
+    """Until when the same titles are permitted."""
+    until_us = composer.audiences.span(composer.at_us)[1]
+    return None if until_us == NEVER_US else until_us
+
+
+def explained(given: Answer, trace: PageTrace) -> Explained:
+    """Stage by stage: the rules over the whole catalogue, then each row."""
+    composer = given.composer
+    viewer = see(given.state, composer.audience(given.state.here), composer.unit)
+    masks = rules(viewer, "fresh")
+    everything = np.arange(len(composer.titles.catalogue), dtype=np.int32)
+    left = int(masks.permitted().sum())
+    eligible = Stage(
+        "eligible", len(everything), masks.removed(everything), left, "titles that a discovery row may show"
+    )
+    ids = composer.titles.catalogue.title_ids
+    drawn = {
+        slot.row: f'"{ids[slot.title]}" was drawn with probability '
+        f"{slot.probabilities[np.flatnonzero(slot.titles == slot.title)[0]]:.4f} among {len(slot.titles)} "
+        "titles"
+        for slot in trace.explored
+    }
+    rows = [_row_stage(row, drawn.get(row.row)) for row in trace.rows]
+    return Explained(given.decided, (eligible, *rows), dict(trace.absent))
+
+
+def _row_stage(row: RowTrace, drawn: str | None) -> Stage:
+    removed = row.removed | ({"elsewhere on the page": row.on_page} if row.on_page else {})
+    note = f"{row.reason}: {row.shown} shown, {row.gain:.4f} plays expected"
+    return Stage(
+        f"row {row.row}: {row.kind}", row.candidates, removed, row.left, f"{note}; {drawn}" if drawn else note
+    )
+
+
+def _others(state: MemberState, actions: tuple[str, ...], titles: TitleTable) -> Index:
+    """Titles that a request excludes by naming others, with those that the member dislikes: same mask."""
+    allowed = np.zeros(len(titles.unit), np.bool_)
+    allowed[[t for t in (titles.position.get(a, -1) for a in actions) if t >= 0]] = True
+    return np.union1d(state.disliked, np.flatnonzero(~allowed)).astype(np.int32)

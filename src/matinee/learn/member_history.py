@@ -1,0 +1,73 @@
+"""What one member watched, from the state that a server keeps: the same as `interactions_from_home` reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from matinee.learn.reading import UNKNOWN_RUNTIME_S
+from matinee.observe.member_state import TitleTable
+from matinee.observe.state.record import MemberRecord, Played
+from matinee.types import Index, Scores, Times
+
+
+@dataclass(frozen=True, slots=True)
+class MemberHistory:
+    """One member's plays, oldest first.
+
+    Attributes
+    ----------
+    title : ndarray of int32
+        The series for an episode.
+    at_us : ndarray of int64
+    weight : ndarray of float32
+        How much each was liked, 0 to 1; 0 for titles of which only is known that they were watched.
+    territory : str or None
+        Where the latest play was that says so.
+    """
+
+    title: Index
+    at_us: Times
+    weight: Scores
+    territory: str | None
+
+
+def history_of(record: MemberRecord, titles: TitleTable) -> MemberHistory:
+    """Plays of a record that the catalogue knows.
+
+    Titles of plays that fell out of the record stand first, at the time of the earliest play that is kept.
+    Events that carry a time after now count too: they have happened, by a clock that is fast.
+    """
+    position, unit, runtime_s = titles.position, titles.unit, titles.runtime_s
+    kept: list[int] = []
+    times: list[int] = []
+    weights: list[float] = []
+    territory: str | None = None
+    first_us = record.plays[0].at_us if record.plays else 0
+    for title_id in record.older:
+        title = position.get(title_id, -1)
+        if title >= 0:
+            kept.append(unit[title])
+            times.append(first_us)
+            weights.append(0.0)
+    for play in record.plays:
+        title = position.get(play.title_id, -1)
+        if title >= 0:
+            kept.append(unit[title])
+            times.append(play.at_us)
+            weights.append(_liking(play, runtime_s[title]))
+            if play.territory is not None:
+                territory = play.territory
+    return MemberHistory(
+        np.array(kept, np.int32), np.array(times, np.int64), np.array(weights, np.float32), territory
+    )
+
+
+def _liking(play: Played, runtime_s: float) -> float:
+    """Rating by its scale, else the share of the runtime that was watched, else 1; 0 to 1."""
+    if play.share is not None:
+        return min(1.0, max(0.0, play.share))
+    if play.watch_s is not None:
+        return min(1.0, max(0.0, play.watch_s / (runtime_s or UNKNOWN_RUNTIME_S)))
+    return 1.0
