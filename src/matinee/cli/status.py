@@ -73,6 +73,8 @@ def _print_all(found: list[Standing]) -> None:
             say(f"tried: {one.name}: {_tried(one)}")
         if one.trouble:
             say(f"broken: {one.name}: the fallback answers. {one.trouble}")
+        if one.retrain:
+            say(f"{one.name}: {_retrain(one)}")
         for alert in one.alerts:
             say(f"{alert.severity}: {one.name}, {alert.monitor}: {alert.text} ({alert.owner})")
     if not found:
@@ -110,6 +112,8 @@ def _print_one(one: Standing) -> None:
         print_table(gates, ["gate", "verdict", "at the last attempt"], left=3)
     if one.trouble:
         say(f"broken: the fallback answers. {one.trouble}")
+    if one.retrain:
+        say(_retrain(one))
     for alert in one.alerts:
         say(f"{alert.severity}: {alert.monitor}: {alert.text}")
 
@@ -142,6 +146,11 @@ def _watched(one: Standing) -> str:
         f"{found.count('ok')} fine, {found.count('alert')} alerts, {found.count('not_measured')} not measured"
     )
     return f"{format_at(found.watched_us)}: {counts}"
+
+
+def _retrain(one: Standing) -> str:
+    who = "an erased member" if one.retrain == 1 else f"{one.retrain} erased members"
+    return f"holds what {who} did: train again, and release"
 
 
 def _cost(one: Standing) -> str:

@@ -43,6 +43,8 @@ class Standing:
     cost_minor : dict of currency to int
     watched : Report or None
         What the last `matinee watch` found.
+    retrain : int
+        Members who were erased, and whom the version in production learned from.
     trouble : str or None
         Why the model in production does not answer and the fallback does: its files are gone. That they are
         unchanged is not checked here; whoever opens the model does.
@@ -79,6 +81,7 @@ class Standing:
     cost_minor: dict[str, int] = field(default_factory=dict)
     cpu_s: float = 0.0
     watched: Report | None = None
+    retrain: int = 0
     trouble: str | None = None
     rollout: RolloutRow | None = None
 
@@ -110,6 +113,7 @@ def portfolio(home: Home, name: str | None = None, *, at: str | None = None) -> 
             replace(
                 _standing(registry, one, lines[one.name], now_us),
                 watched=reports[one.name],
+                retrain=_retrain(registry, lines[one.name]),
                 trouble=_trouble(home, lines[one.name]),
                 rollout=rollouts.get(one.name),
             )
@@ -172,6 +176,13 @@ def _standing(registry: Registry, initiative: Initiative, line: Line, now_us: in
         cost_minor=line.cost_minor,
         cpu_s=line.cpu_s,
     )
+
+
+def _retrain(registry: Registry, line: Line) -> int:
+    if line.release is None:
+        return 0
+    marked = {row.version: row.members for row in registry.retraining.all(line.initiative.name)}
+    return marked.get(line.release.version, 0)
 
 
 def _trouble(home: Home, line: Line) -> str | None:

@@ -99,6 +99,7 @@ def keep(project: Project, result: Path, record: RunRecord) -> Trained:
             ),
             datasets=[data.id],
         )
+        registry.retraining.trained_again(initiative.name, folder.name)
     return Trained(folder.name, folder, card, record)
 
 
