@@ -140,6 +140,19 @@ def fold(record: MemberRecord, lines: Iterable[Line]) -> MemberRecord:
     )
 
 
+def without(lines: bytes, others: bytes) -> bytes:
+    """Lines of the log, less those with the id of one of the others."""
+    ids = {line.event_id for line in read_lines(others)}
+    if not ids:
+        return lines
+    return b"".join(
+        part
+        for part in lines.splitlines(keepends=True)
+        for line in _readable(part)
+        if line.event_id not in ids
+    )
+
+
 def _latest(
     kept: list[Kept], incoming: Iterable[Kept], limit: int
 ) -> tuple[list[Kept], list[Kept], list[Kept]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,12 +14,14 @@ import msgspec
 from matinee.errors import StorageError
 from matinee.observe.members import Member
 from matinee.observe.state import sqlite_folding as folding
+from matinee.observe.state import sqlite_rebuild as rebuilding
 from matinee.observe.state import sqlite_window as window
 from matinee.observe.state.fold import apply
 from matinee.observe.state.folds import Fold, named
 from matinee.observe.state.record import MemberRecord
 from matinee.observe.state.sqlite_file import Connections, storage_error, transaction, translated
-from matinee.observe.state.store import Arrival, Position
+from matinee.observe.state.store import Arrival, Position, Rebuilt
+from matinee.observe.state.window import hashes
 from matinee.types import HOUR_US
 
 FOLD_ROWS = 16
@@ -44,7 +46,7 @@ class SqliteStore:
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         `Home.state_db`; made if it is not there. Open it after a fork, not before.
     dedup_h : float, > 0, default 48
         Hours in which an event is told from one that is sent again; at least, and at most twice that.
@@ -80,27 +82,27 @@ class SqliteStore:
     ([[True], [False]], ['t1'])
     """
 
-    def __init__(self, path: Path, dedup_h: float = 48, folds: Iterable[Fold] | None = ()) -> None:
-        self.path = path
-        self.folds = None if folds is None else named(folds)
+    def __init__(self, path: Path | str, dedup_h: float = 48, folds: Iterable[Fold] | None = ()) -> None:
+        self.path = Path(path)
+        self.folds: Mapping[str, Fold] | None = None if folds is None else named(folds)
         self._rows: Counter[str] = Counter()
         self._window = window.Window(int(dedup_h * HOUR_US))
         self._folded_to = ""
-        self._connections = Connections(path)
+        self._connections = Connections(self.path)
         if self.folds is not None:
             with self._writing() as con:
                 folding.register(con, self.folds)
 
     def known(self, event_ids: Sequence[str]) -> list[bool]:
         """Which of these events were taken in before, within the window."""
-        ids = window.hashes(event_ids)
+        ids = hashes(event_ids)
         with self._reading() as con:
             found = self._window.find(con, ids)
         return [one in found for one in ids]
 
     def take(self, arrivals: Sequence[Arrival], position: Position | None, now_us: int) -> list[bool]:
         """Take in events that are in the log, all or none; True for each that was new."""
-        ids = window.hashes([arrival.event_id for arrival in arrivals])
+        ids = hashes([arrival.event_id for arrival in arrivals])
         with self._writing() as con:
             known = self._window.find(con, ids)
             new: list[bool] = []
@@ -251,7 +253,7 @@ class SqliteStore:
                     (member_id,),
                 ).rowcount
                 self._rows.pop(member_id, None)
-            folding.mark(con, "erasures")
+            folding.mark(con, rebuilding.ERASURES)
         self._empty_wal()
         return out
 
@@ -271,6 +273,25 @@ class SqliteStore:
                 break
         with translated(self.path):
             self._connections.get().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def begin_rebuild(self) -> int:
+        """Stop folding in all processes; what arrives waits."""
+        with self._writing() as con:
+            return rebuilding.begin(con)
+
+    def write_rebuilt(
+        self, token: int, rows: Sequence[Rebuilt], *, after: str, upto: str | None, now_us: int
+    ) -> None:
+        """Replace what is known about all members behind `after` up to `upto` (None: to the end)."""
+        with self._writing() as con:
+            rebuilding.check(con, self.path, token)
+            rebuilding.write(con, self._window, self.folds, rows, after=after, upto=upto, now_us=now_us)
+
+    def end_rebuild(self, token: int, positions: Iterable[Position]) -> None:
+        """Note how far the log was read, and let folding go on."""
+        with self._writing() as con:
+            rebuilding.check(con, self.path, token)
+            rebuilding.end(con, self.folds, positions)
 
     def size(self) -> dict[str, int]:
         """Members, events waiting to be folded, ids in the window, bytes on the disk."""

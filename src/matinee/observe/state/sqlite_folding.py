@@ -15,8 +15,8 @@ from matinee.types import SECOND_US
 
 MAINTAIN_MEMBERS = 200
 """Members that one transaction of `maintain` folds."""
-EVENTS, ROWS = "waiting_events", "waiting_rows"
-"""Marks: events that wait, and the number of the last group that was appended."""
+EVENTS, ROWS, RENEWED = "waiting_events", "waiting_rows", "rebuilt_us"
+"""Marks: events that wait, the number of the last group that was appended, and when a rebuild last wrote."""
 LEASE_S = 120
 """A rebuild that has not written for so long is over."""
 _RECORD = msgspec.msgpack.Decoder(MemberRecord)
@@ -131,7 +131,7 @@ def forget(con: sqlite3.Connection) -> bool:
 def _may_fold(con: sqlite3.Connection, folds: Mapping[str, Fold]) -> bool:
     if {row[0] for row in con.execute("SELECT name FROM folds")} != set(folds):
         return False
-    return wall_us() - marked(con, "rebuilt_us") > LEASE_S * SECOND_US
+    return wall_us() - marked(con, RENEWED) > LEASE_S * SECOND_US
 
 
 def mark(con: sqlite3.Connection, name: str, add: int = 1) -> int:

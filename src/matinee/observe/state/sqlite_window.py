@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee.observe.state.sqlite_file import transaction
+from matinee.observe.state.window import ID_BYTES
 
 SEAL_IDS = 65_536
 """Recent ids that become a segment of tier 0."""
@@ -35,21 +35,9 @@ SLICE_CHUNKS = 128
 """Chunks of each of 16 segments that are merged in one transaction: 131,000 ids, some 20 ms."""
 SLICE_ROWS = 4_096
 """Rows of ids out of the window that are deleted in one transaction."""
-ID_BYTES = 16
 _PLACE = 32
 
 Filter = NDArray[np.uint8]
-
-
-def hashes(event_ids: Iterable[str]) -> list[bytes]:
-    """128-bit hashes of ids.
-
-    Examples
-    --------
-    >>> hashes(["e1"]) == hashes(["e1"]) != hashes(["e2"])
-    True
-    """
-    return [blake2b(event_id.encode(), digest_size=ID_BYTES).digest() for event_id in event_ids]
 
 
 class Window:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from matinee.observe.members import Member
+from matinee.observe.state.folds import Fold
 from matinee.observe.state.record import MemberRecord
 
 
@@ -100,5 +101,69 @@ class StateStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What the lake and the log say about one member.
+
+    Attributes
+    ----------
+    member_id : str
+    record : MemberRecord or None
+        None: no event is known.
+    member : Member or None
+    lines : bytes
+        All events as lines of the log, for what else is kept for members (`folds.Fold`); empty where nothing
+        is.
+    recent_ids : tuple of str
+        Ids of events that arrived within the window.
+    """
+
+    member_id: str
+    record: MemberRecord | None
+    member: Member | None
+    lines: bytes = b""
+    recent_ids: tuple[str, ...] = ()
+
+
+class OpenedStore(StateStore, Protocol):
+    """A state store with what else is kept for members, and with a way to make it again."""
+
+    @property
+    def folds(self) -> Mapping[str, Fold] | None:
+        """What else is kept for members, by name; None: this process leaves it as it is."""
+        ...
+
+    def folded(self, member_id: str, name: str) -> tuple[bytes | None, bytes]:
+        """What is kept for a member under the name of a fold, and the lines that are not in it yet.
+
+        Raises
+        ------
+        StorageError
+            It lacks earlier events: the fold is new, and the state was not rebuilt since.
+        """
+        ...
+
+    def begin_rebuild(self) -> int:
+        """Stop folding in all processes; what arrives waits. Returns a token for the other two."""
+        ...
+
+    def write_rebuilt(
+        self, token: int, rows: Sequence[Rebuilt], *, after: str, upto: str | None, now_us: int
+    ) -> None:
+        """Replace what is known about all members behind `after` up to `upto` (None: to the end).
+
+        Those that are not in `rows` are removed. Events that wait stay, and are folded later.
+
+        Raises
+        ------
+        StorageError
+            Someone was erased meanwhile, another rebuild began, or this one took too long between writes.
+        """
+        ...
+
+    def end_rebuild(self, token: int, positions: Iterable[Position]) -> None:
+        """Note how far the log was read, and let folding go on. Errors as in `write_rebuilt`."""
+        ...
+
+
 OpenStore = Callable[[], StateStore]
-Batches = Iterator[Sequence[tuple[str, MemberRecord]]]

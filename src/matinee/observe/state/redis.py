@@ -1,0 +1,412 @@
+"""The state of members in Redis or Valkey, for the processes of several hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from matinee.errors import ConfigError, MissingExtraError, StorageError
+from matinee.observe.members import Member
+from matinee.observe.state import redis_scripts as scripts
+from matinee.observe.state.fold import apply, without
+from matinee.observe.state.folds import Fold, named
+from matinee.observe.state.record import MemberRecord
+from matinee.observe.state.store import Arrival, Position, Rebuilt
+from matinee.observe.state.window import hashes
+from matinee.types import HOUR_US
+
+CONNECT_S, ANSWER_S = 0.5, 1.0
+"""A server that is slower than this counts as gone, so that whoever asks can go on without it."""
+IDLE_CHECK_S = 5
+PREFIX = "matinee:"
+FOLD_MEMBERS = 128
+"""Members that are folded in one `take`; further ones have their turn in the next."""
+MAINTAIN_MEMBERS, MAINTAIN_TURNS = 200, 10
+LEASE_MS = 120_000
+"""A rebuild that has not written for so long is over."""
+RANGE = 1_000
+_SEPARATOR = "\x1e"
+_RECORD = msgspec.msgpack.Decoder(MemberRecord)
+_MEMBER = msgspec.msgpack.Decoder(Member)
+
+
+class RedisStore:
+    r"""A `StateStore` on a server that several hosts reach. To choose when one host is not enough.
+
+    Parameters
+    ----------
+    url : str
+        redis://HOST:PORT/DB, rediss:// with TLS, or unix:// with a path. Redis 6 or newer, or Valkey; one
+        primary (with replicas for its safety), not a cluster. Choose `maxmemory-policy noeviction`: a store
+        that throws values away on its own forgets what members did.
+    dedup_h : float, > 0, default 48
+        Hours by the server's clock in which an event is told from one that is sent again.
+    folds : iterable of Fold or None
+        As in `SqliteStore`.
+    prefix : str
+        Before all keys, so that other programs can use the same database.
+
+    Raises
+    ------
+    ConfigError
+        The URL is not one of these.
+    MissingExtraError
+        The client library is not installed.
+
+    Notes
+    -----
+    Nothing is asked of the server before the first call, and each call connects again if it has to. A call
+    fails within about two seconds. A `take` that failed may have been done: `positions` tells.
+
+    The server may lose its last second (or more, as it is set up), events and positions together, and a
+    replay of the log brings them back. `erase` removes a member at once; the server's own files on disk hold
+    what was removed until it rewrites them (BGREWRITEAOF, BGSAVE).
+    """
+
+    def __init__(
+        self, url: str, dedup_h: float = 48, folds: Iterable[Fold] | None = (), *, prefix: str = PREFIX
+    ) -> None:
+        self.name = shown(url)
+        self.prefix = prefix
+        self.folds: Mapping[str, Fold] | None = None if folds is None else named(folds)
+        self._window_ms = int(dedup_h * HOUR_US) // 1_000
+        self._client = _connect(url, self.name)
+        self._registered = self.folds is None
+        script = self._client.register_script
+        self._take, self._fold, self._erase = map(script, (scripts.TAKE, scripts.FOLD, scripts.ERASE))
+        self._names = script(scripts.REGISTER)
+        self._begin, self._rebuilt, self._end = map(script, (scripts.BEGIN, scripts.REBUILT, scripts.END))
+
+    def known(self, event_ids: Sequence[str]) -> list[bool]:
+        """Which of these events were taken in before, within the window."""
+        with self._asking(), self._client.pipeline(transaction=False) as pipe:
+            for one in hashes(event_ids):
+                pipe.exists(self._key("e:", one))
+            return [bool(there) for there in pipe.execute()]
+
+    def take(self, arrivals: Sequence[Arrival], position: Position | None, now_us: int) -> list[bool]:  # noqa: ARG002
+        """Take in events that are in the log, all or none; True for each that was new."""
+        self._register()
+        arguments: list[Any] = [self.prefix, self._window_ms]
+        arguments += ["", 0] if position is None else [position.segment, position.end]
+        for arrival, one in zip(arrivals, hashes([a.event_id for a in arrivals]), strict=True):
+            arguments += [one, arrival.member_id, arrival.line]
+        with self._asking():
+            new, due = self._take(args=arguments)
+        if due and self.folds is not None:
+            self._fold_members([member_id.decode() for member_id in due[:FOLD_MEMBERS]])
+        return [bool(one) for one in new]
+
+    def positions(self) -> dict[str, int]:
+        """Segment -> bytes of it that were taken in."""
+        with self._asking():
+            found = self._client.hgetall(self._key("positions"))
+        return {name.decode(): int(end) for name, end in sorted(found.items())}
+
+    def forget_segments(self, names: Iterable[str]) -> None:
+        """Forget the positions of segments that are gone."""
+        gone = list(names)
+        with self._asking():
+            if gone:
+                self._client.hdel(self._key("positions"), *gone)
+
+    def record(self, member_id: str) -> MemberRecord:
+        """What a member did; an empty record of an unknown one."""
+        with self._asking(), self._client.pipeline() as pipe:
+            pipe.hget(self._key("m:", member_id), "r")
+            pipe.lrange(self._key("w:", member_id), 0, -1)
+            data, rows = pipe.execute()
+        record = _decode(data)
+        return apply(record, b"".join(rows)) if rows else record
+
+    def folded(self, member_id: str, name: str) -> tuple[bytes | None, bytes]:
+        """What is kept for a member under the name of a fold, and the lines that are not in it yet.
+
+        Raises
+        ------
+        StorageError
+            It lacks earlier events: the fold is new, and the state was not rebuilt since.
+        """
+        self._register()
+        with self._asking(), self._client.pipeline() as pipe:
+            pipe.hget(self._key("folds"), name)
+            pipe.hget(self._key("m:", member_id), f"v:{name}")
+            pipe.lrange(self._key("w:", member_id), 0, -1)
+            whole, value, rows = pipe.execute()
+        if whole != b"1":
+            raise StorageError(
+                f'{self.name}: "{name}" lacks events from before it was kept. Run matinee rebuild-state.'
+            )
+        return value, b"".join(rows)
+
+    def member(self, member_id: str) -> Member | None:
+        """What was imported about a member."""
+        with self._asking():
+            data = self._client.hget(self._key("m:", member_id), "f")
+        return None if data is None else _MEMBER.decode(data)
+
+    def put_members(self, members: Iterable[Member]) -> None:
+        """Store what was imported about members."""
+        with self._asking(), self._client.pipeline() as pipe:
+            for member in members:
+                pipe.hset(self._key("m:", member.member_id), "f", msgspec.msgpack.encode(member))
+                pipe.zadd(self._key("members"), {member.member_id: 0})
+                if len(pipe) >= 2 * RANGE:
+                    pipe.execute()
+            pipe.execute()
+
+    def member_ids(self, after: str = "", limit: int = 1_000) -> list[str]:
+        """Ids of members that the store knows, in their order as text, behind `after`."""
+        low = f"({after}" if after else "-"
+        with self._asking():
+            found = self._client.zrangebylex(self._key("members"), low, "+", start=0, num=limit)
+        return [member_id.decode() for member_id in found]
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """A value kept for a member or another unit; None if it is gone."""
+        with self._asking():
+            value: bytes | None = self._client.hget(*self._place(kind, key))
+        return value
+
+    def put(self, kind: str, values: Sequence[tuple[str, bytes]], *, expires_us: int | None = None) -> None:
+        """Keep values by key. `expires_us`: until when at least."""
+        with self._asking(), self._client.pipeline() as pipe:
+            for key, value in values:
+                place, name = self._place(kind, key)
+                entry = f"{_owner(key)}{_SEPARATOR}{name}"
+                pipe.hset(place, name, value)
+                if expires_us is None:
+                    pipe.zrem(self._key("until"), entry)
+                else:
+                    pipe.zadd(self._key("until"), {entry: expires_us})
+            pipe.execute()
+
+    def count(self, name: str, add: int = 1) -> int:
+        """Add to a counter that all processes share, and read it."""
+        with self._asking():
+            return int(self._client.hincrby(self._key("counters"), name, add))
+
+    def erase(self, member_ids: Sequence[str]) -> dict[str, int]:
+        """Remove every trace of members; how many values of each kind were removed."""
+        out = dict.fromkeys(("records", "waiting", "features", "facts", "values"), 0)
+        with self._asking():
+            for member_id in member_ids:
+                for name, n in zip(out, self._erase(args=[self.prefix, member_id]), strict=True):
+                    out[name] += n
+        return out
+
+    def maintain(self, now_us: int) -> None:
+        """Fold what has gathered, drop what has expired; called now and then by one process."""
+        self._register()
+        for _ in range(MAINTAIN_TURNS):
+            with self._asking():
+                pending = self._client.srandmember(self._key("pending"), MAINTAIN_MEMBERS)
+                folded = self.folds is not None and self._fold_members([one.decode() for one in pending])
+                expired = self._client.zrangebyscore(
+                    self._key("until"), "-inf", f"({now_us}", start=0, num=RANGE
+                )
+                with self._client.pipeline() as pipe:
+                    for entry in expired:
+                        owner, name = entry.decode().split(_SEPARATOR, 1)
+                        pipe.hdel(self._key("v:", owner), name)
+                        pipe.zrem(self._key("until"), entry)
+                    pipe.execute()
+            if not (folded or len(expired) == RANGE):
+                break
+        self._forget_hours()
+
+    def begin_rebuild(self) -> int:
+        """Stop folding in all processes; what arrives waits."""
+        self._register()
+        with self._asking():
+            return int(self._begin(args=[self.prefix, LEASE_MS]))
+
+    def write_rebuilt(
+        self,
+        token: int,
+        rows: Sequence[Rebuilt],
+        *,
+        after: str,
+        upto: str | None,
+        now_us: int,  # noqa: ARG002
+    ) -> None:
+        """Replace what is known about all members behind `after` up to `upto` (None: to the end)."""
+        asked = {row.member_id: row for row in rows}
+        for member_id in self._between(after, upto):
+            asked.setdefault(member_id, Rebuilt(member_id, None, None))
+        todo = list(asked.values())
+        while todo:
+            with self._asking():
+                with self._client.pipeline(transaction=False) as pipe:
+                    for row in todo:
+                        pipe.lrange(self._key("w:", row.member_id), 0, -1)
+                    waiting = pipe.execute()
+                with self._client.pipeline(transaction=False) as pipe:
+                    for row, found in zip(todo, waiting, strict=True):
+                        self._rebuilt(args=self._arguments(token, row, found), client=pipe)
+                    done = pipe.execute()
+            self._check(token, min(done))
+            todo = [row for row, code in zip(todo, done, strict=True) if code == 0]
+
+    def end_rebuild(self, token: int, positions: Iterable[Position]) -> None:
+        """Note how far the log was read, and let folding go on."""
+        read = [part for position in positions for part in (position.segment, position.end)]
+        arguments = [self.prefix, LEASE_MS, token, len(read) // 2, *read, *(self.folds or ())]
+        with self._asking():
+            self._check(token, self._end(args=arguments))
+
+    def size(self) -> dict[str, int]:
+        """Members, events waiting to be folded, ids in the window (about), bytes of the server."""
+        with self._asking(), self._client.pipeline() as pipe:
+            pipe.zcard(self._key("members"))
+            pipe.hget(self._key("marks"), "waiting")
+            pipe.hgetall(self._key("hours"))
+            pipe.time()
+            members, waiting, hours, (now_s, _) = pipe.execute()
+            used = self._client.info("memory")["used_memory"]
+        first = (now_s - self._window_ms // 1_000) // 3_600
+        ids = sum(int(n) for hour, n in hours.items() if int(hour) >= first)
+        return {"members": members, "waiting": int(waiting or 0), "ids": ids, "bytes": int(used)}
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _fold_members(self, member_ids: Sequence[str]) -> bool:
+        """Fold what waits; whether anything was. Another process that was quicker leaves nothing to do."""
+        self._register()
+        folds = self.folds or {}
+        with self._asking():
+            with self._client.pipeline() as pipe:
+                pipe.hmget(self._key("marks"), "erasures", "folds")
+                for member_id in member_ids:
+                    pipe.hmget(self._key("m:", member_id), "n", "r", *(f"v:{name}" for name in folds))
+                    pipe.lrange(self._key("w:", member_id), 0, -1)
+                (erasures, registered), *found = pipe.execute()
+            if not member_ids or (registered or b"").decode() != _SEPARATOR.join(sorted(folds)):
+                return False
+            with self._client.pipeline(transaction=False) as pipe:
+                for member_id, (version, data, *values), rows in zip(
+                    member_ids, found[::2], found[1::2], strict=True
+                ):
+                    if not rows:
+                        continue
+                    lines = b"".join(rows)
+                    parts: list[Any] = ["r", msgspec.msgpack.encode(apply(_decode(data), lines))]
+                    for (name, fold), value in zip(folds.items(), values, strict=True):
+                        parts += [f"v:{name}", fold.apply(member_id, value, lines)]
+                    head = [self.prefix, member_id, len(rows), version or 0, erasures or 0, registered or b""]
+                    self._fold(args=[*head, lines.count(b"\n"), *parts], client=pipe)
+                return any(pipe.execute()) if len(pipe) else False
+
+    def _arguments(self, token: int, row: Rebuilt, waiting: Sequence[bytes]) -> list[Any]:
+        lines = without(row.lines, b"".join(waiting)) if self.folds else b""
+        values: list[Any] = []
+        for name, fold in (self.folds or {}).items():
+            values += [f"v:{name}", fold.apply(row.member_id, None, lines) if lines else b""]
+        record = b"" if row.record is None else msgspec.msgpack.encode(row.record)
+        facts = b"" if row.member is None else msgspec.msgpack.encode(row.member)
+        head = [self.prefix, LEASE_MS, token, row.member_id, len(waiting), self._window_ms, record, facts]
+        return [*head, len(values) // 2, *values, *hashes(row.recent_ids)]
+
+    def _between(self, after: str, upto: str | None) -> Iterator[str]:
+        """Members of a range."""
+        while page := self.member_ids(after, RANGE):
+            for member_id in page:
+                if upto is not None and member_id > upto:
+                    return
+                yield member_id
+            after = page[-1]
+
+    def _check(self, token: int, code: int) -> None:
+        if code < 0:
+            raise StorageError(
+                f"{self.name}: the rebuild {token} was stopped, since a member was erased, another rebuild "
+                f"began, or this one wrote nothing for {LEASE_MS // 1_000} s. What it has written is right. "
+                "Run matinee rebuild-state again."
+            )
+
+    def _register(self) -> None:
+        """Say once what is kept beside records."""
+        if self._registered or self.folds is None:
+            return
+        names = sorted(self.folds)
+        with self._asking():
+            self._names(args=[self.prefix, _SEPARATOR.join(names), *names])
+        self._registered = True
+
+    def _forget_hours(self) -> None:
+        with self._asking():
+            first = (self._client.time()[0] - self._window_ms // 1_000) // 3_600
+            old = [hour for hour in self._client.hkeys(self._key("hours")) if int(hour) < first]
+            if old:
+                self._client.hdel(self._key("hours"), *old)
+
+    def _place(self, kind: str, key: str) -> tuple[bytes, str]:
+        return self._key("v:", _owner(key)), f"{kind}{_SEPARATOR}{key}"
+
+    def _key(self, kind: str, rest: str | bytes = b"") -> bytes:
+        return f"{self.prefix}{kind}".encode() + (rest.encode() if isinstance(rest, str) else rest)
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        import redis
+
+        try:
+            yield
+        except redis.RedisError as error:
+            raise StorageError(
+                f"{self.name}: the state server did not do it ({type(error).__name__}: {error}). Check that "
+                "it runs, can be reached and has memory left; events that are in the log are taken in later."
+            ) from error
+
+
+def shown(url: str) -> str:
+    """An address as it may be printed: without its password.
+
+    Examples
+    --------
+    >>> shown("redis://ana:secret@db.example:6379/2")
+    'redis://ana:***@db.example:6379/2'
+    """
+    scheme, found, rest = url.partition("://")
+    who, known, address = rest.rpartition("@")  # the last one: a password may hold others
+    address = address.partition("?")[0]
+    if not found:
+        return "an address without a scheme"
+    return f"{scheme}://{who.partition(':')[0]}:***@{address}" if known else f"{scheme}://{address}"
+
+
+def _connect(url: str, name: str) -> Any:
+    try:
+        import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+    except ImportError as error:
+        raise MissingExtraError("the state store in Redis", "redis") from error
+    try:
+        if urlsplit(url).scheme not in ("redis", "rediss", "unix"):
+            raise ValueError("unknown scheme")
+        return redis.Redis.from_url(
+            url,
+            socket_connect_timeout=CONNECT_S,
+            socket_timeout=ANSWER_S,
+            health_check_interval=IDLE_CHECK_S,
+            retry=Retry(NoBackoff(), 0),
+        )
+    except ValueError:
+        raise ConfigError(
+            f"[serve] state is {name}, expected redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH."
+        ) from None
+
+
+def _owner(key: str) -> str:
+    return key.partition("\x1f")[0]
+
+
+def _decode(data: bytes | None) -> MemberRecord:
+    return MemberRecord() if data is None else _RECORD.decode(data)
