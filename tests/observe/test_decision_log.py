@@ -164,7 +164,7 @@ def test_rewards_are_read_once_in_the_order_of_time(tmp_path: Path) -> None:
 
 def test_a_set_of_actions_is_kept_once(tmp_path: Path) -> None:
     home = Home.create(tmp_path)
-    line = action_set_line("mask:1f", "any", ["t1", "t2"], at_us=NOW, seen_us=NOW, seq=1)
+    line = action_set_line("mask:1f", "any", ["t1", "t2"], NOW, NOW, 1)
     write(home, line, line)
     assert actions_of(home, "mask:1f") == ["t1", "t2"]
     assert compact(home).added == 1

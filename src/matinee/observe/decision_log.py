@@ -170,7 +170,7 @@ def reward_line(row: RewardRow, seq: int, member_id: str | None = None) -> bytes
 
 
 def action_set_line(
-    reference: str, initiative: str, actions: Sequence[str], *, at_us: int, seen_us: int, seq: int
+    reference: str, initiative: str, actions: Sequence[str], at_us: int, seen_us: int, seq: int
 ) -> bytes:
     """One line of a log segment for a set of actions that decisions refer to; logged again it counts once."""
     line = {

@@ -97,6 +97,19 @@ def join(home: Home, initiative: Initiative, *, now_us: int, since_us: int | Non
     return Joined(decisions, slots, rewarded, late, unknown)
 
 
+def waiting(home: Home, initiative: Initiative, *, now_us: int) -> int:
+    """How many decisions `join` would join; nothing is written.
+
+    Raises
+    ------
+    StorageError
+        The lake or the log cannot be read.
+    """
+    with spilling() as con:
+        open_events(con, home, "decisions", TABLE, moment=Moment(now_us, now_us))
+        return _due(con, initiative.name, initiative.reward, now_us, None)
+
+
 def _due(con: duckdb.DuckDBPyConnection, name: str, reward: Reward, now_us: int, since_us: int | None) -> int:
     """Table `due`: decisions that are final and not joined, numbered in the order of time."""
     recent = "true"
