@@ -1,0 +1,363 @@
+"""What is in production in one process: swaps without a dropped request, bad models, the budget."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.platform.toys import TOY, Nothing, ToyForecaster, home_with_plays
+from tests.serve.toy_service import Service, asked, one, raising, sleeping, until
+
+from matinee.errors import InputError, StorageError
+from matinee.observe.home import Home
+from matinee.observe.members import Member
+from matinee.observe.state.record import MemberRecord
+from matinee.platform.deciding import Decided, Request, Surroundings
+from matinee.platform.initiative import Initiative
+from matinee.serve.config import ServeConfig
+from matinee.serve.moment import Moment
+from matinee.serve.opening import Opener, Undaunted
+from matinee.serve.released import Released
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return home_with_plays(tmp_path)
+
+
+@pytest.fixture
+def service(home: Home, monkeypatch: pytest.MonkeyPatch) -> Service:
+    return Service(home, monkeypatch)
+
+
+@pytest.fixture
+def released(service: Service) -> str:
+    version = service.made(0)
+    service.release(version)
+    return version
+
+
+def test_the_release_answers_and_the_record_is_complete(service: Service, released: str) -> None:
+    with service.served() as served:
+        answer = served.answer(asked(context={"device": "tv"}), decision_id="d1")
+        again = asyncio.run(served.answer_async(asked(), decision_id="d2"))
+        nothing = served.answer(asked(actions=()), decision_id="d3")
+    record = answer.record
+    assert (record.decision_id, record.model, record.policy, record.fallback) == (
+        "d1",
+        released,
+        "toy/acting",
+        False,
+    )
+    assert record.context["device"] == "tv"
+    assert record.latency_ms is not None
+    assert set(answer.stages) == {"wait", "decide"}
+    assert again.record.slots == record.slots
+    assert (nothing.record.slots, nothing.record.context["reason"]) == ([], "no_eligible_action")
+
+
+def test_without_a_release_the_fallback_answers_and_says_so(service: Service) -> None:
+    with service.served() as served:
+        answer = asyncio.run(served.answer_async(asked(), decision_id="d1"))
+        assert served.status().version == "none"
+        assert served.status().troubles == []
+    assert (answer.fallback, answer.record.fallback, answer.record.model) == ("no model", True, "none")
+    assert answer.record.context["fallback_reason"] == "no model"
+    assert served.tally.counts["fallback:no model"] == 1
+
+
+def test_a_forecast_is_not_served(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {name: getattr(TOY, name) for name in TOY.__dataclass_fields__}
+    values |= {"actions": None, "target": "plays", "open": ToyForecaster.open}
+    opener = Opener(home, Initiative(**values), Moment.open(home))
+    with pytest.raises(InputError, match="toy: forecasts, expected an initiative that decides"):
+        Released.over(opener, ServeConfig())
+
+
+def test_swaps_under_load_drop_nothing_and_go_one_way(service: Service, released: str) -> None:
+    versions = [released, *(service.made(bias) for bias in (1, 2, 3))]
+    seen: dict[int, list[str]] = {}
+    stop = threading.Event()
+
+    def ask(number: int, served: Released) -> None:
+        mine = seen.setdefault(number, [])
+        while not stop.is_set():
+            answer = served.answer(asked(f"m{number}"), decision_id="d")
+            mine.append(answer.record.model if answer.fallback is None else f"fallback: {answer.fallback}")
+
+    with service.served(budget_ms=5_000.0, threads=4) as served:
+        threads = [threading.Thread(target=ask, args=(i, served)) for i in range(4)]
+        for thread in threads:
+            thread.start()
+        for version in versions[1:]:
+            service.release(version)
+            served.keeper.settle(10)
+            assert served.status().version == version
+            time.sleep(0.05)
+        stop.set()
+        for thread in threads:
+            thread.join()
+    for mine in seen.values():
+        assert list(dict.fromkeys(mine)) == [v for v in versions if v in mine]
+        assert mine == sorted(mine, key=versions.index)
+        assert mine[-1] == versions[-1]
+    assert served.tally.counts["swapped"] == 4
+
+
+def test_the_poll_follows_a_release_and_a_rollback_by_itself(service: Service, released: str) -> None:
+    newer = service.made(1)
+    with service.served() as served:
+        served.start()
+        before = served.serving
+        service.release(newer)
+        until(lambda: served.status().version == newer)
+        assert served.serving != before
+        service.rollback()
+        until(lambda: served.status().version == released)
+        assert served.answer(asked(), decision_id="d").record.model == released
+
+
+def test_an_old_version_is_freed(service: Service, released: str) -> None:
+    newer = service.made(1)
+    with service.served() as served:
+        served.answer(asked(), decision_id="d")
+        old = weakref.ref(served.keeper.now.incumbent.answering.decider)
+        service.release(newer)
+        served.keeper.settle(10)
+        served.answer(asked(), decision_id="d")
+        gc.collect()
+        assert old() is None
+
+
+def test_a_release_that_does_not_open_leaves_the_old_one(service: Service, released: str) -> None:
+    newer = service.made(1)
+    weights = service.home.releases / "toy" / newer / "weights.npy"
+    kept = weights.read_bytes()
+    weights.write_bytes(b"damaged")
+    with service.served() as served:
+        service.release(newer)
+        served.keeper.settle(10)
+        assert served.answer(asked(), decision_id="d").record.model == released
+        (trouble,) = served.status().troubles
+        assert trouble.startswith(f"{newer}: StorageError: ")
+        assert "weights.npy: is changed" in trouble
+        assert served.tally.counts["open_failed"] == 1
+        served.keeper.tick()
+        assert served.tally.counts["open_failed"] == 1
+        weights.write_bytes(kept)
+        served.keeper._retries.clear()
+        served.keeper.settle(10)
+        assert (served.status().version, served.status().troubles) == (newer, [])
+
+
+def test_a_release_that_never_answers_is_not_put_in_place(service: Service, released: str) -> None:
+    newer = service.made(1)
+    service.behaviours[newer] = raising(ValueError("no weights for this"))
+    with service.served() as served:
+        service.release(newer)
+        served.keeper.settle(10)
+        assert served.status().version == released
+        assert "opens and does not answer (no weights for this)" in served.status().troubles[0]
+
+
+def test_a_broken_first_release_lets_the_fallback_answer(service: Service, released: str) -> None:
+    (service.home.releases / "toy" / released / "weights.npy").unlink()
+    with service.served() as served:
+        answer = served.answer(asked(), decision_id="d")
+    assert answer.fallback == "no model"
+    assert "weights.npy: is missing" in str(answer.record.context["fallback_reason"])
+
+
+def test_a_model_that_raises_costs_no_answer(service: Service, released: str) -> None:
+    with service.served() as served:
+        service.behaviours[released] = raising(ValueError("boom"))
+        answer = asyncio.run(served.answer_async(asked(), decision_id="d"))
+        assert answer.fallback == "raised"
+        assert answer.record.context["fallback_reason"] == "raised: ValueError: boom"
+        service.behaviours[released] = lambda _: one("mail", 1.5)
+        answer = served.answer(asked(), decision_id="d")
+        assert answer.fallback == "broke its contract"
+        assert served.tally.counts["violations"] == 1
+        service.behaviours[released] = lambda _: one("mail")
+        assert served.answer(asked(actions=("call",)), decision_id="d").record.slots[0].action == "call"
+        assert served.tally.counts["violations"] == 2
+
+
+def test_a_slow_model_is_late_and_the_fallback_comes_inside_the_budget(
+    service: Service, released: str
+) -> None:
+    with service.served() as served:
+        service.behaviours[released] = sleeping(1.0)
+        answer = asyncio.run(served.answer_async(asked(), decision_id="d", budget_ms=200))
+        assert answer.fallback == "late"
+        assert answer.record.context["fallback_reason"] == "late"
+        assert answer.stages["decide"] <= 190
+        assert answer.record.latency_ms is not None
+        assert 150 < answer.record.latency_ms
+        service.behaviours.clear()
+        until(lambda: served.keeper.now.incumbent.pool.busy == 0)
+        assert served.answer(asked(), decision_id="d").fallback is None
+
+
+def test_a_request_can_shorten_its_budget_and_not_lengthen_it(service: Service, released: str) -> None:
+    with service.served(budget_ms=100.0) as served:
+        service.behaviours[released] = sleeping(0.5)
+        assert served.answer(asked(), decision_id="d", budget_ms=60_000).fallback == "late"
+        assert served.answer(asked(), decision_id="d", budget_ms=0).fallback is not None
+
+
+def test_a_stuck_model_is_not_waited_for_again_and_comes_back(service: Service, released: str) -> None:
+    free = threading.Event()
+
+    def stuck(_request: Request) -> Decided:
+        free.wait(20)
+        return one("mail")
+
+    with service.served(budget_ms=100.0) as served:
+        service.behaviours[released] = stuck
+        for _ in range(2):
+            assert served.answer(asked(), decision_id="d").fallback == "late"
+        began = time.perf_counter()
+        assert {served.answer(asked(), decision_id="d").fallback for _ in range(50)} == {"stuck"}
+        assert time.perf_counter() - began < 50 * 0.1
+        assert "every thread holds a computation that is late" in served.status().troubles[0]
+        newer = service.made(1)
+        service.release(newer)
+        served.keeper.settle(10)
+        assert served.answer(asked(), decision_id="d").record.model == newer
+        free.set()
+
+
+def test_a_fallback_that_fails_gives_an_empty_answer_that_says_so(service: Service, released: str) -> None:
+    class Broken(Nothing):
+        def decide(self, request: Request) -> Decided:
+            raise ValueError("no stock")
+
+    service.fallback = lambda _: Broken()
+    with service.served() as served:
+        service.behaviours[released] = raising(ValueError("boom"))
+        answer = served.answer(asked(), decision_id="d")
+    assert answer.unanswered
+    assert (answer.record.slots, answer.record.context["reason"]) == ([], "unanswered")
+    assert answer.record.context["fallback_reason"] == (
+        "raised: ValueError: boom; the fallback: raised: ValueError: no stock"
+    )
+
+
+def test_while_the_state_cannot_be_reached_the_fallback_knows_nobody(service: Service, released: str) -> None:
+    class Gone:
+        def record(self, member_id: str) -> MemberRecord:
+            raise StorageError("state: gone")
+
+        def member(self, member_id: str) -> Member | None:
+            raise StorageError("state: gone")
+
+    seen: list[object] = []
+
+    class Reading(Nothing):
+        def __init__(self, around: Surroundings) -> None:
+            object.__setattr__(self, "policy", "toy/reading")
+            object.__setattr__(self, "around", around)
+
+        def decide(self, request: Request) -> Decided:
+            reader = self.around.members  # type: ignore[attr-defined]
+            seen[:] = [reader.record(request.unit_id), reader.member(request.unit_id)]
+            return super().decide(request)
+
+        __slots__ = ("around",)
+
+    service.fallback = Reading
+    with service.served(members=Gone()) as served:
+        service.behaviours[released] = lambda request: Gone().record(request.unit_id)  # type: ignore[return-value]
+        answer = served.answer(asked(), decision_id="d")
+    assert (answer.fallback, answer.record.context["fallback_reason"]) == ("state unreachable",) * 2
+    assert seen == [MemberRecord(), Member("m1", maturity_max=0, kids=True)]
+    reader = Undaunted(Gone())
+    assert (reader.record("m1"), reader.record("m1"), reader.n_failed) == (MemberRecord(), MemberRecord(), 1)
+
+
+def test_it_is_refreshed_when_facts_change_and_a_failing_refresh_keeps_the_old(
+    service: Service, released: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from matinee.observe.importers.run import run_import
+
+    with service.served() as served:
+        served.keeper.settle(10)
+        first = served.keeper.now.incumbent
+        titles = service.home.root / "titles.csv"
+        titles.write_text("title_id,name\nt1,One\n", encoding="utf-8")
+        run_import(service.home, "titles", titles)
+        served.keeper.settle(10)
+        second = served.keeper.now.incumbent
+        assert second.answering.decider is not first.answering.decider
+        assert (second.opened_us, second.version) == (first.opened_us, released)
+        assert second.refreshed_us > first.refreshed_us
+        assert served.tally.counts["refreshed"] == 1
+        service.behaviours[released] = raising(ValueError("boom"))
+        served.keeper.refresh()
+        assert served.keeper.now.incumbent.answering.decider is second.answering.decider
+        assert (
+            "not refreshed: VerdictError: toy: opens and does not answer (boom)." in served.status().troubles
+        )
+        assert served.tally.counts["refresh_failed"] == 1
+        service.behaviours.clear()
+        served.keeper.refresh()
+        assert served.status().troubles == []
+
+
+def test_a_decider_that_can_follow_is_not_opened_again(service: Service, released: str) -> None:
+    class Following(Nothing):
+        n = 0
+
+        def refreshed(self, around: Surroundings) -> Following:
+            Following.n += 1
+            return self
+
+    service.fallback = lambda _: Following()
+    with service.served() as served:
+        served.keeper.refresh()
+    assert Following.n == 1
+    assert service.opened == [released, released]
+
+
+def test_a_registry_that_is_gone_leaves_what_answers(service: Service, released: str) -> None:
+    with service.served() as served:
+        service.home.meta_db.rename(service.home.root / "away.db")
+        served.keeper.tick()
+        assert served.answer(asked(), decision_id="d").record.model == released
+        assert "the registry cannot be read: " in served.status().troubles[0]
+        (service.home.root / "away.db").rename(service.home.meta_db)
+        served.keeper.tick()
+        assert served.status().troubles == []
+
+
+def test_what_answering_costs_besides_deciding_is_small(service: Service, released: str) -> None:
+    """A ratio within one run: a request through the pool against a bare hop to a thread and back."""
+    with service.served() as served:
+        decider = served.keeper.now.incumbent.answering.decider
+        assert decider is not None
+
+        async def took(ask: Callable[[], object], n: int = 300) -> float:
+            best = []
+            for _ in range(5):
+                began = time.perf_counter()
+                for _ in range(n):
+                    await ask()  # type: ignore[misc]
+                best.append((time.perf_counter() - began) / n)
+            return min(best)
+
+        async def compare() -> tuple[float, float]:
+            loop = asyncio.get_running_loop()
+            request = asked()
+            bare = await took(lambda: loop.run_in_executor(None, decider.decide, request))
+            ours = await took(lambda: served.answer_async(request, decision_id="d"))
+            return bare, ours
+
+        bare, ours = asyncio.run(compare())
+    assert ours < 4 * bare
