@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -46,7 +48,12 @@ def run_guide(page: Path, folder: Path) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
 def test_the_guides_run(page: Path, tmp_path: Path) -> None:
-    assert run_guide(page, tmp_path) > 0
+    try:
+        assert run_guide(page, tmp_path) > 0
+    finally:  # a guide stops its server itself, unless a block before failed
+        for file in tmp_path.glob("*.pid"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(file.read_text(encoding="utf-8")), signal.SIGTERM)
 
 
 def writer() -> ModuleType:
