@@ -43,6 +43,7 @@ def events_sql(job: Job, dialect: Dialect) -> str:
         "CAST(seen_us AS BIGINT) AS seen_us",
         "CAST(seq AS BIGINT) AS seq",
         *(f"CAST({dialect.name(c)} AS {dialect.sql_type[source.columns[c]]}) AS c_{c}" for c in job.columns),
+        *(f"hash(c_{c}) AS h_{c}" for c in job.columns if c in dialect.hashed),
     ]
     events = f"SELECT {', '.join(columns)} FROM {relation}"
     return events if job.by is None else _grouped(events, job, job.by, dialect)
@@ -65,6 +66,8 @@ def direct_sql(
 ) -> str:
     """Fold every event that a label may see: `i`, the group if there is one, `p0`, `p1`, …
 
+    If the dialect orders last values by time alone, `tied` follows: whether equal times may have misled it.
+
     `span` is the earliest start of the job's longest window and the latest label, if known: the engine then
     leaves out files and row groups that no label reaches.
 
@@ -79,10 +82,14 @@ def direct_sql(
     seen += [f"v.at_us >= {earliest}"] if longest and earliest is not None else []
     seen += [f"v.at_us < {latest}"] if latest is not None else []
     columns = ["l.i AS i"] + (["v.g AS g"] if job.by is not None else [])
+    ties = []
     for position, slot in enumerate(job.slots):
         start = start_of(view, slot.window_us)
         inside = [f"v.at_us >= l.{start}"] if start != longest else []
-        columns.append(f"{dialect.whole(slot, dialect.condition(slot, *inside))} AS p{position}")
+        condition = dialect.condition(slot, *inside)
+        columns.append(f"{dialect.whole(slot, condition)} AS p{position}")
+        ties.append(dialect.tied(slot, condition))
+    columns += [f"{' OR '.join(filter(None, ties))} AS tied"] if any(ties) else []
     keys = "l.i, v.g" if job.by is not None else "l.i"
     return (
         f"SELECT {', '.join(columns)} FROM {labels} AS l JOIN ({events_sql(job, dialect)}) AS v "

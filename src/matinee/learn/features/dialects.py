@@ -33,6 +33,8 @@ class Dialect(ABC):
     """Names, texts and the few functions that engines call differently."""
 
     sql_type: ClassVar[dict[str, str]]
+    hashed: frozenset[str] = frozenset()
+    """Columns whose different values are counted by their hashes, `h_…` of the event."""
 
     @abstractmethod
     def name(self, text: str) -> str:
@@ -93,6 +95,15 @@ class Dialect(ABC):
     @abstractmethod
     def array_of(self, sql_type: str) -> str:
         """Type of an array."""
+
+    def different(self, slot: Slot, condition: str) -> str:
+        """Aggregate: number of different values."""
+        return f"count(DISTINCT {_picked(_value(slot), condition)})"
+
+    def tied(self, slot: Slot, condition: str) -> str:
+        """Aggregate: whether `latest` may be wrong because of equal times; "" where it never is."""
+        del slot, condition
+        return ""
 
     def condition(self, slot: Slot, *more: str) -> str:
         """SQL of the events that count for a slot."""
@@ -157,10 +168,6 @@ def _time(_: Dialect, __: Slot, condition: str) -> str:
     return f"max({_picked('v.at_us', condition)})"
 
 
-def _distinct(_: Dialect, slot: Slot, condition: str) -> str:
-    return f"count(DISTINCT {_picked(_value(slot), condition)})"
-
-
 def _decayed(until: str) -> Write:
     def write(_: Dialect, slot: Slot, condition: str) -> str:
         assert isinstance(slot.part, DecayPart)
@@ -187,7 +194,7 @@ WHOLE: dict[type[Part], Write] = {
     MinPart: _min,
     MaxPart: _max,
     TimePart: _time,
-    SetPart: _distinct,
+    SetPart: lambda dialect, slot, condition: dialect.different(slot, condition),
     LastPart: _latest,
     DecayPart: _decayed("l.at_us"),
 }
@@ -229,7 +236,15 @@ MERGE: dict[type[Part], Callable[[Dialect, Slot, str, str], str]] = {
 
 
 class DuckDb(Dialect):
-    """DuckDB, from 1.4."""
+    """DuckDB, from 1.4.
+
+    Parameters
+    ----------
+    by_time : bool, default False
+        Last values are ordered by time alone; `tied` says where that may be wrong. See `shortcuts`.
+    hashed : frozenset of str
+        Columns of text in which no two values share a hash.
+    """
 
     sql_type: ClassVar[dict[str, str]] = {
         "text": "VARCHAR",
@@ -238,6 +253,10 @@ class DuckDb(Dialect):
         "bool": "BOOLEAN",
         "text[]": "VARCHAR[]",
     }
+
+    def __init__(self, *, by_time: bool = False, hashed: frozenset[str] = frozenset()) -> None:
+        self.by_time = by_time
+        self.hashed = hashed
 
     def name(self, text: str) -> str:
         return quoted(text)
@@ -258,7 +277,20 @@ class DuckDb(Dialect):
         return f"unnest({array})"
 
     def latest(self, value: str, k: int, condition: str) -> str:
-        return _kept(f"arg_max({value}, row(v.at_us, v.seq), {k})", condition)
+        order = "v.at_us" if self.by_time else "row(v.at_us, v.seq)"
+        return _kept(f"arg_max({value}, {order}, {k})", condition)
+
+    def tied(self, slot: Slot, condition: str) -> str:
+        if not self.by_time or not isinstance(slot.part, LastPart):
+            return ""
+        times = _kept(f"max(v.at_us, {slot.part.k + 1})", condition)
+        return f"coalesce(list_unique({times}) < len({times}), false)"
+
+    def different(self, slot: Slot, condition: str) -> str:
+        if slot.type_ == "text" and slot.part.value not in self.hashed:
+            return super().different(slot, condition)
+        value = f"v.h_{slot.part.value}" if slot.type_ == "text" else _value(slot)
+        return f"CAST(list_unique({_kept(f'list({value})', condition)}) AS BIGINT)"
 
     def latest_states(self, value: str, k: int, condition: str) -> str:
         state = f"{{'at_us': v.at_us, 'seq': v.seq, 'value': {value}}}"
