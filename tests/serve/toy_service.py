@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.platform.toys import TOY, Nothing, ToyDecider
+from tests.platform.toys import TOY, Nothing, ToyDecider, home_with_plays
 
 from matinee.observe.decisions import Slot
 from matinee.observe.home import Home
@@ -61,7 +62,7 @@ class Service:
     """Versions of the toy in a home; `behaviours` says what a version does when it is asked."""
 
     home: Home
-    monkeypatch: pytest.MonkeyPatch
+    versions: list[str]
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
     count: Counters = field(default_factory=Counters)
     opened: list[str] = field(default_factory=list)
@@ -76,10 +77,8 @@ class Service:
 
         return replace(TOY, open=open_model, fallback=Fallback("toy/nothing", self.fallback))
 
-    def made(self, bias: int) -> str:
-        self.monkeypatch.setenv("MATINEE_TOY__BIAS", str(bias))
-        with open_project_of(self.home, self.initiative) as project:
-            return train(project).version
+    def made(self, number: int) -> str:
+        return self.versions[number]
 
     def release(self, version: str) -> None:
         self.at_us += 1
@@ -115,6 +114,27 @@ class Service:
             yield found
         finally:
             found.close()
+
+
+def a_service(folder: Path, factory: pytest.TempPathFactory) -> Service:
+    """A copy of a home with four trained versions, which is made once in a session."""
+    made = factory.getbasetemp() / "home-of-toys"
+    if not made.exists():
+        home = home_with_plays(made)
+        for bias in range(4):
+            with (
+                pytest.MonkeyPatch.context() as patch,
+                open_project_of(home, patched(patch, bias)) as project,
+            ):
+                train(project)
+    home = Home(Path(shutil.copytree(made / "home", folder / "home")))
+    with open_registry(home) as registry:
+        return Service(home, [row.version for row in reversed(registry.models.versions("toy"))])
+
+
+def patched(patch: pytest.MonkeyPatch, bias: int) -> Initiative:
+    patch.setenv("MATINEE_TOY__BIAS", str(bias))
+    return TOY
 
 
 def asked(unit_id: str = "m1", **more: Any) -> Request:
