@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Protocol
 
 from matinee.errors import InputError
 from matinee.types import DAY_US, AtUs, format_at, parse_at
@@ -15,6 +16,15 @@ FUTURE_SLACK_US = DAY_US
 def wall_us() -> AtUs:
     """Wall time, microseconds since the epoch, UTC."""
     return AtUs(time.time_ns() // 1_000)
+
+
+class TellsNow(Protocol):
+    """Whatever tells the time of a home."""
+
+    @property
+    def now_us(self) -> int:
+        """Now, microseconds since the epoch."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

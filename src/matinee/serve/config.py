@@ -53,6 +53,10 @@ class ServeConfig:
         Seconds between compactions of the log into the lake.
     drain_s : float
         Seconds that a server which is stopped gives its open requests.
+    log : "auto", "json" or "text"
+        Form of the server's own log, on standard error. "auto": text on a terminal, else JSON.
+    log_level : "debug", "info", "warning" or "error"
+        "info" has a line per request. "debug" adds messages of exceptions, which may hold ids of members.
     """
 
     host: str = "127.0.0.1"
@@ -73,6 +77,8 @@ class ServeConfig:
     rotate_mb: float = 64.0
     compact_s: int = 60
     drain_s: float = 10.0
+    log: Literal["auto", "json", "text"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
+
+from matinee.serve.released import Standing
 
 
 class RejectedEvent(msgspec.Struct, frozen=True):
@@ -119,10 +119,12 @@ class RewardRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RewardReply(msgspec.Struct, frozen=True):
-    """Whether the report is new."""
+    """Whether the report is new, and whether it counts: one outside the window does not."""
 
     accepted: bool
     duplicate: bool
+    counts: bool
+    why_not: str | None = None
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -147,5 +149,5 @@ class Readiness(msgspec.Struct, frozen=True):
     status: str
     state: str
     log: str
-    initiatives: dict[str, Any]
+    initiatives: dict[str, Standing]
     troubles: list[str]

@@ -1,0 +1,179 @@
+"""Decisions of any initiative over HTTP, their explanation, and what came of them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import Any
+
+import msgspec
+
+from matinee.errors import InputError, unknown_name
+from matinee.observe.decision_log import new_decision_id
+from matinee.observe.decisions import DecisionRecord, Slot
+from matinee.platform.deciding import Request
+from matinee.serve.attempt import NO_MODEL
+from matinee.serve.explaining import explain
+from matinee.serve.problems import ProblemError
+from matinee.serve.rewarding import take_reward
+from matinee.serve.schemas import DecisionReply, DecisionRequest, RewardReply, RewardRequest, SlotReply
+from matinee.serve.services import Services
+from matinee.types import SECOND_US, derive_seed, format_at
+
+LONGEST_STICKY_S = 30 * 86_400
+MOST_ACTIONS = 10_000
+
+
+class Kept(msgspec.Struct, array_like=True):
+    """A decision that a unit gets again for a while."""
+
+    decision_id: str
+    question: str
+    until_us: int
+    policy: str
+    model: str
+    slots: list[Slot]
+    reason: str | None = None
+    fallback: bool = False
+
+
+class Asking:
+    """Answers about decisions, for one process.
+
+    Parameters
+    ----------
+    services : Services
+    """
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self._decode = msgspec.msgpack.Decoder(Kept)
+
+    async def decide(self, initiative: str, asked: DecisionRequest) -> DecisionReply:
+        """Ask an initiative about one unit.
+
+        Raises
+        ------
+        ProblemError
+            404: no initiative of this name decides here.
+        InputError
+            A value of the request is wrong.
+        """
+        services = self.services
+        if initiative not in services.released:
+            text = unknown_name("decisions", "initiative", initiative, services.released)
+            raise ProblemError(404, text)
+        _check(asked)
+        at_us = services.clock.now_us
+        question = _digest(asked, services.serving(initiative))
+        if asked.sticky_s:
+            blob = await services.off_loop(services.kept, _kind(initiative), asked.unit_id)
+            kept = None if blob is None else self._decode.decode(blob)
+            if kept is not None and kept.question == question and at_us < kept.until_us:
+                return self._again(initiative, asked.unit_id, kept, at_us)
+        budget = min(asked.budget_ms or services.config.budget_ms, services.config.budget_ms)
+        decision_id = new_decision_id(at_us)
+        request = Request(
+            asked.unit_id,
+            at_us,
+            context=dict(asked.context),
+            actions=None if asked.actions is None else tuple(asked.actions),
+            seed=derive_seed(0, decision_id) if asked.seed is None else asked.seed,
+        )
+        answer = await services.answer(initiative, request, decision_id, budget)
+        record = answer.record
+        services.log(record, asked.unit_id if services.is_about_members(initiative) else None)
+        if asked.sticky_s and answer.fallback in (None, NO_MODEL):
+            until_us = at_us + asked.sticky_s * SECOND_US
+            reason = record.context.get("reason")
+            kept = Kept(
+                decision_id,
+                question,
+                until_us,
+                record.policy,
+                record.model,
+                record.slots,
+                None if reason is None else str(reason),
+                record.fallback,
+            )
+            services.keep(_kind(initiative), asked.unit_id, msgspec.msgpack.encode(kept), asked.sticky_s)
+        return _reply(record, record.slots)
+
+    async def why(self, decision_id: str) -> dict[str, Any]:
+        """What was logged about a decision, and how it comes about.
+
+        Raises
+        ------
+        NotFoundError
+            No such decision.
+        """
+        return await asyncio.to_thread(explain, self.services, decision_id)
+
+    async def reward(self, decision_id: str, reported: RewardRequest) -> RewardReply:
+        """Take in what came of a decision.
+
+        Raises
+        ------
+        NotFoundError
+            No such decision.
+        InputError
+            The report is wrong: before the decision, too late, about an action that it does not have.
+        """
+        return await take_reward(self.services, decision_id, reported)
+
+    def _again(self, initiative: str, unit_id: str, kept: Kept, at_us: int) -> DecisionReply:
+        record = DecisionRecord(
+            decision_id=new_decision_id(at_us),
+            initiative=initiative,
+            unit_id=unit_id,
+            at_us=at_us,
+            policy=kept.policy,
+            model=kept.model,
+            slots=[],
+            fallback=kept.fallback,
+            sticky_of=kept.decision_id,
+            context={} if kept.reason is None else {"reason": kept.reason},
+        )
+        self.services.log(record, unit_id if self.services.is_about_members(initiative) else None)
+        self.services.metrics.decisions.labels(initiative, "again").inc()
+        return _reply(record, kept.slots)
+
+
+def _kind(initiative: str) -> str:
+    return f"sticky:{initiative}"
+
+
+def _check(asked: DecisionRequest) -> None:
+    if not asked.unit_id.strip() or len(asked.unit_id) > 200:
+        raise InputError(
+            f'unit_id is "{asked.unit_id[:40]}", expected 1 to 200 characters. Name whom it is about.'
+        )
+    if asked.budget_ms is not None and not asked.budget_ms > 0:
+        raise InputError(f"budget_ms is {asked.budget_ms}, expected milliseconds above 0. Or leave it out.")
+    if not 0 <= asked.sticky_s <= LONGEST_STICKY_S:
+        raise InputError(f"sticky_s is {asked.sticky_s}, expected 0 to {LONGEST_STICKY_S} seconds.")
+    if asked.actions is not None and len(asked.actions) > MOST_ACTIONS:
+        raise InputError(f"actions has {len(asked.actions)} names, expected at most {MOST_ACTIONS}.")
+
+
+def _digest(asked: DecisionRequest, serving: str) -> str:
+    text = msgspec.json.encode([sorted(asked.context.items()), asked.actions, asked.seed, serving])
+    return hashlib.blake2b(text, digest_size=12).hexdigest()
+
+
+def _reply(record: DecisionRecord, slots: list[Slot]) -> DecisionReply:
+    context = record.context
+    why, reason = context.get("fallback_reason"), context.get("reason")
+    return DecisionReply(
+        decision_id=record.decision_id,
+        initiative=record.initiative,
+        unit_id=record.unit_id,
+        at=format_at(record.at_us),
+        policy=record.policy,
+        model=record.model,
+        fallback=record.fallback,
+        slots=[SlotReply(s.action, s.propensity, s.reason, s.row, s.col, s.explored) for s in slots],
+        reason=None if reason is None else str(reason),
+        fallback_reason=None if why is None else str(why),
+        sticky_of=record.sticky_of,
+    )

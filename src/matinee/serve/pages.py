@@ -1,0 +1,356 @@
+"""A member's homepage over HTTP: new, the same again while nothing happened, or the rows below."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from itertools import groupby
+
+import msgspec
+
+from matinee.errors import StorageError
+from matinee.observe.catalogue.catalogue import Limits
+from matinee.observe.decision_log import new_decision_id
+from matinee.observe.decisions import DecisionRecord, RowNote, Slot
+from matinee.observe.members import Member
+from matinee.platform.deciding import Request
+from matinee.serve.asked import Asked, Cursor
+from matinee.serve.attempt import NO_MODEL
+from matinee.serve.problems import ProblemError
+from matinee.serve.schemas import PageReply, RowReply, TileReply
+from matinee.serve.services import Services
+from matinee.types import SECOND_US, format_at
+
+INITIATIVE = "homepage"
+ROUTE = "homepage"
+KIND, MADE = "shown", f"page:{INITIATIVE}"
+WAIT_S, WAIT_TRIES = 0.02, 10
+"""How long a request for further rows waits for another process to put the page where all can see it."""
+KEEP_S = 6 * 3_600
+"""Seconds for which a page that was given out can go on, after its session too."""
+
+
+class Shown(msgspec.Struct, array_like=True):
+    """What a member has in front of them.
+
+    Attributes
+    ----------
+    question : str
+        What was asked, and under which circumstances; another question gets another page. Empty where the
+        fallback had to step in: the next request asks the model again.
+    acted : int
+        What the member had done by then (`MemberRecord.acted`).
+    made_us, valid_until_us : int or None
+    given : list of int
+        Number of rows that had been given out after each request.
+    """
+
+    decision_id: str
+    question: str
+    acted: int
+    made_us: int
+    valid_until_us: int | None
+    policy: str
+    model: str
+    fallback: bool
+    rows: list[RowNote]
+    slots: list[Slot]
+    unmet: list[str]
+    more: bool
+    given: list[int]
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the state says about a member; nothing when it cannot be reached."""
+
+    member: Member | None
+    acted: int
+    territory: str | None
+    shown: Shown | None
+    reached: bool
+
+
+class Pages:
+    """Answers requests for homepages.
+
+    Parameters
+    ----------
+    services : Services
+        Of this process.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self._decode = msgspec.msgpack.Decoder(Shown)
+        self._encode = msgspec.msgpack.Encoder()
+        self._computing_ms = 0.0
+
+    async def page(
+        self, member_id: str, asked: Asked, *, budget_ms: float | None = None, cursor: str | None = None
+    ) -> PageReply:
+        """The page of a member, or the rows after those that `cursor` names.
+
+        Raises
+        ------
+        InputError
+            The cursor is not one of ours.
+        ProblemError
+            410: the page of the cursor is gone, or was replaced by another one.
+        """
+        began = time.perf_counter()
+        at_us = self.services.clock.now_us
+        known = await self._look(member_id)
+        self.services.metrics.stages.labels(ROUTE, "state").observe(time.perf_counter() - began)
+        if cursor is not None:
+            return await self._further(member_id, asked, Cursor.parse(cursor), budget_ms, known, at_us)
+        shown = known.shown
+        question = asked.digest(known.member, known.territory, self.services.serving(INITIATIVE))
+        if shown is not None and known.reached and self._still_good(shown, question, known.acted, at_us):
+            return self._again(member_id, shown, at_us)
+        record, why = await self._decide(member_id, asked, budget_ms, known, at_us)
+        shown = Shown(
+            decision_id=record.decision_id,
+            question=question if why in (None, NO_MODEL) else "",
+            acted=known.acted,
+            made_us=at_us,
+            valid_until_us=record.valid_until_us,
+            policy=record.policy,
+            model=record.model,
+            fallback=record.fallback,
+            rows=record.rows,
+            slots=record.slots,
+            unmet=record.unmet,
+            more=record.more,
+            given=[len(record.rows)],
+            reason=_text(record, "reason"),
+        )
+        self._keep(member_id, shown)
+        return self._reply(record, shown, record.rows, record.slots)
+
+    async def _further(
+        self,
+        member_id: str,
+        asked: Asked,
+        cursor: Cursor,
+        budget_ms: float | None,
+        known: _Known,
+        at_us: int,
+    ) -> PageReply:
+        """Rows below those that were given out; the same ones again if they were given out before."""
+        shown = await self._shown_at(member_id, cursor, known.shown)
+        after = [note for note in shown.rows if note.row <= cursor.rows]
+        above = [slot for slot in shown.slots if (slot.row or 0) <= cursor.rows]
+        later = [n for n in shown.given if n > cursor.rows]
+        if later:
+            rows = [note for note in shown.rows if cursor.rows < note.row <= later[0]]
+            slots = [slot for slot in shown.slots if cursor.rows < (slot.row or 0) <= later[0]]
+            if not self._forbidden(slots, known, asked, at_us):
+                again = self._log_again(member_id, shown, at_us)
+                return self._reply(again, replace_given(shown, later[0]), rows, slots)
+        if not shown.more and not later:
+            record = self._log_again(member_id, shown, at_us)
+            return self._reply(record, shown, [], [])
+        record, _ = await self._decide(member_id, asked, budget_ms, known, at_us, above, after, cursor)
+        shown = msgspec.structs.replace(
+            shown,
+            rows=[*after, *record.rows],
+            slots=[*above, *record.slots],
+            unmet=record.unmet,
+            more=record.more,
+            given=[*(n for n in shown.given if n <= cursor.rows), cursor.rows + len(record.rows)],
+        )
+        self._keep(member_id, shown)
+        return self._reply(record, shown, record.rows, record.slots)
+
+    async def _shown_at(self, member_id: str, cursor: Cursor, shown: Shown | None) -> Shown:
+        for _ in range(WAIT_TRIES):
+            if shown is not None and shown.decision_id == cursor.decision_id and cursor.rows in shown.given:
+                return shown
+            await asyncio.sleep(WAIT_S)
+            shown = (await self._look(member_id)).shown
+        raise ProblemError(
+            410,
+            f'cursor is "{cursor}", expected the next_cursor of the member\'s latest page. The page was '
+            "replaced by a newer one: ask for it without a cursor.",
+        )
+
+    async def _decide(
+        self,
+        member_id: str,
+        asked: Asked,
+        budget_ms: float | None,
+        known: _Known,
+        at_us: int,
+        above: list[Slot] | None = None,
+        after: list[RowNote] | None = None,
+        cursor: Cursor | None = None,
+    ) -> tuple[DecisionRecord, str | None]:
+        """Ask the initiative, look at its answer once more, log it; the reason if it is the fallback's."""
+        services = self.services
+        began = time.perf_counter()
+        budget = min(budget_ms or services.config.budget_ms, services.config.budget_ms)
+        context = asked.context()
+        if cursor is not None:
+            context["continues"] = cursor.decision_id
+        request = Request(
+            member_id,
+            at_us,
+            context=context,
+            after=tuple(above or ()),
+            after_rows=tuple(after or ()),
+            made=None if above else await self._made(member_id, budget),
+        )
+        answer = await services.answer(INITIATIVE, request, new_decision_id(at_us), budget)
+        record = answer.record
+        if request.made is None and not record.fallback:
+            self._computing_ms += 0.1 * (1e3 * (time.perf_counter() - began) - self._computing_ms)
+        bad = self._forbidden(record.slots, known, asked, at_us)
+        if bad:
+            services.metrics.violations.labels(INITIATIVE).inc(len(bad))
+            services.count_violations(INITIATIVE, record, len(bad))
+            record = without(record, bad)
+        if not record.slots and not above:
+            services.metrics.empty.labels(INITIATIVE).inc()
+        took = time.perf_counter() - began
+        services.metrics.stages.labels(ROUTE, "decide").observe(took)
+        record = msgspec.structs.replace(record, latency_ms=round(1e3 * took, 3))
+        services.log(record, member_id)
+        return record, answer.fallback
+
+    async def _made(self, member_id: str, budget_ms: float) -> bytes | None:
+        """The page that was made ahead, where the mode and the time ask for it."""
+        mode = self.services.config.mode
+        if mode == "request" or (mode == "hybrid" and 2 * self._computing_ms < budget_ms):
+            return None
+        try:
+            return await self.services.off_loop(self.services.store.get, MADE, member_id)
+        except StorageError:
+            return None
+
+    async def _look(self, member_id: str) -> _Known:
+        return await self.services.off_loop(self._read, member_id)
+
+    def _read(self, member_id: str) -> _Known:
+        store = self.services.store
+        blob = self.services.kept(KIND, member_id)
+        shown = None if blob is None else self._decode.decode(blob)
+        try:
+            member, record = store.member(member_id), store.record(member_id)
+        except StorageError:
+            return _Known(None, 0, None, shown, reached=False)
+        territory = record.plays[-1].territory if record.plays else None
+        return _Known(member, record.acted, territory, shown, reached=True)
+
+    def _still_good(self, shown: Shown, question: str, acted: int, at_us: int) -> bool:
+        """Whether a page may be given out again: asked the same, nothing done, nothing begun or ended."""
+        age_us = at_us - shown.made_us
+        return (
+            shown.question == question
+            and shown.acted == acted
+            and 0 <= age_us < self.services.config.session_s * SECOND_US
+            and (shown.valid_until_us is None or at_us < shown.valid_until_us)
+        )
+
+    def _again(self, member_id: str, shown: Shown, at_us: int) -> PageReply:
+        record = self._log_again(member_id, shown, at_us)
+        rows = [note for note in shown.rows if note.row <= shown.given[0]]
+        slots = [slot for slot in shown.slots if (slot.row or 0) <= shown.given[0]]
+        return self._reply(record, replace_given(shown, shown.given[0]), rows, slots)
+
+    def _log_again(self, member_id: str, shown: Shown, at_us: int) -> DecisionRecord:
+        """The record of a page that is served again: it names the first decision and repeats nothing."""
+        record = DecisionRecord(
+            decision_id=new_decision_id(at_us),
+            initiative=INITIATIVE,
+            unit_id=member_id,
+            at_us=at_us,
+            policy=shown.policy,
+            model=shown.model,
+            slots=[],
+            fallback=shown.fallback,
+            sticky_of=shown.decision_id,
+        )
+        self.services.metrics.decisions.labels(INITIATIVE, "again").inc()
+        self.services.log(record, member_id)
+        return record
+
+    def _keep(self, member_id: str, shown: Shown) -> None:
+        self.services.keep(KIND, member_id, self._encode.encode(shown), KEEP_S)
+
+    def _forbidden(self, slots: list[Slot], known: _Known, asked: Asked, at_us: int) -> list[Slot]:
+        if not known.reached:
+            limits = STRICTEST.narrowed(asked.limits)
+        else:
+            stored = known.member.limits if known.member else Limits()
+            limits = stored.narrowed(asked.limits).located(known.territory)
+        return self.services.guard.forbidden(slots, limits, at_us)
+
+    def _reply(
+        self, record: DecisionRecord, shown: Shown, rows: list[RowNote], slots: list[Slot]
+    ) -> PageReply:
+        given = shown.given[-1]
+        more = shown.more or any(note.row > given for note in shown.rows)
+        return PageReply(
+            decision_id=record.decision_id,
+            at=format_at(record.at_us),
+            policy=record.policy,
+            model=record.model,
+            fallback=record.fallback,
+            rows=page_rows(rows, slots),
+            next_cursor=str(Cursor(shown.decision_id, given)) if more and slots else None,
+            unmet=shown.unmet,
+            reason=_text(record, "reason") or (None if shown.slots else shown.reason),
+            fallback_reason=_text(record, "fallback_reason"),
+            sticky_of=record.sticky_of,
+        )
+
+
+STRICTEST = Limits(None, 0, kids=True)
+"""What anybody may be shown: for a member of whom nothing can be read."""
+
+
+def page_rows(rows: list[RowNote], slots: list[Slot]) -> list[RowReply]:
+    """Rows with their tiles; slots stand row by row."""
+    notes = {note.row: note for note in rows}
+    out = []
+    for number, tiles in groupby(slots, key=lambda slot: slot.row or 0):
+        note = notes[number]
+        out.append(
+            RowReply(
+                number,
+                note.kind,
+                note.reason,
+                [TileReply(t.col or 0, t.action, t.reason, None, t.propensity) for t in tiles],
+            )
+        )
+    return out
+
+
+def replace_given(shown: Shown, rows: int) -> Shown:
+    """The same page, of which so many rows are being given out."""
+    return msgspec.structs.replace(shown, given=[rows])
+
+
+def without(record: DecisionRecord, bad: list[Slot]) -> DecisionRecord:
+    """A page without some slots: those to their right move up, and a row without any is closed."""
+    gone = {id(slot) for slot in bad}
+    slots: list[Slot] = []
+    rows: list[RowNote] = []
+    notes = {note.row: note for note in record.rows}
+    first = min(notes, default=1)
+    for number, group in groupby(record.slots, key=lambda slot: slot.row or 0):
+        kept = [slot for slot in group if id(slot) not in gone]
+        if not kept:
+            continue
+        row = first + len(rows)
+        rows.append(msgspec.structs.replace(notes[number], row=row))
+        slots += [msgspec.structs.replace(slot, row=row, col=col) for col, slot in enumerate(kept, 1)]
+    return msgspec.structs.replace(record, slots=slots, rows=rows)
+
+
+def _text(record: DecisionRecord, key: str) -> str | None:
+    value = record.context.get(key)
+    return None if value is None else str(value)

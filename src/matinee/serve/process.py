@@ -1,0 +1,74 @@
+"""Runs the server: one process, or several under a supervisor that starts again what dies."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from contextlib import suppress
+
+import msgspec
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from matinee.errors import StorageError
+from matinee.observe.home import Home
+from matinee.serve.app import HOME, OPTIONS
+from matinee.serve.config import ServeConfig
+from matinee.serve.metrics import SHARED
+
+APP = "matinee.serve.app:from_environment"
+
+
+def bind(config: ServeConfig) -> socket.socket:
+    """Listen on the address of the settings; port 0 takes any that is free.
+
+    Raises
+    ------
+    StorageError
+        Somebody else listens there.
+    """
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((config.host, config.port))
+    except OSError as problem:
+        found.close()
+        raise StorageError(
+            f"[serve] {config.host}:{config.port} cannot be listened on ({problem.strerror}). "
+            "Choose another --port, or stop what runs there."
+        ) from problem
+    found.set_inheritable(True)
+    return found
+
+
+def run(home: Home, config: ServeConfig, listening: socket.socket) -> None:
+    """Serve until the process is told to stop (SIGTERM, SIGINT), then finish what was begun."""
+    options = msgspec.to_builtins(config)
+    os.environ[HOME] = str(home.root.resolve())
+    os.environ[OPTIONS] = msgspec.json.encode(options).decode()
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    server = uvicorn.Config(
+        APP,
+        factory=True,
+        host=config.host,
+        port=config.port,
+        workers=config.workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        ws="none",
+        timeout_graceful_shutdown=max(1, round(config.drain_s)),
+    )
+    if config.workers > 1:
+        figures = home.work / "serve" / "metrics"
+        shutil.rmtree(figures, ignore_errors=True)
+        figures.mkdir(parents=True)
+        os.environ[SHARED] = str(figures.resolve())
+        Multiprocess(server, sockets=[listening]).run()
+    else:
+        os.environ.pop(SHARED, None)
+        with suppress(KeyboardInterrupt):  # raised again once everything is closed
+            uvicorn.Server(server).run(sockets=[listening])

@@ -1,0 +1,346 @@
+"""What one process of the server works with: opened once, shared by all routes, closed at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any, ParamSpec, TypeVar
+
+from litestar.types import Scope
+
+from matinee.errors import MatineeError, StorageError
+from matinee.observe.decision_log import action_set_line, decision_line
+from matinee.observe.decisions import DecisionRecord
+from matinee.observe.erasure.erased import Erased
+from matinee.observe.erasure.rotation import RotationRequest
+from matinee.observe.home import Home
+from matinee.observe.lake.changes import FactsVersion
+from matinee.observe.state.open import open_store
+from matinee.observe.state.store import OpenedStore
+from matinee.platform.deciding import NamesActions, Request
+from matinee.platform.initiative import Initiative
+from matinee.platform.lifecycle.project import open_registry
+from matinee.platform.loading import find
+from matinee.platform.registry.registry import Registry
+from matinee.serve.admission import Admission
+from matinee.serve.config import ServeConfig
+from matinee.serve.guard import Guard
+from matinee.serve.ingest import IngestConfig, Ingestor
+from matinee.serve.keys import Keys
+from matinee.serve.maintenance import Housekeeping
+from matinee.serve.metrics import Metrics, Reading
+from matinee.serve.moment import Moment
+from matinee.serve.released import Answer, Released
+from matinee.serve.schemas import Readiness
+from matinee.types import SECOND_US
+
+LOG = logging.getLogger("matinee.serve")
+WATCH_S = 0.1
+FACTS_EVERY = 10
+"""Looks at the facts once in so many rounds of the watcher."""
+SETS_KEPT = 10_000
+KEPT_HERE = 20_000
+"""Values that a process holds besides the state."""
+ON_THE_WAY_S = 1.0
+"""How long a value may take to the state."""
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Services:
+    """Everything that routes need. Use `open`.
+
+    Attributes
+    ----------
+    home : Home
+    config : ServeConfig
+    clock : Moment
+    store : OpenedStore
+    ingestor : Ingestor
+    initiatives : dict of str to Initiative
+        Those that decide.
+    released : dict of str to Released
+        What is in production for each of them.
+    guard : Guard
+        The last look at a page; replaced when the catalogue changes.
+    erased : Erased
+    metrics : Metrics
+    """
+
+    def __init__(
+        self, home: Home, config: ServeConfig, store: OpenedStore, registry: Registry, opened: ExitStack
+    ) -> None:
+        self.home, self.config, self.store, self.registry = home, config, store, registry
+        self._opened = opened
+        self.clock = Moment.open(home)
+        self.erased = Erased.of(home)
+        self.erased.reload()
+        self.metrics = Metrics()
+        self.ingestor = Ingestor(
+            home,
+            store,
+            self.clock,
+            IngestConfig(queue_events=config.queue_events, rotate_bytes=int(config.rotate_mb * 1_000_000)),
+        )
+        keys = Keys(registry.api_keys, config.host)
+        keys.load()
+        self.admission = Admission(keys, workers=config.workers)
+        self.guard = Guard.of(home, self.clock.now_us)
+        self._facts = FactsVersion.of(home, self.clock.now_us)
+        self.initiatives = dict(deciding(home))
+        self.released = {name: self._open_released(name) for name in self.initiatives}
+        self.housekeeping = Housekeeping(self)
+        self._remote = config.state != ""
+        self._threads = ThreadPoolExecutor(16, thread_name_prefix="matinee-state")
+        self._sets: set[str] = set()
+        self._on_their_way: OrderedDict[tuple[str, str], tuple[float, bytes]] = OrderedDict()
+        self._stopping = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="matinee-watch", daemon=True)
+        self.metrics.read_from(self._figures)
+
+    @staticmethod
+    def open(home: Home, config: ServeConfig) -> Services:
+        """Open everything; nothing runs before `start`.
+
+        Raises
+        ------
+        StorageError
+            The state, the registry or the log cannot be opened.
+        """
+        with ExitStack() as opened:
+            store = open_store(home, config.state, dedup_h=config.dedup_h)
+            opened.callback(store.close)
+            registry = opened.enter_context(open_registry(home))
+            return Services(home, config, store, registry, opened.pop_all())
+
+    def start(self) -> None:
+        """Begin what runs in the background."""
+        self.admission.keys.start()
+        self._watcher.start()
+        for one in self.released.values():
+            one.start()
+        self.housekeeping.start()
+
+    async def stop(self) -> None:
+        """Finish what was begun: open requests are answered by now; write what waits, close the segment."""
+        self._stopping.set()
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self.housekeeping.stop()
+        for one in self.released.values():
+            one.close()
+        if not self.ingestor.close(self.config.drain_s):
+            LOG.error("The log did not take what was waiting within %s s.", self.config.drain_s)
+        if self._watcher.is_alive():
+            self._watcher.join()
+        self.admission.keys.stop()
+        self._threads.shutdown(wait=False)
+        self._opened.close()
+
+    async def off_loop(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call something that reads the state: at once where that takes microseconds, in a thread where it
+        goes over the network.
+        """
+        if not self._remote:
+            return call(*args, **kwargs)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: call(*args, **kwargs))
+
+    async def answer(self, initiative: str, request: Request, decision_id: str, budget_ms: float) -> Answer:
+        """Have an initiative decide within a time; counts how it was done."""
+        answer = await self.released[initiative].answer_async(
+            request, decision_id=decision_id, budget_ms=budget_ms
+        )
+        record = answer.record
+        how = "fallback" if record.fallback else str(record.context.get("made", "computed"))
+        self.metrics.decisions.labels(initiative, how).inc()
+        if record.fallback:
+            self.metrics.fallbacks.labels(initiative, answer.fallback or "unknown").inc()
+        return answer
+
+    def serving(self, initiative: str) -> str:
+        """Changes when another release answers."""
+        return self.released[initiative].serving
+
+    def is_about_members(self, initiative: str) -> bool:
+        """Whether the units of an initiative are members."""
+        return self.initiatives[initiative].unit == "member"
+
+    def log(self, record: DecisionRecord, member_id: str | None) -> None:
+        """Hand a decision to the log; the set of actions that it names goes along the first time."""
+        if len(self.erased) and member_id is not None and self.erased.refuses(member_id):
+            return
+        lines = [decision_line(record, 0, 0, member_id)]
+        if record.actions and record.actions[0].startswith("mask:"):
+            lines += self._action_set(record)
+        self.ingestor.record(lines)
+
+    def _action_set(self, record: DecisionRecord) -> Iterator[bytes]:
+        reference = record.actions[0]
+        if reference in self._sets:
+            return
+        names = self._actions_of(record.initiative, reference)
+        if names is not None:
+            yield action_set_line(reference, record.initiative, names, record.at_us, 0, 0)
+        if len(self._sets) >= SETS_KEPT:
+            self._sets.clear()
+        self._sets.add(reference)
+
+    def keep(self, kind: str, key: str, value: bytes, keep_s: int) -> None:
+        """Keep a value about a unit in the state, for all processes; nobody waits for it."""
+        if len(self.erased) and self.erased.refuses(key):
+            return
+        on_their_way = self._on_their_way
+        on_their_way[kind, key] = (time.monotonic(), value)
+        on_their_way.move_to_end((kind, key))
+        if len(on_their_way) > KEPT_HERE:
+            on_their_way.popitem(last=False)
+        self.ingestor.put(kind, key, value, self.clock.now_us + keep_s * SECOND_US)
+
+    def kept(self, kind: str, key: str) -> bytes | None:
+        """What `keep` was given last, by any process.
+
+        A value that this process kept a moment ago may not be in the state yet, and while the state cannot be
+        reached what this process knows is all there is.
+        """
+        kept_s, value = self._on_their_way.get((kind, key), (0.0, None))
+        if value is not None and time.monotonic() - kept_s < ON_THE_WAY_S:
+            return value
+        try:
+            return self.store.get(kind, key)
+        except StorageError:
+            return value
+
+    def forget(self, key: str) -> None:
+        """Drop what this process holds about a unit."""
+        for found in [pair for pair in tuple(self._on_their_way) if pair[1] == key]:
+            self._on_their_way.pop(found, None)
+        for one in self.released.values():
+            one.forget({key})
+
+    def count_violations(self, initiative: str, record: DecisionRecord, n: int) -> None:
+        """Tell of titles that a page held and its member may not see."""
+        LOG.error("%s: %d titles of a page were not permitted and were taken from it", initiative, n)
+        self.released[initiative].count_violations(record, n)
+
+    def admit(self, scope: Scope, needed: str | None) -> None:
+        """Let a request in, or say why not."""
+        self.admission.admit(scope, needed)
+
+    def measure(self, route: str, status: int, seconds: float) -> None:
+        """Note how a request went."""
+        self.metrics.requests.labels(route, f"{status // 100}xx").observe(seconds)
+        if status >= 400:
+            self.metrics.refused.labels(str(status)).inc()
+
+    async def readiness(self) -> Readiness:
+        """Whether events can be taken and decisions made, and what is not as it should be."""
+        return await asyncio.to_thread(self._readiness)
+
+    def _readiness(self) -> Readiness:
+        troubles: list[str] = []
+        state, log = "ok", "ok"
+        try:
+            self.store.get("ready", "ready")
+        except StorageError as problem:
+            state = "unreachable"
+            troubles.append(str(problem))
+        if self.ingestor.degraded:
+            state = "behind" if state == "ok" else state
+            troubles.append("The state lacks events that were acknowledged; it catches up by itself.")
+        if not self.ingestor.alive:
+            log = "stopped"
+            troubles.append("The thread that writes the log has ended. Restart the server.")
+        initiatives = {name: one.status() for name, one in self.released.items()}
+        troubles += [f"{name}: {text}" for name, one in initiatives.items() for text in one.troubles]
+        ready = log == "ok"
+        return Readiness("ready" if ready else "not ready", state, log, initiatives, troubles)
+
+    async def metrics_text(self) -> bytes:
+        """Everything for Prometheus."""
+        return await asyncio.to_thread(self.metrics.text)
+
+    def _open_released(self, name: str) -> Released:
+        return Released.open(
+            self.home,
+            name,
+            self.config,
+            members=self.store,
+            count=self.store.count,
+            log=self.log_shadow,
+            moment=self.clock,
+            registry=self.registry,
+        )
+
+    def _actions_of(self, initiative: str, reference: str) -> Sequence[str] | None:
+        """The actions of a set, from whatever answers now."""
+        now = self.released[initiative].keeper.now
+        for one in (now.incumbent, now.beside):
+            decider = None if one is None else one.answering.decider
+            if isinstance(decider, NamesActions) and (found := decider.actions_of(reference)) is not None:
+                return found
+        return now.fallback.actions_of(reference) if isinstance(now.fallback, NamesActions) else None
+
+    def log_shadow(self, record: DecisionRecord) -> None:
+        """Log what a shadow would have decided."""
+        self.log(record, record.unit_id if self.is_about_members(record.initiative) else None)
+
+    def _watch(self) -> None:
+        """Answer requests to close the segment, and follow the catalogue."""
+        rotation = RotationRequest(self.home)
+        n = 0
+        while not self._stopping.wait(WATCH_S):
+            n += 1
+            try:
+                if rotation.changed():
+                    self.erased.reload()
+                    self.ingestor.drain(self.config.drain_s)
+                    self.ingestor.rotate()
+                if n % FACTS_EVERY == 0:
+                    self.clock.follow()
+                    self._follow_facts()
+            except Exception as problem:  # the watcher goes on, whatever it finds
+                LOG.error("the watcher failed once: %s", type(problem).__name__, exc_info=problem)
+
+    def _follow_facts(self) -> None:
+        facts = FactsVersion.of(self.home, self.clock.now_us)
+        if facts != self._facts:
+            self.guard = Guard.of(self.home, self.clock.now_us)
+            self._facts = facts
+
+    def _figures(self) -> Iterator[Reading]:
+        counters = self.ingestor.counters()
+        yield Reading("matinee_queue_events", "Events that wait for the disk.", counters.waiting_events)
+        yield Reading("matinee_queue_bytes", "Bytes that wait for the disk.", counters.waiting_bytes)
+        yield Reading("matinee_log_groups", "Groups written.", counters.groups, counter=True)
+        yield Reading("matinee_log_bytes", "Bytes written to the log.", counters.bytes, counter=True)
+        yield Reading("matinee_fsync_seconds", "Time spent in fsync.", counters.sync_s, counter=True)
+        yield Reading("matinee_state_seconds", "Time spent in the state.", counters.store_s, counter=True)
+        yield Reading("matinee_log_dropped", "Lines about decisions lost.", counters.dropped, counter=True)
+        yield Reading("matinee_degraded", "1 while the state lags behind.", float(self.ingestor.degraded))
+        try:
+            sizes: dict[str, Any] = self.store.size()
+        except StorageError:
+            sizes = {}
+        for what, value in sizes.items():
+            yield Reading("matinee_state_size", "Size of the state.", float(value), (("of", what),))
+        yield from self.housekeeping.figures()
+
+
+def deciding(home: Home) -> Iterator[tuple[str, Initiative]]:
+    """Initiatives of a home that decide; one that does not import is told in the log and left out."""
+    for name, found in find(home).items():
+        try:
+            initiative = found.load()
+        except MatineeError as problem:
+            LOG.error("%s is not served: %s", name, problem)
+            continue
+        if initiative.kind == "decides":
+            yield name, initiative
