@@ -15,7 +15,9 @@ from matinee.cli.main import main
 def test_init_makes_a_home_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "shop"
     assert main(["init", str(folder), "--now", "last_event"]) == 0
-    assert sorted(p.name for p in folder.iterdir()) == ["lake", "log", "matinee.toml", "releases"]
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "format.json", "lake", "log", "matinee.toml", "releases"
+    ]  # fmt: skip
     assert tomllib.loads((folder / "matinee.toml").read_text())["clock"] == {"now": "last_event"}
     capsys.readouterr()
     assert main(["init", str(folder), "--json"]) == 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from matinee.errors import ConfigError, NotFoundError, StorageError
+from matinee.observe.home_format import FORMAT_FILE, check_format, write_format
 
 SETTINGS_FILE = "matinee.toml"
 
@@ -113,9 +114,12 @@ class Home:
             The folder cannot be made.
         """
         home = Home(folder)
+        new = not home.settings.exists() and not (home.lake / "manifest.json").exists()
         try:
             for path in (home.root, home.log, home.lake, home.releases):
                 path.mkdir(parents=True, exist_ok=True)
+            if new and not (home.root / FORMAT_FILE).exists():
+                write_format(home.root)
         except OSError as error:
             raise StorageError(
                 f"{folder}: the home could not be made ({error.strerror or error}). "
@@ -138,6 +142,8 @@ class Home:
         ------
         NotFoundError
             The folder has no `matinee.toml`.
+        StorageError
+            The home is of a newer Matinee.
         """
         if given is not None:
             source, root = f"--home {given}", Path(given)
@@ -151,4 +157,5 @@ class Home:
                 f"{source}: no {SETTINGS_FILE} in {root.resolve()}, expected a service home. "
                 f"Make one: matinee init {root if given or environment else 'DIR'}, or pass --home DIR."
             )
+        check_format(root)
         return home
