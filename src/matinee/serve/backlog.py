@@ -106,7 +106,7 @@ class Backlog:
         self._sleeping = self._closed = False
         self._rate = FIRST_RATE
 
-    def offer(self, offer: Offer) -> bool:
+    def offer(self, offer: Offer, *, wake: bool = True) -> bool:
         """Add the events of a request; False when it is closed.
 
         Raises
@@ -126,7 +126,8 @@ class Backlog:
             self.events += len(offer.events)
             self.bytes += offer.n_bytes
             self._offers.append(offer)
-        self._wake_up()
+        if wake:
+            self.wake()
         return True
 
     def aside(self, items: Sequence[bytes | Value]) -> None:
@@ -135,7 +136,7 @@ class Backlog:
             self._aside.extend(items)
             self.aside_bytes += sum(map(_size, items))
             self._bound_aside()
-        self._wake_up()
+        self.wake()
 
     def put_back(self, group: Group) -> None:
         """Records and values of a group that could not be written wait again, before the others."""
@@ -157,7 +158,7 @@ class Backlog:
         """
         group = into or Group()
         self._sleeping = True  # before looking, so that nothing is added unseen
-        if not self._offers and not (aside and self._aside):
+        if not self.waits(aside=aside):
             with suppress(Empty):
                 self._wake.get(timeout=timeout_s)
         self._sleeping = False
@@ -176,6 +177,10 @@ class Backlog:
                 self._aside.clear()
                 self.aside_bytes = 0
         return group
+
+    def waits(self, *, aside: bool = True) -> bool:
+        """Whether there is something to take."""
+        return bool(self._offers or (aside and self._aside))
 
     def close_if_empty(self) -> bool:
         """Take nothing more, if nothing waits."""
@@ -197,7 +202,8 @@ class Backlog:
         """Wake the writer although nothing waits."""
         self._wake.put(None)
 
-    def _wake_up(self) -> None:
+    def wake(self) -> None:
+        """Wake the writer, if it sleeps, since something waits."""
         if self._sleeping:
             self._sleeping = False
             self._wake.put(None)

@@ -13,7 +13,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field, replace
 
 from matinee.errors import StorageError
-from matinee.observe.clock import Clock
+from matinee.observe.clock import TellsNow
 from matinee.observe.events.schema import Event
 from matinee.observe.home import Home
 from matinee.observe.log import ROTATE_BYTES, LogWriter, Written
@@ -26,7 +26,12 @@ LOG = logging.getLogger("matinee.serve")
 MB = 1024 * 1024
 EXPIRY_US = 10 * SECOND_US
 """Values are kept until the next multiple of this, so that those of a group are stored in one step."""
+FLUSH_TURNS = 20
+"""Turns of the event loop for which requests are gathered at most before the writer is woken."""
 IDLE_S = 1.0
+ASK_FROM = 0.01
+"""Share of repeated events in the last groups from which the state is asked before the log is written."""
+REPEATS_WEIGHT = 0.1
 SMALL_REPLAY = 5_000
 """Events behind which the writer itself catches up; more are caught up beside it first."""
 
@@ -117,15 +122,16 @@ class _Job:
 class Ingestor:
     """Takes events in: durable, known to every process, then acknowledged.
 
-    One thread writes. It takes all that waits as one group: leaves out events that the state knows, writes
-    the lines of the others and syncs, gives them to the state together with the position in the log, and
-    answers. So a group is as large as the disk is slow, and nobody waits for more than two groups.
+    One thread writes. It takes all that waits as one group: writes the lines and syncs, gives them to the
+    state together with the position in the log, which tells those that it knows from new ones, and answers.
+    While many events are repeated the state is asked before, and the known ones are not written again. So a
+    group is as large as the disk is slow, and nobody waits for more than two groups.
 
     Parameters
     ----------
     home : Home
     store : StateStore
-    clock : Clock
+    clock : TellsNow
     config : IngestConfig, optional
 
     Notes
@@ -142,7 +148,7 @@ class Ingestor:
     """
 
     def __init__(
-        self, home: Home, store: StateStore, clock: Clock, config: IngestConfig | None = None
+        self, home: Home, store: StateStore, clock: TellsNow, config: IngestConfig | None = None
     ) -> None:
         self.home, self.store, self.clock = home, store, clock
         self.config = config or IngestConfig()
@@ -157,6 +163,8 @@ class Ingestor:
         self._jobs: deque[_Job] = deque()
         self._degraded = False
         self._closing = threading.Event()
+        self._flushing, self._gathered = False, 0
+        self._repeats = 0.0
         self._opened_s: float | None = None
         self._aside_from_s = 0.0
         self._recovery: threading.Thread | None = None
@@ -188,8 +196,20 @@ class Ingestor:
         """`offer` for a coroutine: a future of the running event loop, woken once for a whole group."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[list[bool]] = loop.create_future()
-        self._enqueue(Offer(events, _bytes(events, n_bytes), future, loop))
+        self._enqueue(Offer(events, _bytes(events, n_bytes), future, loop), wake=False)
+        self._gathered += 1
+        if not self._flushing:
+            self._flushing = True
+            loop.call_soon(self._flush, loop, self._gathered, 0)
         return future
+
+    def _flush(self, loop: asyncio.AbstractEventLoop, seen: int, turns: int) -> None:
+        """Wake the writer when the loop has nothing more to add, so that the two do not fight for the GIL."""
+        if self._gathered != seen and turns < FLUSH_TURNS:
+            loop.call_soon(self._flush, loop, self._gathered, turns + 1)
+        else:
+            self._flushing = False
+            self._backlog.wake()
 
     def record(self, lines: Sequence[bytes]) -> None:
         """Hand over lines of the service about itself (decisions, rewards); nobody waits for them.
@@ -255,25 +275,34 @@ class Ingestor:
             self._recovery.join(timeout_s)
         return not self._thread.is_alive()
 
-    def _enqueue(self, offer: Offer) -> None:
-        if self._closing.is_set() or not self._backlog.offer(offer):
+    def _enqueue(self, offer: Offer, *, wake: bool = True) -> None:
+        if self._closing.is_set() or not self._backlog.offer(offer, wake=wake):
             raise StorageError("events: the server is shutting down. Send them again in a few seconds.")
 
     def _run(self) -> None:
         """The writer: group after group until it is closed and nothing waits."""
         while True:
-            group = self._backlog.take(IDLE_S, aside=time.monotonic() >= self._aside_from_s)
+            group = self._backlog.take(self._pause_s(), aside=self._takes_aside())
             if group and not group.offers and not self._closing.is_set():
                 time.sleep(self.config.linger_s)
                 group = self._backlog.take(0, into=group)
             if group:
                 self._handle(group)
-            self._run_jobs(idle=not group)
+            self._run_jobs(idle=not self._backlog.waits(aside=self._takes_aside()))
             self._close_old_segment()
             if not group and self._closing.is_set() and self._backlog.close_if_empty():
                 break
         self._log.close()
         self._run_jobs(idle=True)
+
+    def _takes_aside(self) -> bool:
+        """Whether records and values are written now; after a failure they wait a while."""
+        return time.monotonic() >= self._aside_from_s
+
+    def _pause_s(self) -> float:
+        """How long to sleep when nothing comes."""
+        soon = [one for one in (self.config.rotate_s, self.config.retry_s) if one > 0]
+        return min([IDLE_S, *soon])
 
     def _handle(self, group: Group) -> None:
         """Write a group and answer; whatever happens, nobody is left waiting."""
@@ -292,6 +321,8 @@ class Ingestor:
             accepted = sum(new)
             counts.accepted += accepted
             counts.duplicate += n_events - accepted
+            if n_events:
+                self._repeats += REPEATS_WEIGHT * (1 - accepted / n_events - self._repeats)
             answers, start = [], 0
             for offer in group.offers:
                 answers.append((offer, new[start : start + len(offer.events)]))
@@ -322,8 +353,11 @@ class Ingestor:
         return [not old and next(took) for old in known]
 
     def _ask(self, ids: Sequence[str]) -> list[bool]:
-        """Which events the state knows; none of them, as far as it can be told, when it cannot be reached."""
-        if ids and not self._degraded:
+        """Which events the state knows already, so that they are not written; asked while many are repeated.
+
+        The answer that counts is that of `_take`. A repeated line in the log does no harm but to the disk.
+        """
+        if ids and self._repeats > ASK_FROM and not self._degraded:
             started = time.perf_counter()
             try:
                 return list(self.store.known(ids))

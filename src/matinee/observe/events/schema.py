@@ -17,7 +17,7 @@ At = str | int | float
 """ISO-8601 or seconds since the epoch."""
 
 
-class _Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+class _Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type"):
     event_id: str
     member_id: str
     at: At
@@ -25,7 +25,7 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
     device: str | None = None
 
 
-class _OnPage(_Event, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+class _OnPage(_Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type"):
     """An event about a title, with the decision that put it there if there was one. `row`, `col` from 1."""
 
     title_id: str
@@ -34,7 +34,7 @@ class _OnPage(_Event, frozen=True, kw_only=True, omit_defaults=True, tag_field="
     col: int | None = None
 
 
-class Play(_OnPage, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="play"):
+class Play(_OnPage, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="play"):
     """A title was watched: `watch_s` seconds of it, up to `position_s` from its start."""
 
     watch_s: float | None = None
@@ -42,26 +42,32 @@ class Play(_OnPage, frozen=True, kw_only=True, omit_defaults=True, tag_field="ty
     rating: float | None = None
 
 
-class Impression(_OnPage, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="impression"):
+class Impression(
+    _OnPage, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="impression"
+):
     """A tile came into view for `dwell_ms` milliseconds."""
 
     dwell_ms: float | None = None
 
 
-class Signal(_OnPage, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="signal"):
+class Signal(
+    _OnPage, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="signal"
+):
     """The member said something about a title."""
 
     signal: Literal["thumb_up", "thumb_down", "list_add", "list_remove"]
 
 
-class Search(_Event, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="search"):
+class Search(_Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="search"):
     """The member searched; `title_id` is the result that was opened, if any."""
 
     query: str
     title_id: str | None = None
 
 
-class Membership(_Event, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="membership"):
+class Membership(
+    _Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="membership"
+):
     """The account of the member changed."""
 
     status: Literal["started", "paused", "resumed", "ended"]

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from matinee.observe.members import Member
 from matinee.observe.state.folds import Fold
 from matinee.observe.state.record import MemberRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """One event that is in the log: its line there (as `events.schema.stored` writes it), and two ids."""
 
     event_id: str
