@@ -324,6 +324,22 @@ def test_an_observer_that_refuses_stops_the_run_before_it_computes(workspace: Wo
     assert workspace.runs.find("r1") is None
 
 
+def settled() -> int:
+    return 7
+
+
+def test_a_run_is_refused_another_seed_even_where_no_step_takes_one(workspace: Workspace) -> None:
+    whole = Pipeline("settled", (step(settled),))
+    assert ran(workspace, whole, run_id="r1", given={"seed": 3}).record.seed == 3
+    assert ran(workspace, whole, run_id="r1", given={"seed": 3}).record.seed == 3
+    assert ran(workspace, whole, run_id="r1", given={}).record.seed == 3
+    with pytest.raises(ConfigError, match=r"run r1: seed is 4, expected what the run began with \(3\)"):
+        ran(workspace, whole, run_id="r1", given={"seed": 4})
+    ran(workspace, whole, run_id="r2", given={})
+    with pytest.raises(ConfigError, match="run r2: seed is 4, expected what the run began with"):
+        ran(workspace, whole, run_id="r2", given={"seed": 4})
+
+
 def test_a_run_id_keeps_its_givens(workspace: Workspace) -> None:
     ran(workspace, run_id="r1")
     assert ran(workspace, run_id="r1", given={"config": Config()}).record.seed == 3

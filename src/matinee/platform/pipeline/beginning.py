@@ -87,10 +87,15 @@ def _check_same(
             f"{where}: began with the steps {', '.join(known.expected)}, but the pipeline has now "
             f"{', '.join(one.name for one in pipeline.steps)}. Begin a run with another id."
         )
-    for name in sorted({*known.givens, *digests}):
-        if known.givens.get(name) == digests.get(name):
+    kept: dict[str, Any] = {"at_us": known.at_us, "seed": known.seed}
+    for name in sorted({*known.givens, *digests, *KEPT}):
+        if name in known.givens or name in digests:
+            same = known.givens.get(name) == digests.get(name)
+        else:  # no step takes it, but the record holds it
+            same = values.get(name) == kept.get(name)
+        if same:
             continue
-        before: Any = {"at_us": known.at_us, "seed": known.seed, "config": known.config}.get(name)
+        before: Any = (kept | {"config": known.config}).get(name)
         state = f"is {str(values[name])[:80]}" if name in values else "is not given"
         began = f" ({str(before)[:80]})" if before is not None else ""
         raise ConfigError(
