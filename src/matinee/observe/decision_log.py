@@ -19,6 +19,7 @@ from matinee.observe.decisions import DecisionRecord, RowNote, Slot
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import connect, quoted
 from matinee.observe.lake.manifest import DataFile, parquet, read_manifest
+from matinee.observe.lake.tables import LOGGED
 from matinee.observe.log import segments
 
 LETTERS = "0123456789abcdefghijklmnopqrstuv"
@@ -281,7 +282,7 @@ def rows_of(
                 row
                 for path in found
                 if path.name not in manifest.segments
-                for row in _lines(path, table, column, value)
+                for row in lines_of(path, table, column, value)
                 if (from_us is None or row["at_us"] >= from_us) and (to_us is None or row["at_us"] <= to_us)
             ]
             files = [
@@ -298,12 +299,14 @@ def rows_of(
     yield from rows
 
 
-_TYPES = {"decisions": b'"decision"', "rewards": b'"reward"', "action_sets": b'"action_set"'}
+_TYPE = {table: kind for kind, table in LOGGED.items()}
 
 
-def _lines(path: Path, table: str, column: str, value: str) -> Iterator[dict[str, Any]]:
+def lines_of(path: Path, table: str, column: str, value: str) -> Iterator[dict[str, Any]]:
     """Lines of a segment of one table with a value; only those in which its bytes stand are decoded."""
-    wanted, kind = json.dumps(value, ensure_ascii=False).encode(), _TYPES[table]
+    if table not in _TYPE:
+        return  # computed, never logged
+    wanted, kind = json.dumps(value, ensure_ascii=False).encode(), _TYPE[table]
     with path.open("rb") as file:
         if path.stat().st_size == 0:
             return
@@ -314,9 +317,9 @@ def _lines(path: Path, table: str, column: str, value: str) -> Iterator[dict[str
                 if end < 0:
                     return  # being written, or torn by a crash
                 line = data[start:end]
-                if kind in line:
+                if kind.encode() in line:
                     row = _decoded(line)
-                    if row.get("type") == kind.decode().strip('"') and row.get(column) == value:
+                    if row.get("type") == kind and row.get(column) == value:
                         yield row
                 place = data.find(wanted, end)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from matinee.learn.features.aggregates import Count
 from matinee.learn.features.declaration import Feature, FeatureView
 from matinee.learn.features.sources import lake_source
 from matinee.observe.outages import declare
+from matinee.platform.initiative import Reward
+from matinee.platform.outcomes.join import join
+from matinee.platform.outcomes.rule import FromPlays
 from matinee.platform.watch.monitors.calibration import Calibration
 from matinee.platform.watch.monitors.fallback_rate import FallbackRate
 from matinee.platform.watch.monitors.prediction_drift import PredictionDrift
@@ -18,7 +22,7 @@ from matinee.platform.watch.monitors.reward_trend import RewardTrend
 from matinee.platform.watch.monitors.serving_skew import ServingSkew
 from matinee.types import DAY_US, HOUR_US
 
-DAYS, LAST_WEEK = 70, 63
+DAYS, LAST_WEEK, MEMBERS = 70, 63, 80
 START_US = 20_000 * DAY_US
 NOW_US = START_US + DAYS * DAY_US
 ALL = (Calibration(), FallbackRate(), PredictionDrift(), RewardTrend(), ServingSkew())
@@ -199,3 +203,28 @@ def test_decisions_that_logged_no_feature_have_no_measured_skew(
     found = look.one(ServingSkew(), home, make_initiative("plays", features=VIEW))
     assert found.text == "no decision has a declared feature in its context."
     assert "no features are declared" in look.one(ServingSkew(), home).text
+
+
+def test_a_reward_that_follows_from_plays_is_read_from_the_outcomes(
+    service: Any, look: Any, make_initiative: Any
+) -> None:
+    """Pages of one tile; from day 50 on nobody plays it any more."""
+    reward = Reward("quality plays", "plays", "as tested", 24.0, FromPlays(), grace_h=0.0)
+    toy = replace(make_initiative("plays"), reward=reward)
+    for day in range(DAYS):
+        for m in range(MEMBERS):
+            at_us, name = START_US + day * DAY_US + m, f"d{day}-{m}"
+            fields = {"decision_id": name, "unit_id": f"m{m}", "initiative": "winback", "action": "t1"}
+            service.event("decision", at_us, propensity=1.0, model="v1", **fields)
+            if day < 50:
+                service.event("play", at_us + 5, member_id=f"m{m}", title_id="t1", watch_s=900.0)
+    home = service.home()
+    with look.at(home, toy) as subject:
+        (before,) = RewardTrend().check(subject)
+        assert before.verdict == "not_measured"
+        assert "no outcomes are joined yet" in before.text
+    join(home, toy, now_us=NOW_US)
+    with look.at(home, toy) as subject:
+        (found,) = RewardTrend().check(subject)
+    assert found.verdict == "alert"
+    assert found.figure == pytest.approx(1.0)

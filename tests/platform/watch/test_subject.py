@@ -23,7 +23,7 @@ def test_monitors_read_what_the_initiative_declares_and_its_decisions(
         fields = {"decision_id": name, "unit_id": "m1", "initiative": name}
         service.event("decision", START_US, **fields)
     with look.at(service.home(), make_initiative("plays", "titles"), at_us=START_US + 5) as subject:
-        assert subject.rows == {"plays": 1, "decisions": 1, "rewards": 0}
+        assert subject.rows == {"plays": 1, "decisions": 1, "rewards": 0, "outcomes": 0}
         assert subject.inputs == ("plays",)
         assert subject.one("SELECT count(*) FROM titles") == (0,)
         with spilling() as con, pytest.raises(ConfigError, match='"signals" is read and not declared'):

@@ -21,7 +21,7 @@ from matinee.platform.initiative import Initiative
 from matinee.platform.watch.config import WatchConfig
 from matinee.platform.watch.periods import Periods
 
-DECISIONS, REWARDS = "decisions", "rewards"
+DECISIONS, REWARDS, OUTCOMES = "decisions", "rewards", "outcomes"
 PREFIX = "seen_"
 
 
@@ -31,7 +31,7 @@ class Subject:
 
     The connection has a view for each table that the initiative declares, as of `at_us`, and beside it
     `seen_<table>` (see `seen`) without what happened in a declared outage: nobody needs an alarm about what
-    is known. `seen_decisions` and `seen_rewards` are those of the initiative.
+    is known. `seen_decisions`, `seen_rewards` and `seen_outcomes` are those of the initiative.
 
     Attributes
     ----------
@@ -50,7 +50,8 @@ class Subject:
     reward : str
         Name under which the log is expected to have the reward.
     rows : mapping of str to int
-        Table of events -> rows until now, outages left out; `decisions` and `rewards` of this initiative.
+        Table of events -> rows until now, outages left out; `decisions`, `rewards` and `outcomes` of this
+        initiative.
     """
 
     initiative: Initiative
@@ -67,7 +68,9 @@ class Subject:
     @property
     def inputs(self) -> tuple[str, ...]:
         """Declared tables of events that hold any; decisions and rewards are no inputs."""
-        declared = (t for t in self.initiative.tables if t in EVENTS and t not in (DECISIONS, REWARDS))
+        declared = (
+            t for t in self.initiative.tables if t in EVENTS and t not in (DECISIONS, REWARDS, OUTCOMES)
+        )
         return tuple(table for table in declared if self.rows[table])
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
@@ -96,7 +99,7 @@ def seen(table: str) -> str:
 
 def person(table: str) -> str:
     """Column: whom a row is about. Rows of one person resemble each other: samples are counted in persons."""
-    return "unit_id" if table in (DECISIONS, REWARDS) else "member_id"
+    return "unit_id" if table in (DECISIONS, REWARDS, OUTCOMES) else "member_id"
 
 
 @contextmanager
@@ -130,16 +133,16 @@ def subject_of(
     """
     settings = config or WatchConfig()
     events = [table for table in initiative.tables if table in EVENTS]
-    events += [table for table in (DECISIONS, REWARDS) if table not in events]
+    events += [table for table in (DECISIONS, REWARDS, OUTCOMES) if table not in events]
     known = outages(home, at_us)
     with spilling() as con:
-        limited = home.limited_to((*initiative.tables, DECISIONS, REWARDS))
+        limited = home.limited_to((*initiative.tables, DECISIONS, REWARDS, OUTCOMES))
         open_events(con, limited, *events, moment=Moment(at_us, at_us))
         open_facts(con, limited, *(t for t in initiative.tables if t in FACTS), at_us=at_us)
         rows = {}
         for table in events:
             mine = "true"
-            if table in (DECISIONS, REWARDS):
+            if table in (DECISIONS, REWARDS, OUTCOMES):
                 mine = f"initiative = {literal(log or initiative.name)}"
             territory = "territory" if "territory" in EVENTS[table] else "NULL"
             inside = known.sql(territory=territory)
