@@ -90,15 +90,14 @@ class Erased:
         """Look at the list now; returns whether anybody is on it."""
         path = self.root / LIST_FILE
         try:
-            found = path.stat()
-            stamp = (found.st_mtime_ns, found.st_size)
-            if stamp != self._stamp:
+            stamp = _stamp(path)
+            if stamp is None:
+                self._hashes = frozenset()
+            elif stamp != self._stamp:
                 lines = path.read_bytes().split(b"\n")[:-1]  # a last line without its end is torn
                 self._key = _read_key(self.root)
                 self._hashes = frozenset(bytes.fromhex(line.decode()) for line in lines)
-                self._stamp = stamp
-        except FileNotFoundError:
-            self._hashes, self._stamp = frozenset(), None
+            self._stamp = stamp
         except (OSError, ValueError) as problem:
             raise StorageError(
                 f"{path}: the list of erased members cannot be read ({problem}). Make it readable, or "
@@ -145,8 +144,8 @@ def mark(home: Home, member_id: str) -> str:
             name = _digest(_make_key(home.root), member_id).hex()
             if name not in _lines(path):
                 with path.open("ab") as file:
-                    torn = file.tell() > 0 and path.read_bytes()[-1:] != b"\n"
-                    file.write((b"\n" if torn else b"") + name.encode() + b"\n")
+                    file.truncate(path.read_bytes().rfind(b"\n") + 1)  # a torn line was never acknowledged
+                    file.write(name.encode() + b"\n")
                     file.flush()
                     os.fsync(file.fileno())
                 sync_folder(home.root)
@@ -184,6 +183,15 @@ def _not_written(path: Path, problem: OSError) -> StorageError:
 
 def _digest(key: bytes, member_id: str) -> bytes:
     return hashlib.blake2b(member_id.encode(), digest_size=DIGEST_BYTES, key=key).digest()
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What changes when a file does; None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return (found.st_mtime_ns, found.st_size)
 
 
 def _lines(path: Path) -> set[str]:
