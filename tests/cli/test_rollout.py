@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.platform.toys import home_with_plays, in_home
 
 from matinee.cli.main import main
+from matinee.observe.home import Home
+from matinee.observe.state.open import open_store
 
 Answer = Callable[..., Any]
 
 
 @pytest.fixture
-def ready(toy_home: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home with one version in production, and a newer one."""
-    for bias in (0, 1):
-        monkeypatch.setenv("MATINEE_TOY__BIAS", str(bias))
-        answer("evaluate", "toy", "--home", toy_home)
-        answer("train", "toy", "--home", toy_home)
-        if bias == 0:
-            answer("release", "toy", "--home", toy_home)
-    return toy_home
+def ready(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one version in production, and a newer one; made once and copied."""
+    made = tmp_path_factory.getbasetemp() / "home-with-two-versions"
+    if not made.exists():
+        home = home_with_plays(made)
+        in_home(home)
+        for bias in ("0", "1"):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("MATINEE_TOY__BIAS", bias)
+                for command in ("evaluate", "train", *(["release"] if bias == "0" else [])):
+                    assert main([command, "toy", "--home", str(home.root), "--json"]) == 0
+    return Path(shutil.copytree(made / "home", tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def newer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings under which the newer version was made."""
+    monkeypatch.setenv("MATINEE_TOY__BIAS", "1")
 
 
 def test_from_start_to_release(ready: Path, answer: Answer, capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,3 +89,24 @@ def test_options_that_do_not_go_together(
 ) -> None:
     answer("train", "toy", "--home", toy_home)
     assert said in answer("rollout", "toy", *options, "--home", toy_home, code=2)["error"]
+
+
+def test_what_the_servers_counted_is_shown(
+    ready: Path, answer: Answer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun = answer("rollout", "toy", "--canary", 0.05, "--home", ready)["attempt"]["rollout"]
+    assert answer("rollout", "toy", "--home", ready)["seen"] is None
+    store = open_store(Home(ready))
+    store.count(f"canary:{begun['id']}:canary:answers", 40)
+    store.count(f"canary:{begun['id']}:canary:late", 3)
+    assert answer("rollout", "toy", "--home", ready)["seen"]["canary"]["answers"] == 40
+    assert main(["rollout", "toy", "--home", str(ready)]) == 0
+    assert "over budget" in capsys.readouterr().out
+    answer("rollout", "toy", "--stop", "--home", ready)
+    begun = answer("rollout", "toy", "--shadow", "--home", ready)["attempt"]["rollout"]
+    store.count(f"shadow:{begun['id']}:answers", 10)
+    store.count(f"shadow:{begun['id']}:took_us", 20_000)
+    store.close()
+    assert answer("rollout", "toy", "--home", ready)["seen"]["took_ms"] == 2.0
+    assert main(["rollout", "toy", "--home", str(ready)]) == 0
+    assert "agreement" in capsys.readouterr().out

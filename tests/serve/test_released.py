@@ -244,6 +244,28 @@ def test_a_fallback_that_fails_gives_an_empty_answer_that_says_so(service: Servi
     )
 
 
+def test_a_fallback_that_does_not_open_is_tried_again(service: Service, released: str) -> None:
+    gone = [True]
+
+    def open_fallback(around: Surroundings) -> Nothing:
+        if gone[0]:
+            raise StorageError("stock.parquet: is gone")
+        return Nothing()
+
+    service.fallback = open_fallback
+    with service.served() as served:
+        assert served.answer(asked(), decision_id="d").record.model == released
+        assert served.status().troubles == ["not refreshed: StorageError: stock.parquet: is gone"]
+        service.behaviours[released] = raising(ValueError("boom"))
+        assert served.answer(asked(), decision_id="d").unanswered
+        service.behaviours.clear()
+        gone[0] = False
+        served.keeper.refresh()
+        assert served.status().troubles == []
+        service.behaviours[released] = raising(ValueError("boom"))
+        assert served.answer(asked(), decision_id="d").record.slots[0].action == "nothing"
+
+
 def test_while_the_state_cannot_be_reached_the_fallback_knows_nobody(service: Service, released: str) -> None:
     class Gone:
         def record(self, member_id: str) -> MemberRecord:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from matinee.cli.console import EXIT_FAILED, EXIT_OK, print_json, print_table, say
+from matinee.cli.console import EXIT_FAILED, EXIT_OK, note, print_json, print_table, say
 from matinee.cli.context import find_home, recorded_at
-from matinee.errors import InputError
+from matinee.errors import InputError, StorageError
 
 if TYPE_CHECKING:
     from matinee.observe.home import Home
     from matinee.platform.lifecycle.rolling_out import Begun
+    from matinee.platform.registry.rollouts import RolloutRow
+    from matinee.serve.rollouts import ArmCounts, ShadowSeen
 
 
 def rollout(
@@ -152,13 +154,44 @@ def _show(where: Home, initiative: str, *, json: bool) -> int:
     with open_registry(where) as registry:
         found = registry.rollouts.history(initiative)
         running = registry.rollouts.running(initiative)
+    seen = None if running is None else _counted(where, running)
     if json:
-        print_json({"initiative": initiative, "running": running, "rollouts": found})
+        print_json({"initiative": initiative, "running": running, "seen": seen, "rollouts": found})
         return EXIT_OK
     say(f"{initiative}: {'no rollout runs.' if running is None else told(running) + '.'}")
+    if isinstance(seen, dict):
+        heads = ["answers", "bad", "fallback", "late", "empty", "over_budget", "violations"]
+        print_table(
+            [(arm, *(getattr(counts, head) for head in heads)) for arm, counts in seen.items()],
+            ["arm", *(head.replace("_", " ") for head in heads)],
+        )
+    elif seen is not None:
+        heads = ["answers", "failed", "dropped", "agreement", "took_ms", "shown_ms"]
+        print_table([[getattr(seen, head) for head in heads]], heads, left=0)
     if found:
         show_rollouts(found)
     return EXIT_OK
+
+
+def _counted(where: Home, running: RolloutRow) -> dict[str, ArmCounts] | ShadowSeen | None:
+    """What the servers counted so far; None where no server has run, or its state cannot be reached."""
+    from matinee import settings
+    from matinee.observe.state.open import open_store
+    from matinee.serve.config import ServeConfig
+    from matinee.serve.rollouts import seen_so_far
+
+    config = settings.load(where.settings, "serve", ServeConfig)
+    if not config.state and not where.state_db.exists():
+        return None
+    try:
+        store = open_store(where, config.state, config.dedup_h, folds=None)
+        try:
+            return seen_so_far(running, store.count)
+        finally:
+            store.close()
+    except StorageError as problem:
+        note(f"what was counted so far is not known: {problem}")
+        return None
 
 
 def _say_begun(initiative: str, found: Begun, *, dry_run: bool) -> None:

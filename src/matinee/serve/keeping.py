@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from matinee.errors import MatineeError
+from matinee.errors import ConfigError, MatineeError, StorageError
 from matinee.observe.clock import wall_us
-from matinee.platform.deciding import Answering, Decider
+from matinee.platform.deciding import Answering, Decided, Decider, Request
 from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.lifecycle.registering import register
 from matinee.platform.registry.registry import Registry
@@ -59,6 +59,18 @@ class Opened:
     def version(self) -> str:
         """As the registry names it."""
         return self.answering.model
+
+
+@dataclass(frozen=True, slots=True)
+class Unopened:
+    """Stands for a fallback that does not open: it answers nothing, and says why."""
+
+    why: str
+    policy: str = NONE
+
+    def decide(self, request: Request) -> Decided:  # noqa: ARG002
+        """Refuse."""
+        raise StorageError(f"the fallback does not open ({self.why})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +151,26 @@ class Keeper:
         self._stop = threading.Event()
         self._facts = opener.facts()
         self._refresh_at = time.monotonic() + config.refresh_s
-        fallback = opener.fallback()
+        fallback = self._first_fallback()
         self._none = Opened(
             Answering(opener.initiative.name, NONE, None, fallback), self._pool(), wall_us(), wall_us()
         )
         self.now = Serving(self._none, fallback)
+
+    def _first_fallback(self) -> Decider:
+        """One that does not open (a file is gone, the home is empty) is tried again; the server starts."""
+        try:
+            return self.opener.fallback()
+        except ConfigError:
+            raise
+        except Exception as problem:  # the model may answer, and /readyz tells
+            self._troubled(problem)
+            self._refresh_at = time.monotonic() + RETRY_S
+            return Unopened(str(problem))
+
+    def _troubled(self, problem: Exception) -> None:
+        self.refresh_trouble = f"{type(problem).__name__}: {problem}"[:300]
+        self.tally.add("refresh_failed")
 
     def start(self) -> None:
         """Look about once a second, in a thread of its own."""
@@ -225,8 +252,7 @@ class Keeper:
             self._facts, self.refresh_trouble = facts, None
             self.tally.add("refreshed")
         else:
-            self.refresh_trouble = f"{type(failed).__name__}: {failed}"[:300]
-            self.tally.add("refresh_failed")
+            self._troubled(failed)
             pause_s = min(pause_s, RETRY_S)
         self._refresh_at = time.monotonic() + pause_s
 

@@ -139,7 +139,7 @@ class Released:
         registry: Registry | None = None,
         wait_s: float = OPEN_S,
     ) -> Released:
-        """Open the fallback, then the release in production; one that does not open is told by `status`.
+        """Open the fallback, then the release in production; what does not open is told by `status`.
 
         Parameters
         ----------
@@ -162,8 +162,8 @@ class Released:
             No such initiative.
         InputError
             It forecasts.
-        MatineeError
-            Its fallback does not open.
+        ConfigError
+            Its settings are wrong.
         """
         moment = Moment.open(home) if moment is None else moment
         opener = Opener(home, load(name, home), moment, members)

@@ -163,6 +163,20 @@ def shadow_seen(rollout: RolloutRow, count: Count) -> ShadowSeen:
     )
 
 
+def seen_so_far(rollout: RolloutRow, count: Count) -> dict[str, ArmCounts] | ShadowSeen:
+    """What all processes counted for a rollout: for each arm of a canary, or for a shadow.
+
+    Raises
+    ------
+    StorageError
+        The counters cannot be read.
+    """
+    if rollout.kind == "shadow":
+        return shadow_seen(rollout, count)
+    canary, incumbent = arms(rollout, count)
+    return {CANARY: canary, INCUMBENT: incumbent}
+
+
 def why_back(canary: ArmCounts, incumbent: ArmCounts, *, least: int) -> tuple[str | None, float]:
     """Why a canary is to be taken back (None: it is not), and the evidence.
 
