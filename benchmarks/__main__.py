@@ -67,6 +67,12 @@ BENCHMARKS = {
         "5 min",
         quick=("--members", "1500", "--seeds", "1"),
     ),
+    "serve-ingest": Benchmark(
+        "serve_ingest.py",
+        "events taken in, beside an endpoint that only appends",
+        "2 min",
+        quick=("--rounds", "1", "--seconds", "2"),
+    ),
     "sasrec": Benchmark("sasrec.py", "cost of the transformer", "5 min", needs="torch", json=False),
 }
 """In the order in which they run."""
