@@ -353,6 +353,19 @@ def test_a_registry_that_is_gone_leaves_what_answers(service: Service, released:
         assert served.status().troubles == []
 
 
+def test_one_look_that_fails_is_not_the_last(
+    service: Service, released: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with service.served() as served:
+        monkeypatch.setattr("matinee.serve.keeping.POLL_S", 0.02)
+        monkeypatch.setattr(served.keeper, "_look", lambda: 1 / 0)
+        served.start()
+        until(lambda: served.tally.counts.get("look_failed", 0) > 1)
+        assert "ZeroDivisionError" in served.status().troubles[0]
+        monkeypatch.undo()
+        until(lambda: served.status().troubles == [])
+
+
 def test_what_answering_costs_besides_deciding_is_small(service: Service, released: str) -> None:
     """A ratio within one run: a request through the pool against a bare hop to a thread and back."""
     with service.served() as served:

@@ -196,7 +196,7 @@ class Keeper:
             self._registry.close()
 
     def tick(self) -> None:
-        """Look once: at the registry, at the facts, at the time. Never raises, never waits for a model."""
+        """Look once: at the registry, at the facts, at the time. Never waits for a model."""
         self.opener.moment.follow()
         self.tally.flush(self._count)
         try:
@@ -265,7 +265,11 @@ class Keeper:
 
     def _poll(self) -> None:
         while not self._stop.wait(POLL_S):
-            self.tick()
+            try:
+                self.tick()
+            except Exception as problem:  # one bad look must not be the last one
+                self.trouble = f"{type(problem).__name__}: {problem}"[:300]
+                self.tally.add("look_failed")
 
     def _look(self) -> tuple[str, RolloutRow | None]:
         name = self.opener.initiative.name
