@@ -111,7 +111,7 @@ def test_a_bad_file_is_refused_and_nothing_is_written(case: str, home: Home, wri
         run_import(home, kind, path, clock=Clock.fixed("2024-01-01"))
     assert caught.value.exit_code == 2
     assert str(caught.value).endswith(".")
-    assert set(files_of(home)) <= {"lake/lock"}
+    assert set(files_of(home)) <= {"format.json", "lake/lock"}
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
