@@ -29,6 +29,10 @@ def test_the_key_is_printed_once_and_never_stored(shop: Path, capsys: pytest.Cap
     text = printed.out.strip()
     assert FORM.fullmatch(text)
     assert "valid until it is revoked. Keep it now: it is not shown again." in printed.err
+    assert main(["key", "rotate", "player", "--home", str(shop)]) == 0
+    turned = capsys.readouterr()
+    assert FORM.fullmatch(turned.out.strip()), "nothing but the key, so that it can be piped"
+    assert "The key before" in turned.err
     assert main(["key", "list", "--home", str(shop)]) == 0
     secret = text.rpartition("_")[2]
     assert secret not in capsys.readouterr().out

@@ -173,7 +173,7 @@ def rotate(
         print_json({**_shown(new, now_us), "key": token.text, "before": _shown(old, now_us)})
     else:
         _tell(token.text, new)
-        say(f"The key before, {old.key_id}, is valid until {format_at(old.expires_us or now_us)}.")
+        note(f"The key before, {old.key_id}, is valid until {format_at(old.expires_us or now_us)}.")
     return 0
 
 
