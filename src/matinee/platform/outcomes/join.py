@@ -18,10 +18,12 @@ from matinee.types import DAY_US
 
 TABLE = "outcomes"
 READS = ("decisions", "plays", "impressions", "rewards")
-PART = 20_000
+PART = 5_000
 """Decisions that are joined and written at a time: a kill loses no more, and memory stays bounded."""
-SLACK_US = DAY_US
-"""A decision that arrives this much after it was made is found by the next join too."""
+MEMORY = "600MB"
+"""Of a join; what needs more spills to the disk. It runs in the process of a server."""
+SLACK_US = 7 * DAY_US
+"""A join that goes on from an earlier one looks at what is this much older too: it may have arrived since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,8 @@ def join(home: Home, initiative: Initiative, *, now_us: int, since_us: int | Non
     now_us : int
         By the home's clock.
     since_us : int, optional
-        Moment of a join that is known to be complete: only what became final since, or arrived since, is
-        looked at, and `late` and `unknown` count what arrived since. None: everything, as after a restart or
+        Moment of a join that is known to be complete: only what became final since is looked at (with a week
+        of slack), and `late` and `unknown` count what arrived since. None: everything, as after a restart or
         an import of old decisions.
 
     Returns
@@ -83,7 +85,7 @@ def join(home: Home, initiative: Initiative, *, now_us: int, since_us: int | Non
     """
     reward = initiative.reward
     with spilling() as con:
-        con.execute("SET threads = 1")
+        con.execute(f"SET threads = 1; SET memory_limit = '{MEMORY}'")
         open_events(con, home, *READS, TABLE, moment=Moment(now_us, now_us))
         open_facts(con, home, "titles", at_us=now_us)
         n_due = _due(con, initiative.name, reward, now_us, since_us)
@@ -91,7 +93,10 @@ def join(home: Home, initiative: Initiative, *, now_us: int, since_us: int | Non
         for first in range(0, n_due, PART):
             added = _part(con, home, initiative.name, reward, first)
             decisions, slots, rewarded = decisions + added[0], slots + added[1], rewarded + added[2]
-        fresh = "true" if since_us is None else f"e.seen_us > {int(since_us)}"
+        fresh = "true"
+        if since_us is not None:
+            oldest = _oldest(reward, since_us)
+            fresh = f"e.seen_us > {int(since_us)} AND e.at_us > {oldest}"
         (late,) = con.execute(queries.late(initiative.name, reward, fresh)).fetchall()[0]
         (unknown,) = con.execute(queries.unknown(initiative.name, reward, fresh)).fetchall()[0]
     return Joined(decisions, slots, rewarded, late, unknown)
@@ -112,17 +117,23 @@ def waiting(home: Home, initiative: Initiative, *, now_us: int) -> int:
 
 def _due(con: duckdb.DuckDBPyConnection, name: str, reward: Reward, now_us: int, since_us: int | None) -> int:
     """Table `due`: decisions that are final and not joined, numbered in the order of time."""
-    recent = "true"
+    times = f"at_us <= {int(now_us) - reward.final_us}"
     if since_us is not None:
-        recent = f"(final_us > {int(since_us)} OR seen_us > {int(since_us) - SLACK_US})"
+        times += f" AND at_us > {_oldest(reward, since_us)}"
     con.execute(
         "CREATE TEMP TABLE due AS SELECT d.decision_id, d.at_us, "
         "row_number() OVER (ORDER BY d.at_us, d.decision_id) - 1 AS n "
-        f"FROM {queries.of_initiative(name, reward)} AS d "
-        f"ANTI JOIN (SELECT decision_id FROM {TABLE} WHERE slot = 1) AS o ON o.decision_id = d.decision_id "
-        f"WHERE final_us <= {int(now_us)} AND {recent} AND (slots IS NOT NULL OR action IS NOT NULL)"
+        f"FROM (SELECT * FROM {queries.of_initiative(name, reward)} WHERE {times} "
+        "AND (slots IS NOT NULL OR action IS NOT NULL)) AS d "
+        f"ANTI JOIN (SELECT decision_id FROM {TABLE} WHERE slot = 1 AND {times}) AS o "
+        "ON o.decision_id = d.decision_id"
     )
     return int(con.execute("SELECT count(*) FROM due").fetchall()[0][0])
+
+
+def _oldest(reward: Reward, since_us: int) -> int:
+    """Time from which a join that goes on from an earlier one looks."""
+    return int(since_us) - reward.final_us - SLACK_US
 
 
 def _part(
