@@ -1,4 +1,4 @@
-"""What a request asks of a page: its size, narrower limits, certain titles, and the rows that stand already."""
+"""What a request asks of a page: its size, narrower limits, and the rows that stand already."""
 
 from __future__ import annotations
 

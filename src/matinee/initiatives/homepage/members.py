@@ -1,4 +1,4 @@
-"""Where a member's past comes from: the lake as of a moment, or a server's state at the moment of a request."""
+"""Where a member's past comes from: the lake as of a moment, or a server's state when it is asked for."""
 
 from __future__ import annotations
 

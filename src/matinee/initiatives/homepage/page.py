@@ -115,7 +115,7 @@ class Tile(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An ordered shelf. `row` starts at 1; `reason` is the sentence shown above it, `key` that of its shelf."""
+    """An ordered shelf. `row` starts at 1; `reason` stands above it; `key` is that of its shelf."""
 
     row: int
     kind: str

@@ -12,6 +12,7 @@ from matinee.errors import NotFoundError
 from matinee.learn.models.popularity import PopularityScorer
 from matinee.learn.models.storage import load_arrays, save_arrays
 from matinee.learn.recommenders.next_title import NextTitle
+from matinee.learn.recommenders.together import share_neighbours
 from matinee.learn.recommenders.window import Window
 from matinee.types import Ids
 
@@ -67,10 +68,12 @@ class TrainedHomepage:
         if not (folder / "next_title").is_dir():
             raise NotFoundError(f"{folder}: no homepage model here. Run: matinee train homepage")
         _, a = load_arrays(folder, dict[str, str])
+        next_title, window = NextTitle.load(folder / "next_title"), Window.load(folder / "window")
+        share_neighbours(next_title, window)
         return TrainedHomepage(
             title_ids=a["title_ids"].astype(object),
-            next_title=NextTitle.load(folder / "next_title"),
-            window=Window.load(folder / "window"),
+            next_title=next_title,
+            window=window,
             popularity=PopularityScorer.load(folder / "popularity"),
             vectors=a["vectors"],
             neighbours=a["neighbours"],

@@ -25,6 +25,8 @@ from matinee.learn.play_matrix import fading, play_matrix
 from matinee.types import Index, Scores
 
 Matrix = NDArray[np.float32]
+FEW = 8
+"""So many members are scored row by row; more are worth a matrix product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class EaseScorer(Scorer):
         self.titles_: Index | None = None
         self.weights_: Matrix | None = None
         self.n_titles_: int | None = None
+        self._head_: Index | None = None
 
     def fit(self, train: Interactions) -> Self:
         """Learn from all members of `train`."""
@@ -99,7 +102,7 @@ class EaseScorer(Scorer):
 
     def solve(self, gram: Matrix, titles: Index, n_titles: int) -> Self:
         """Weights from the co-occurrence counts of `titles`; destroys `gram`."""
-        self.titles_, self.n_titles_ = titles, n_titles
+        self.titles_, self.n_titles_, self._head_ = titles, n_titles, None
         n = len(titles)
         diagonal = np.arange(n)
         count = gram[diagonal, diagonal].copy()
@@ -114,16 +117,28 @@ class EaseScorer(Scorer):
     def score(self, histories: Histories) -> Scores:
         """Expected watching, float32, shape (n_members, n_titles)."""
         titles, weights, n_titles = self._fitted()
-        head = np.full(n_titles, -1, np.int64)
-        head[titles] = np.arange(len(titles))
-        column = head[histories.title]
+        out = np.zeros((len(histories), n_titles), np.float32)
+        if len(histories) <= FEW and self.config.input_decay == 1.0:
+            known_scores = np.zeros((len(histories), len(titles)), np.float32)
+            _sum_rows(histories.indptr, histories.title, self._head(), weights, known_scores)
+            out[:, titles] = known_scores
+            return out
+        column = self._head()[histories.title]
         known = column >= 0
         value = fading(histories, self.config.input_decay)
         inside = Histories(histories.indptr, column.astype(np.int32), histories.at_us).keep(known)
         x = play_matrix(inside, len(titles), None if self.config.input_decay == 1.0 else value[known])
-        out = np.zeros((len(histories), n_titles), np.float32)
         out[:, titles] = x @ weights
         return out
+
+    def _head(self) -> Index:
+        """Row in `weights_` of each title; -1 for those that take no part."""
+        if self._head_ is None:
+            titles, _, n_titles = self._fitted()
+            head = np.full(n_titles, -1, np.int32)
+            head[titles] = np.arange(len(titles), dtype=np.int32)
+            self._head_ = head
+        return self._head_
 
     def save(self, folder: Path) -> None:
         """Write titles and weights."""
@@ -160,6 +175,21 @@ def add_cooccurrence(
     head[titles] = np.arange(len(titles), dtype=np.int32)
     _add_pairs(histories.indptr, histories.title, head, np.float32(sign), counts)
     mirror(counts)
+
+
+@njit(cache=True, fastmath=True)
+def _sum_rows(indptr, title, head, weights, out):  # type: ignore[no-untyped-def]
+    """Sum of the rows of what each member watched; a title counts once."""
+    seen = np.full(len(weights), -1, np.int32)
+    for m in range(len(indptr) - 1):
+        total = out[m]
+        for k in range(indptr[m], indptr[m + 1]):
+            h = head[title[k]]
+            if h >= 0 and seen[h] != m:
+                seen[h] = m
+                row = weights[h]
+                for t in range(len(row)):
+                    total[t] += row[t]
 
 
 @njit(cache=True)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee.errors import ConfigError, NotFittedError
 from matinee.learn.models.lambdarank import LambdaRank
+from matinee.learn.models.quick_trees import QuickTrees
 from matinee.learn.models.storage import load_arrays, save_arrays
 from matinee.types import Scores
 
@@ -71,6 +72,7 @@ class LambdaMartRanker:
         self.config = config or LambdaMartConfig()
         self.seed = seed
         self.booster_: Any = None
+        self._quick: QuickTrees | Literal[False] | None = None
 
     def fit(
         self, features: Scores | list[Scores], relevant: NDArray[np.int8], list_size: NDArray[np.int32]
@@ -110,6 +112,7 @@ class LambdaMartRanker:
             data.construct()
             features.clear()
         objective = LambdaRank(relevant, list_size, c.truncation)
+        self._quick = None
         self.booster_ = lightgbm.train(params | {"objective": objective}, data, num_boost_round=c.trees)
         return self
 
@@ -117,6 +120,10 @@ class LambdaMartRanker:
         """Score of each row, float32, shape (n_rows,)."""
         if self.booster_ is None:
             raise NotFittedError("LambdaMartRanker: score was called before fit. Call fit(...) first.")
+        if self._quick is None:
+            self._quick = QuickTrees.of(self.booster_.model_to_string()) or False
+        if self._quick and not np.isnan(features).any():
+            return self._quick.score(features).astype(np.float32)
         out = self.booster_.predict(features, num_threads=self.config.threads, raw_score=True)
         return np.asarray(out, np.float32)
 

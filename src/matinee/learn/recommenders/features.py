@@ -91,11 +91,25 @@ class Candidates:
             self.total[queries] = part.total
 
 
+def votes_of(neighbours: SequenceNeighboursScorer, queries: Queries) -> Scores:
+    """The neighbours' votes by reach, shape (3, n_queries, n_titles)."""
+    return neighbours.votes(queries.histories, queries.member, (neighbours.config.reach, NEAR, FAR))
+
+
 def base_scores(generators: Generators, facts: TitleFacts, queries: Queries) -> tuple[Scores, Scores]:
     """Sum of the generators over the whole catalogue, and the neighbours' votes by reach."""
+    total, votes, _ = _base_scores(generators, facts, queries, None)
+    return total, votes
+
+
+def _base_scores(
+    generators: Generators, facts: TitleFacts, queries: Queries, votes: Scores | None
+) -> tuple[Scores, Scores, list[Scores]]:
+    """Also the scores of EDLAE and iALS, which are features too; `votes` where they are known already."""
     histories = queries.histories
-    neighbours = generators.neighbours
-    votes = neighbours.votes(histories, queries.member, (neighbours.config.reach, NEAR, FAR))
+    tastes: list[Scores] = []
+    if votes is None:
+        votes = votes_of(generators.neighbours, queries)
     if generators.edlae is None:
         recent = facts.recent_share(queries.asked_us)
         recent[queries.paused()] *= np.float32(generators.return_recent)
@@ -104,14 +118,16 @@ def base_scores(generators: Generators, facts: TitleFacts, queries: Queries) -> 
         total[first_visit] = recent[first_visit] + facts.popularity / max(1.0, facts.popularity.sum())
     else:
         total = generators.ease.score(histories)
-        total += generators.edlae.score(histories)
+        tastes.append(generators.edlae.score(histories))
         if generators.ials is not None:
-            total += generators.ials.score(histories)
+            tastes.append(generators.ials.score(histories))
+        for taste in tastes:
+            total += taste
         total += facts.recent_share(queries.asked_us) * total.sum(axis=1, keepdims=True).clip(min=1.0)
     total += facts.prior[None, :]
     if len(facts.unwatched):
         total[:, facts.unwatched] += facts.likeness(histories)
-    return total, votes
+    return total, votes, tastes
 
 
 def make_candidates(
@@ -122,15 +138,22 @@ def make_candidates(
     permitted: Mask | None = None,
     *,
     keep_total: bool = False,
+    votes: Scores | None = None,
 ) -> Candidates:
-    """Candidates of each query with features; in blocks of bounded memory unless `keep_total`."""
+    """Candidates of each query with features; in blocks of bounded memory unless `keep_total`.
+
+    `votes` are those of `votes_of`, where they are known already.
+    """
     n_titles = len(facts.prior)
     step = max(1, CHUNK_CELLS // n_titles)
     order = np.argsort(queries.asked_us, kind="stable")  # recent popularity moves on with time
     out: Candidates | None = None
     for start in range(0, len(order), step):
         rows = order[start : start + step]
-        part = _block(generators, facts, queries.take(rows), n_candidates, permitted, keep_total)
+        known = None if votes is None else votes[:, rows]
+        part = _block(generators, facts, queries.take(rows), n_candidates, permitted, keep_total, known)
+        if len(rows) == len(order) == 1:
+            return part
         if out is None:
             out = part.room_for(len(order))
         out.put(rows, part)
@@ -147,9 +170,10 @@ def _block(
     n_candidates: int,
     permitted: Mask | None,
     keep_total: bool,
+    votes_known: Scores | None,
 ) -> Candidates:
     histories = queries.histories
-    total, by_reach = base_scores(generators, facts, queries)
+    total, by_reach, tastes = _base_scores(generators, facts, queries, votes_known)
     kept = total.copy() if keep_total else None
     mask_seen(total, histories, permitted)
     title, base = top(total, n_candidates)
@@ -179,13 +203,9 @@ def _block(
     counts -= same_time[:, :, None]
     popularity = facts.popularity[title] - later
     ridge_total = ridge[:, :, : ridge.shape[2] - LAST_TITLES].sum(axis=2)
-    if generators.edlae is not None:
-        taste = generators.edlae.score(histories)[at, title]
-        extra = [taste, rank_in_list(taste)]
-    else:
-        extra = []
-    if generators.ials is not None:
-        taste = generators.ials.score(histories)[at, title]
+    extra: list[Scores] = []
+    for whole in tastes:
+        taste = whole[at, title]
         extra += [taste, rank_in_list(taste)]
     finite = np.where(np.isfinite(base), base, 0.0).astype(np.float32)
     columns = [
@@ -295,11 +315,9 @@ def ease_parts(ease: EaseScorer, queries: Queries, candidates: Index) -> NDArray
     assert ease.titles_ is not None
     assert ease.weights_ is not None
     assert ease.n_titles_ is not None
-    head = np.full(ease.n_titles_, -1, np.int32)
-    head[ease.titles_] = np.arange(len(ease.titles_), dtype=np.int32)
     out = np.zeros((*candidates.shape, len(EASE_DECAYS)), np.float32)
     h = queries.histories
-    _ease_parts(h.indptr, h.title, head, np.array(EASE_DECAYS), ease.weights_, candidates, out)
+    _ease_parts(h.indptr, h.title, ease._head(), np.array(EASE_DECAYS), ease.weights_, candidates, out)
     return out
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,8 @@ LINK_REACH = 3
 """Titles watched within this many events of each other are linked."""
 LINK_EVENTS = 2_000_000
 """Events whose links are counted at a time."""
+FEW = 8
+"""For so many members sparse matrices cost more than they save."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class TitleFacts:
     year: Scores
     unwatched: Index
     metadata: MetadataSimilarityScorer
+    _ready: dict[str, NDArray[np.float32]] = field(default_factory=dict, init=False, repr=False)
 
     @staticmethod
     def of(train: Interactions, catalogue: Catalogue | None = None) -> TitleFacts:
@@ -91,9 +94,28 @@ class TitleFacts:
 
         Metadata similarity of the title, as a share of that of all titles; shape (n_members, n_unwatched).
         """
+        if len(histories) <= FEW:
+            return self._likeness_of_few(histories)
         found = self.metadata.score(histories)
         total = np.maximum(1e-6, found.sum(axis=1, keepdims=True))
         return np.asarray(found[:, self.unwatched] / total, np.float32)
+
+    def _likeness_of_few(self, histories: Histories) -> Scores:
+        """The same without a product of sparse matrices: the norm of a member's taste cancels out."""
+        vectors = self.metadata.vectors_
+        assert vectors is not None
+        if "label_sums" not in self._ready:
+            self._ready["label_sums"] = np.asarray(vectors.sum(axis=0), np.float32).ravel()
+        out = np.zeros((len(histories), len(self.unwatched)), np.float32)
+        _likeness(
+            (histories.indptr, histories.title),
+            (vectors.indptr, vectors.indices, vectors.data),
+            np.float32(self.metadata.config.decay),
+            self._ready["label_sums"],
+            self.unwatched,
+            out,
+        )
+        return out
 
     def save(self, folder: Path) -> None:
         """Write one array per column."""
@@ -177,16 +199,34 @@ class TitleFacts:
     def metadata_columns(self, histories: Histories, candidates: Index) -> list[Scores]:
         """Genre match with the history at two speeds and distance of years; nothing without metadata."""
         columns: list[Scores] = []
+        if "unit" not in self._ready:
+            self._ready.update(_prepared(self.genres, self.year))
+        mean = _faded_mean_of_few if len(histories) <= FEW else faded_mean
         if self.genres.shape[1]:
-            unit = self.genres / np.maximum(1.0, np.linalg.norm(self.genres, axis=1, keepdims=True))
+            unit = self._ready["unit"]
             for decay in (0.7, 0.97):
-                taste = faded_mean(histories, unit, decay)
+                taste = mean(histories, unit, decay)
                 columns.append(np.einsum("qg,qcg->qc", taste, unit[candidates]).astype(np.float32))
-        if np.isfinite(self.year).any():
-            filled = np.where(np.isfinite(self.year), self.year, np.nanmean(self.year)).astype(np.float32)
-            recent = faded_mean(histories, filled[:, None], 0.8)
+        if "year" in self._ready:
+            filled = self._ready["year"]
+            recent = mean(histories, filled[:, None], 0.8)
             columns += [np.abs(filled[candidates] - recent), filled[candidates]]
         return columns
+
+
+def _prepared(genres: Scores, year: Scores) -> dict[str, NDArray[np.float32]]:
+    """Genres as unit rows, and years with the mean where unknown; no years where none is known."""
+    out = {"unit": genres / np.maximum(1.0, np.linalg.norm(genres, axis=1, keepdims=True))}
+    if np.isfinite(year).any():
+        out["year"] = np.where(np.isfinite(year), year, np.nanmean(year)).astype(np.float32)
+    return out
+
+
+def _faded_mean_of_few(histories: Histories, values: NDArray[np.float32], decay: float) -> Scores:
+    """`faded_mean` without a sparse matrix."""
+    out = np.zeros((len(histories), values.shape[1]), np.float32)
+    _faded_means(histories.indptr, histories.title, values, np.float32(decay), out)
+    return out
 
 
 def _links(histories: Histories, n_titles: int) -> Csr:
@@ -264,3 +304,41 @@ def _link_shares(queries, log, candidates, last_titles, after, popularity, out):
             weight *= 0.5
         for p in range(first, stop):
             later[title[p]] = 0.0
+
+
+@njit(cache=True)
+def _faded_means(indptr, title, values, decay, out):  # type: ignore[no-untyped-def]
+    for q in range(len(indptr) - 1):
+        weight, total = np.float32(1.0), np.float32(0.0)
+        for p in range(indptr[q + 1] - 1, indptr[q] - 1, -1):
+            row = values[title[p]]
+            for d in range(len(row)):
+                out[q, d] += weight * row[d]
+            total += weight
+            weight *= decay
+        out[q] /= max(np.float32(1e-9), total)
+
+
+@njit(cache=True)
+def _likeness(queries, vectors, decay, label_sums, unwatched, out):  # type: ignore[no-untyped-def]
+    indptr, title = queries
+    v_indptr, v_label, v_value = vectors
+    taste = np.zeros(len(label_sums), np.float32)
+    for q in range(len(indptr) - 1):
+        taste[:] = 0.0
+        weight = np.float32(1.0)
+        for p in range(indptr[q + 1] - 1, indptr[q] - 1, -1):
+            for j in range(v_indptr[title[p]], v_indptr[title[p] + 1]):
+                taste[v_label[j]] += weight * v_value[j]
+            weight *= decay
+        norm, total = 0.0, 0.0
+        for label in range(len(taste)):
+            norm += taste[label] * taste[label]
+            total += taste[label] * label_sums[label]
+        norm = max(1e-9, np.sqrt(norm))
+        share = 1.0 / (norm * max(1e-6, total / norm))
+        for u in range(len(unwatched)):
+            found = 0.0
+            for j in range(v_indptr[unwatched[u]], v_indptr[unwatched[u] + 1]):
+                found += taste[v_label[j]] * v_value[j]
+            out[q, u] = found * share

@@ -219,12 +219,19 @@ class TwoStage(Scorer):
         """Generators learned from all of `train`, and examples from generators that had not seen them."""
 
     def ranked(
-        self, queries: Queries, permitted: Mask | None = None, *, keep_total: bool = False
+        self,
+        queries: Queries,
+        permitted: Mask | None = None,
+        *,
+        keep_total: bool = False,
+        votes: Scores | None = None,
     ) -> tuple[Candidates, Scores]:
         """Candidates of each query and the ranker's score of each; -inf marks filler."""
         generators, facts = self._fitted()
         n = min(self.config.candidates, len(facts.popularity))
-        candidates = make_candidates(generators, facts, queries, n, permitted, keep_total=keep_total)
+        candidates = make_candidates(
+            generators, facts, queries, n, permitted, keep_total=keep_total, votes=votes
+        )
         if self.ranker_ is None:
             return candidates, candidates.base.copy()
         scores = self._order(candidates.features, queries.paused())
@@ -328,14 +335,17 @@ class TwoStage(Scorer):
         """
         return self.score_at(histories, None)
 
-    def score_at(self, histories: Histories, asked_us: Times | None) -> Scores:
-        """Like `score`, asked at given times."""
+    def score_at(
+        self, histories: Histories, asked_us: Times | None, *, votes: Scores | None = None
+    ) -> Scores:
+        """Like `score`, asked at given times; `votes` of the neighbours, where they are known already."""
         _, facts = self._fitted()
         queries = queries_now(histories, asked_us)
         out = np.empty((len(histories), len(facts.popularity)), np.float32)
         for start in range(0, len(queries), 256):
             part = queries.take(np.arange(start, min(start + 256, len(queries))))
-            candidates, scores = self.ranked(part, keep_total=True)
+            known = None if votes is None else votes[:, start : start + 256]
+            candidates, scores = self.ranked(part, keep_total=True, votes=known)
             assert candidates.total is not None
             out[start : start + 256] = probabilities(candidates, scores, candidates.total)
         return out

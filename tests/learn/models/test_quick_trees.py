@@ -1,0 +1,47 @@
+"""The quick evaluation of trees gives LightGBM's own sums."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from matinee.learn.models.lambdamart import LambdaMartConfig, LambdaMartRanker
+from matinee.learn.models.quick_trees import QuickTrees
+
+
+def ranker(leaves: int, *, trees: int = 30, seed: int = 0) -> tuple[LambdaMartRanker, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    features = rng.normal(size=(4_000, 6)).astype(np.float32)
+    features[:, 2] = rng.integers(0, 4, 4_000)
+    features[:, 5] = 0.0
+    relevant = (features[:, 0] * features[:, 1] + features[:, 2] > rng.normal(size=4_000)).astype(np.int8)
+    config = LambdaMartConfig(trees=trees, leaves=leaves, min_rows=5)
+    made = LambdaMartRanker(config, seed=seed).fit(features, relevant, np.full(80, 50, np.int32))
+    return made, features
+
+
+@pytest.mark.parametrize("leaves", [2, 15, 64])
+def test_the_sums_are_those_of_lightgbm(leaves: int) -> None:
+    made, features = ranker(leaves)
+    quick = QuickTrees.of(made.booster_.model_to_string())
+    assert quick is not None
+    edges = np.concatenate([features, -features, np.zeros((1, 6), np.float32)])
+    edges[:200, 0] = quick.threshold[:1].astype(np.float32)
+    expected = made.booster_.predict(edges, raw_score=True, num_threads=1)
+    assert np.abs(quick.score(edges) - expected).max() <= 1e-12
+    assert np.array_equal(made.score(edges), expected.astype(np.float32))
+
+
+def test_a_value_that_is_missing_goes_to_lightgbm() -> None:
+    made, features = ranker(15)
+    features = features[:10].copy()
+    features[3, 0] = np.nan
+    expected = made.booster_.predict(features, raw_score=True, num_threads=1)
+    assert np.array_equal(made.score(features), expected.astype(np.float32))
+
+
+def test_trees_that_do_not_fit_are_left_to_lightgbm() -> None:
+    made, features = ranker(100, trees=3)
+    assert QuickTrees.of(made.booster_.model_to_string()) is None
+    expected = made.booster_.predict(features, raw_score=True, num_threads=1)
+    assert np.array_equal(made.score(features), expected.astype(np.float32))
