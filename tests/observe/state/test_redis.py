@@ -20,9 +20,6 @@ from matinee.testing.state_stores import NOW, Ids, Opening, StateStoreContract, 
 if TYPE_CHECKING:
     from conftest import Server
 
-    def __init__(self, url: str, prefix: str, **more: object) -> None:
-        super().__init__(url, prefix=prefix, **more)  # type: ignore[arg-type]
-
 
 class TestRedisStore(StateStoreContract):
     @pytest.fixture(autouse=True)

@@ -1,10 +1,182 @@
 from __future__ import annotations
 
+import random
+import sqlite3
+import threading
+from contextlib import closing
 from pathlib import Path
 
-from matinee.testing.state_stores import Opening, StateStoreContract
+import pytest
+
+from matinee.errors import ConfigError, InputError, StorageError
+from matinee.observe.home import Home
+from matinee.observe.members import Member
+from matinee.observe.state import sqlite_window
+from matinee.observe.state.open import open_store
+from matinee.observe.state.sqlite import SqliteStore
+from matinee.testing.state_stores import HOUR, NOW, Ids, Opening, StateStoreContract, opened, play
 
 
 class TestSqliteStore(StateStoreContract):
     def opening(self, tmp_path: Path) -> Opening:
         return Opening("matinee.observe.state.sqlite:SqliteStore", (str(tmp_path / "state.db"),))
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_nothing_of_an_erased_member_is_in_any_file(
+        self, how: Opening, tmp_path: Path, seed: int
+    ) -> None:
+        rng = random.Random(seed)
+        with opened(how, folds=[Ids()]) as store:
+            whom = [f"member-{n:03d}" for n in range(30)]
+            store.put_members([Member(one, account_id=f"account of {one}") for one in whom])
+            store.put("page", [(one, f"page of {one}".encode() * rng.randrange(1, 400)) for one in whom])
+            for n in range(0, 3_000, 6):
+                mine = rng.choice(whom)
+                store.take([play(n + i, mine, f"title of {mine}") for i in range(6)], None, NOW)
+                if rng.random() < 0.02:
+                    store.maintain(NOW)
+            store.erase(whom[5:25])
+            for one in whom[5:25]:
+                assert places(tmp_path, one) == []
+            assert places(tmp_path, whom[0])
+
+    def test_a_take_that_fails_changes_nothing(self, how: Opening) -> None:
+        class Broken(Ids):
+            def apply(self, member_id: str, value: bytes | None, lines: bytes) -> bytes:
+                raise RuntimeError("broken")
+
+        with opened(how, folds=[Broken()]) as store:
+            for n in range(15):
+                store.take([play(n)], None, NOW)
+            with pytest.raises(RuntimeError, match="broken"):
+                store.take([play(15)], None, NOW)
+            assert store.known(["e14", "e15"]) == [True, False]
+            assert len(store.record("m1").plays) == 15
+
+    def test_readers_do_not_wait_for_a_writer(self, how: Opening, tmp_path: Path) -> None:
+        with opened(how) as store:
+            store.take([play(1)], None, NOW)
+            with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as writer:
+                writer.execute("BEGIN IMMEDIATE")
+                writer.execute("DELETE FROM waiting")
+                assert len(store.record("m1").plays) == 1
+                assert store.known(["e1"]) == [True]
+                assert store.size()["members"] == 1
+
+
+def places(folder: Path, text: str) -> list[str]:
+    return [path.name for path in folder.glob("state.db*") if text.encode() in path.read_bytes()]
+
+
+def test_a_damaged_file_names_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "state.db").write_bytes(b"this is no database" * 500)
+    with pytest.raises(StorageError, match=r"state is damaged .* run matinee rebuild-state"):
+        SqliteStore(tmp_path / "state.db")
+
+
+def test_a_file_that_is_damaged_inside_names_the_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with closing(SqliteStore(path)) as store:
+        store.take([play(n, f"m{n}") for n in range(2_000)], None, NOW)
+        store.maintain(NOW)
+    data = bytearray(path.read_bytes())
+    data[4_096:] = b"\xa5" * (len(data) - 4_096)
+    path.write_bytes(data)
+    with closing(SqliteStore(path, folds=None)) as store, pytest.raises(StorageError, match="rebuild-state"):
+        store.take([play(3_000)], None, NOW)
+
+
+def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    SqliteStore(path).close()
+    with closing(sqlite3.connect(path)) as con:
+        con.execute("PRAGMA user_version = 99")
+    with pytest.raises(StorageError, match="has format 99, expected at most 1"):
+        SqliteStore(path)
+
+
+def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "state.db")) as con:
+        con.execute("CREATE TABLE songs (name TEXT)")
+    with pytest.raises(StorageError, match="is a database of something else"):
+        SqliteStore(tmp_path / "state.db")
+
+
+def test_a_closed_store_says_so(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "state.db")
+    store.close()
+    with pytest.raises(StorageError, match=r"state\.db"):
+        store.record("m1")
+    seen: list[type[BaseException]] = []
+
+    def ask() -> None:
+        try:
+            store.record("m1")
+        except BaseException as problem:
+            seen.append(type(problem))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    assert seen == [StorageError]
+
+
+def test_two_folds_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match='two folds have the name "ids"'):
+        SqliteStore(tmp_path / "state.db", folds=[Ids(), Ids()])
+
+
+def test_the_window_must_be_longer_than_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="dedup_h is 0"):
+        open_store(Home(tmp_path), dedup_h=0)
+
+
+class TestWindow:
+    """Small segments, so that they are merged twice."""
+
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, value in (("SEAL_IDS", 64), ("MERGED", 4), ("CHUNK_BITS", 3), ("SLICE_CHUNKS", 2)):
+            monkeypatch.setattr(sqlite_window, name, value)
+
+    def test_every_id_is_told_and_no_other(self, tmp_path: Path) -> None:
+        path = tmp_path / "state.db"
+        with closing(SqliteStore(path)) as store, closing(SqliteStore(path)) as other:
+            for start in range(0, 3_000, 30):
+                assert all(store.take([play(n, f"m{n}") for n in range(start, start + 30)], None, NOW))
+                if start % 60 == 0:
+                    other.maintain(NOW)
+                if start % 300 == 0:
+                    asked = [f"e{n}" for n in range(0, 6_000, 7)]
+                    assert other.known(asked) == [n < start + 30 for n in range(0, 6_000, 7)]
+            for _ in range(50):
+                store.maintain(NOW)
+            with closing(sqlite3.connect(path)) as con:
+                tiers = {row[0] for row in con.execute("SELECT tier FROM segments")}
+            assert max(tiers) == 2
+            assert not any(store.take([play(n, f"m{n}") for n in range(3_000)], None, NOW))
+            assert store.size()["ids"] == 3_000
+
+    def test_ids_are_told_for_the_window_and_then_forgotten(self, tmp_path: Path) -> None:
+        with closing(SqliteStore(tmp_path / "state.db", dedup_h=2)) as store:
+            for hour in range(12):
+                now_us = NOW + hour * HOUR
+                store.take([play(hour * 100 + n, "m1") for n in range(100)], None, now_us)
+                for _ in range(10):
+                    store.maintain(now_us)
+                for back in range(3):
+                    recent = max(0, hour - back) * 100
+                    assert all(store.known([f"e{recent + n}" for n in range(100)]))
+            assert not any(store.known([f"e{n}" for n in range(300)]))
+            assert store.size()["ids"] < 900
+
+    def test_a_clock_that_was_set_back_forgets_nothing_early(self, tmp_path: Path) -> None:
+        with closing(SqliteStore(tmp_path / "state.db", dedup_h=2)) as store:
+            store.take([play(n, "m1") for n in range(200)], None, NOW)
+            store.maintain(NOW - 5 * HOUR)
+            store.take([play(n, "m1") for n in range(200, 400)], None, NOW - 5 * HOUR)
+            store.maintain(NOW - 4 * HOUR)
+            assert all(store.known([f"e{n}" for n in range(400)]))
+            for _ in range(20):
+                store.maintain(NOW)
+            assert not any(store.known([f"e{n}" for n in range(100)]))

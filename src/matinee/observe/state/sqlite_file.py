@@ -143,6 +143,18 @@ def storage_error(path: Path, error: sqlite3.Error) -> StorageError:
     return StorageError(f"{path}: the state cannot be used ({error}). Check the disk and the file's rights.")
 
 
+def is_damaged(error: StorageError) -> bool:
+    """Whether a file of state is broken, rather than busy, full or out of reach."""
+    code = getattr(error.__cause__, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def discard(path: Path) -> None:
+    """Remove a file of state and what belongs to it. No process may have it open."""
+    for end in ("", "-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+
 def _prepare(con: sqlite3.Connection, path: Path) -> None:
     """Make the tables, or see that they are of a version that this one knows."""
     for attempt in range(OPEN_TRIES):  # changing the mode of a file does not wait for other processes
