@@ -84,7 +84,8 @@ def read(home: Home) -> Found:
     store = SqliteStore(home.state_db)
     try:
         for number in range(MEMBERS):
-            found.state.update(play.title_id for play in store.record(f"m{number}").plays)
+            record = store.record(f"m{number}")
+            found.state.update([play.title_id for play in record.plays] + record.older)
     finally:
         store.close()
     return found

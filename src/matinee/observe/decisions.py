@@ -38,9 +38,9 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     `actions` is the eligible set; for large sets it may hold a reference ("mask:<hash>") instead.
     `sticky_of` names the first decision when an old choice was served again; such records are left out
     of off-policy data. `rows` and `unmet` are those of a page: what stands above each row, and the wishes
-    that could not be kept. `latency_ms` is the time from the request to the answer. `more` (further rows can be
-    asked for) and `valid_until_us` (until when the rules permit the same actions) are for the server, not for
-    the log.
+    that could not be kept. `latency_ms` is the time from the request to the answer. `more` (further rows can
+    be asked for) and `valid_until_us` (until when the rules permit the same actions) are for the server, not
+    for the log.
     """
 
     decision_id: str

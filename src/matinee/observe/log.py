@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from matinee.errors import StorageError
-from matinee.observe.clock import Clock
+from matinee.observe.clock import TellsNow
 from matinee.observe.events.schema import Event, stored
 from matinee.observe.lake.connection import literal, quoted
 from matinee.observe.lake.manifest import sync_folder
@@ -72,7 +72,7 @@ class LogWriter:
     ----------
     folder : Path
         `Home.log`.
-    clock : Clock
+    clock : TellsNow
         Gives `seen_us`.
     rotate_bytes : int
         Size from which a new segment is begun.
@@ -91,7 +91,7 @@ class LogWriter:
     nobody was told that they are stored, and when they are sent again they have the same ids.
     """
 
-    def __init__(self, folder: Path, clock: Clock, *, rotate_bytes: int = ROTATE_BYTES) -> None:
+    def __init__(self, folder: Path, clock: TellsNow, *, rotate_bytes: int = ROTATE_BYTES) -> None:
         self.folder = folder
         self.clock = clock
         self.rotate_bytes = rotate_bytes

@@ -13,8 +13,15 @@ from matinee.errors import InputError
 from matinee.observe.events.schema import Event, Rejected, check, decode
 from matinee.types import AtUs
 
-JSON_TYPES = ("application/json", "text/plain", "application/octet-stream", "")
-"""Types of a body that is told by looking; browsers send text/plain when a page is closed (sendBeacon)."""
+JSON_TYPES = (
+    "application/json",
+    "text/plain",
+    "application/octet-stream",
+    "application/x-www-form-urlencoded",
+    "",
+)
+"""Types of a body that is told by looking: browsers send text/plain when a page is closed (sendBeacon), and
+curl calls everything a form."""
 LINE_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 PACKINGS = ("", "identity", "gzip", "x-gzip")
 BOM = b"\xef\xbb\xbf"

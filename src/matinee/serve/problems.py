@@ -45,6 +45,8 @@ def _read(error: Exception) -> tuple[int, str, dict[str, str]]:
     status = getattr(error, "status", None)
     if isinstance(error, MatineeError) and isinstance(status, int):
         return status, str(error), dict(getattr(error, "headers", {}))
+    if isinstance(error, RecursionError):
+        return 400, "body: JSON is nested too deeply, expected what /openapi.json describes.", {}
     if isinstance(error, ValidationException):
         return 400, _validation(error), {}
     if isinstance(error, HTTPException):
