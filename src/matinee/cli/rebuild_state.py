@@ -12,6 +12,8 @@ from matinee import settings
 from matinee.cli.console import note, print_json, progress, say
 from matinee.cli.context import find_home
 from matinee.errors import StorageError
+from matinee.observe.lake.cutting import oldest_event_us
+from matinee.types import format_at
 
 if TYPE_CHECKING:
     from matinee.observe.home import Home
@@ -48,12 +50,22 @@ def rebuild_state(*, home: Path | None = None, dry_run: bool = False, json: bool
             report("reading", 0.0)
             done, removed = _rebuild(where, lambda share: report("members", share))
     if json:
-        print_json({"written": not dry_run, "damaged_file_removed": removed, "rebuilt": done})
+        print_json(
+            {
+                "written": not dry_run,
+                "damaged_file_removed": removed,
+                "rebuilt": done,
+                "reaches_us": oldest_event_us(where),
+            }
+        )
         return 0
     say(
         f"{'Would make' if dry_run else 'Made'} the state of {done.members:,} members again, from "
         f"{done.events:,} events in the lake and {done.segments} segments of the log."
     )
+    reaches_us = oldest_event_us(where)
+    if reaches_us is not None:
+        say(f"It reaches back to {format_at(reaches_us)}, the oldest event that is kept.")
     if done.torn:
         say(f"Skipped {done.torn} lines of the log that a crash had cut off.")
     return 0

@@ -68,6 +68,14 @@ def test_nothing_of_the_member_is_found_and_others_are_as_they_were(home: Home) 
     assert read_receipt(home, receipt.person) == receipt
 
 
+def test_events_of_others_that_the_state_did_not_know_are_in_it_before_the_log_goes(home: Home) -> None:
+    forget(home)
+    store = SqliteStore(home.state_db, folds=None)
+    assert [play.title_id for play in store.record("m2").plays] == ["t1", "t4"]
+    assert store.record(WHO).plays == []
+    store.close()
+
+
 def test_files_of_the_home_keep_everybody_else(home: Home) -> None:
     forget(home)
     with (home.root / "pages.csv").open(newline="") as file:

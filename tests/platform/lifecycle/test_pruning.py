@@ -145,3 +145,15 @@ def test_the_command_says_what_would_go(tmp_path: Path, capsys: pytest.CaptureFi
     assert run("--yes") == 0
     assert "The oldest event that stays is of" in capsys.readouterr().out
     assert len(found(home, "plays", "at_us")) == 31
+
+
+def test_a_rebuilt_state_reaches_as_far_as_the_events_that_are_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = fill(tmp_path / "shop", keep="[keep]\nevents_days = 30\n")
+    assert main(["prune", "--yes", "--home", str(home.root)]) == 0
+    capsys.readouterr()
+    assert main(["rebuild-state", "--home", str(home.root)]) == 0
+    told = capsys.readouterr().out
+    assert "from 31 events in the lake" in told
+    assert "It reaches back to 2024-09-04T00:00:00Z, the oldest event that is kept." in told

@@ -14,12 +14,14 @@ from matinee.observe.erasure.rotation import PATIENCE_S, close_segments
 from matinee.observe.erasure.search import search
 from matinee.observe.erasure.words import SHORTEST, Person
 from matinee.observe.home import Home
+from matinee.observe.home_clock import home_clock
 from matinee.observe.lake.compaction import compact
 from matinee.observe.lake.connection import literal, spilling
 from matinee.observe.lake.manifest import read_manifest
 from matinee.observe.lake.reader import open_events
 from matinee.observe.lake.tables import EVENTS, LOGGED
 from matinee.observe.log import segments
+from matinee.observe.state.replay import replay
 from matinee.observe.state.store import StateStore
 from matinee.platform.lifecycle.erasing_results import erase_records, erase_results
 from matinee.platform.lifecycle.project import open_registry
@@ -30,6 +32,10 @@ OUTSIDE = "Backups and copies outside the home: erase there as well, or let them
 NOT_SEARCHED = (
     f"The id has fewer than {SHORTEST} characters, so it was compared with columns of ids only: it cannot be "
     "told from other words in queries, contexts, notes and files of models."
+)
+UNNAMED = (
+    "Models that learned from the member: their files name nobody, and may hold what somebody watched, "
+    "without a name. Train again and release; delete older versions from releases/."
 )
 SYSTEM = ("state.db", "meta.db", "erased.txt", "erasure.key", "format.json", ".erasure.lock")
 """Files of a home that are no tables: databases have their own way, and the list holds hashes."""
@@ -112,7 +118,8 @@ def erase(
         if rotate is not None:
             rotate()
         close_segments(home, patience_s=patience_s)
-        compact(home)
+        clock_us = home_clock(home).now_us
+        compact(home, taken_in=None if store is None else lambda: replay(home, store, clock_us))
         found = find_in_lake(home, member_id, run.unit_of)
         _note_lake(run, found)
         whole = Person(member_id, found.accounts)
@@ -223,7 +230,9 @@ def _erase_files(run: _Erasure, person: Person, *, dry_run: bool) -> None:
 def _note_left(run: _Erasure, found: InLake) -> None:
     """Say what stays, after looking for it."""
     home, receipt = run.home, run.receipt
-    if run.member_id and len(run.member_id) < SHORTEST:
+    if receipt.models:
+        receipt.left.append(UNNAMED)
+    if len(run.member_id) < SHORTEST:
         receipt.left.append(NOT_SEARCHED)
     else:
         traces = {one.file for one in search(home, run.member_id, below=home.releases)}
