@@ -73,6 +73,7 @@ BENCHMARKS = {
         "2 min",
         quick=("--rounds", "1", "--seconds", "2"),
     ),
+    "state": Benchmark("state.py", "the state of members in SQLite and Redis", "3 min", quick=("--quick",)),
     "sasrec": Benchmark("sasrec.py", "cost of the transformer", "5 min", needs="torch", json=False),
 }
 """In the order in which they run."""
