@@ -85,7 +85,7 @@ class StateStoreContract:
 
     def opening(self, tmp_path: Path) -> Opening:
         """How to open the store under test; a new, empty one for each `tmp_path`."""
-        pytest.fail(f"{type(self).__name__}: opening() does not say how the store is opened")
+        pytest.fail(f"{type(self).__name__}: opening() does not say how to open a store in {tmp_path}")
 
     @pytest.fixture
     def how(self, tmp_path: Path) -> Opening:
