@@ -78,3 +78,14 @@ def test_indexes_of_different_logs_are_not_shared(models) -> None:
     neighbours.index(histories.take(np.arange(50)), 80)
     other.generators_ = replace(following.generators_, neighbours=neighbours)
     assert not share_neighbours(other, window)
+
+
+def test_recent_plays_of_a_day_are_counted_once_and_given_out_as_copies(models) -> None:
+    facts = models[0].facts_
+    days = np.array([200, 250, 200]) * DAY_US
+    many = facts.recent_share(np.repeat(days, 10))
+    for i, day in enumerate(days):
+        one = facts.recent_share(np.array([day]))
+        assert np.array_equal(one[0], many[10 * i])
+        one *= 5.0  # whoever asks may change what they got
+        assert np.array_equal(facts.recent_share(np.array([day]))[0], many[10 * i])
