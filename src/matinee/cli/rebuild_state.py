@@ -88,15 +88,15 @@ def _rebuild(home: Home, report: Progress) -> tuple[Rebuild, bool]:
 
 def _into_store(home: Home, report: Progress) -> Rebuild:
     from matinee.observe.home_clock import home_clock
+    from matinee.observe.state.imports import catch_up
     from matinee.observe.state.open import open_store
-    from matinee.observe.state.rebuild import rebuild
     from matinee.platform.served_features import served_folds
     from matinee.serve.config import ServeConfig
 
     config = settings.load(home.settings, "serve", ServeConfig)
     folds = served_folds(home)
     with closing(open_store(home, config.state, config.dedup_h, folds)) as store:
-        return rebuild(home, store, home_clock(home).now_us, dedup_h=config.dedup_h, progress=report)
+        return catch_up(home, store, home_clock(home).now_us, dedup_h=config.dedup_h, progress=report)
 
 
 @contextmanager

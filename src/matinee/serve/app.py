@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Response
-from litestar.connection import ASGIConnection
+from litestar import Litestar, Request, Response
 from litestar.di import Provide
 from litestar.enums import ScopeType
-from litestar.handlers.base import BaseRouteHandler
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from matinee import settings
@@ -37,7 +35,7 @@ from matinee.serve.services import Services
 
 HOME, OPTIONS = "MATINEE_SERVE_HOME", "MATINEE_SERVE_OPTIONS"
 """Environment variables through which `matinee serve` tells its worker processes what to serve, and how."""
-ROUTES = (events, homepage, decide, why, reward, forget, healthz, readyz, metrics)
+ROUTES = (homepage, decide, why, reward, forget, healthz, readyz, metrics)
 
 
 def create(services: Services) -> ASGIApp:
@@ -54,15 +52,14 @@ def create(services: Services) -> ASGIApp:
     given: dict[str, object] = {
         "services": services,
         "pages": Pages(services),
-        "receiver": Receiver(services),
         "asking": Asking(services),
         "forgetting": Forgetting(services),
     }
     app = Litestar(
-        list(ROUTES),
+        [events(services, Receiver(services)), *ROUTES],
         dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()},
         exception_handlers={Exception: respond},
-        guards=[_admit(services)],
+        before_request=_admit(services),
         lifespan=[life],
         openapi_config=openapi.config(),
         request_max_body_size=int(services.config.max_body_mb * 1_000_000),
@@ -90,10 +87,16 @@ def _always(value: object) -> Any:
 
 
 def _admit(services: Services) -> Any:
-    """Guard of every route: the key has the scope that the route names, and has not used up its rate."""
+    """Before every route: the key has the scope that the route names, and has not used up its rate.
 
-    def admit(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        services.admit(connection.scope, handler.opt.get("scope", "admin"))
+    Not one of Litestar's guards, since it copies the handler for each call of a guard. The description of the
+    routes is for everybody.
+    """
+
+    async def admit(request: Request[Any, Any, Any]) -> None:
+        scope = request.scope
+        if scope.get("path_template") != openapi.PATH:
+            services.admit(scope, scope["route_handler"].opt.get("scope", "admin"))
 
     return admit
 

@@ -48,7 +48,7 @@ class Forgetting:
                 member_id,
                 now_us=wall_us(),
                 by=BY,
-                rotate=services.ingestor.rotate,
+                rotate=services.close_segment,
             )
             services.forget(member_id)
         found: dict[str, Any] = msgspec.to_builtins(receipt)

@@ -9,16 +9,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from matinee import settings
+from matinee.observe.clock import wall_us
 from matinee.observe.erasure.rotation import close_segments
 from matinee.observe.home import Home
 from matinee.observe.lake.compaction import Compacted, compact
 from matinee.observe.locks import Leader
 from matinee.observe.log import segment_name, segments
+from matinee.observe.state.imports import catch_up, lacks_imports
 from matinee.observe.state.replay import replay
 from matinee.observe.state.store import StateStore
+from matinee.observe.state.sync_members import sync_members
+from matinee.platform.config import PlatformConfig
 from matinee.platform.initiative import Initiative
+from matinee.platform.lifecycle.pruning import prune_lake
 from matinee.platform.outcomes.join import Joined, join
 from matinee.serve.metrics import Reading
+from matinee.serve.rollouts import judge_all
 from matinee.types import DAY_US
 
 if TYPE_CHECKING:
@@ -31,6 +38,8 @@ PATIENCE_S = 5.0
 """How long the other processes have to close their segments; what they leave open is compacted later."""
 FULL_EVERY_US = DAY_US
 """So often all decisions are looked at for one that was not joined, and not only the recent ones."""
+FIRST_PRUNE_S, PRUNE_EVERY_S = 600.0, 86_400.0
+"""When what is older than [keep] permits is first removed after the start, and how often after that."""
 LONGEST_PAUSE = 8
 """After failures the pause doubles, up to so many times `every_s`."""
 
@@ -98,6 +107,10 @@ class Maintenance:
         self.seconds += time.perf_counter() - began
         return done
 
+    def prune(self) -> None:
+        """Remove what is older than [keep] permits."""
+        self._stage(Stepped(), "prune", lambda: prune_lake(self.home, dry_run=False))
+
     def figures(self) -> Iterator[Reading]:
         """Counters for the metrics."""
         yield Reading("matinee_maintenance_rounds", "Rounds of maintenance.", self.rounds, counter=True)
@@ -162,7 +175,12 @@ class Housekeeping:
     """
 
     def __init__(self, services: Services) -> None:
+        self.services = services
         self.every_s = float(services.config.compact_s)
+        self._members = -1
+        self._prune_s = time.monotonic() + FIRST_PRUNE_S
+        platform = settings.load(services.home.settings, "platform", PlatformConfig)
+        self._webhook = platform.webhook
         self.leader = Leader(services.home.work / "serve" / "leader.lock")
         self.maintenance = Maintenance(
             services.home,
@@ -194,14 +212,47 @@ class Housekeeping:
         yield from self.maintenance.figures()
 
     def _run(self) -> None:
-        failed = 0
+        failed, due_s = 0, time.monotonic() + self.every_s
         while not self._stopping.wait(LOOK_S):
             if not self._leads():
                 continue
-            pause_s = self.every_s * min(2**failed, LONGEST_PAUSE) if failed else self.every_s
-            if self._stopping.wait(max(0.0, pause_s - LOOK_S)):
-                return
-            failed = failed + 1 if self.maintenance.step().troubles else 0
+            self._look()
+            if time.monotonic() >= due_s:
+                failed = failed + 1 if self.maintenance.step().troubles else 0
+                due_s = time.monotonic() + self.every_s * min(2**failed, LONGEST_PAUSE)
+
+    def _look(self) -> None:
+        """What cannot wait for a round: canaries that do worse, and what was imported about members."""
+        services = self.services
+        for stage, work in (("judge canaries", self._judge), ("members", self._follow_imports)):
+            try:
+                work()
+            except Exception as problem:  # the next look tries again
+                failures = self.maintenance.failures
+                failures[stage] = failures.get(stage, 0) + 1
+                LOG.error("maintenance, %s: %s", stage, type(problem).__name__, exc_info=problem)
+        services.store.maintain(services.clock.now_us)
+        if time.monotonic() >= self._prune_s:
+            self._prune_s = time.monotonic() + PRUNE_EVERY_S
+            self.maintenance.prune()
+
+    def _judge(self) -> None:
+        services = self.services
+        judge_all(
+            services.registry,
+            services.store.count,
+            canary_answers=services.config.canary_answers,
+            now_us=wall_us(),
+            webhook=self._webhook,
+        )
+
+    def _follow_imports(self) -> None:
+        """Members whose facts were imported are known at once; imported events need the state made again."""
+        services = self.services
+        self._members = sync_members(services.home, services.store, self._members).version
+        if lacks_imports(services.home, services.store):
+            LOG.info("events were imported: the state of members is made again")
+            catch_up(services.home, services.store, services.clock.now_us, dedup_h=services.config.dedup_h)
 
     def _leads(self) -> bool:
         try:

@@ -16,7 +16,7 @@ from litestar.openapi.spec import Components, SecurityScheme, Tag
 from matinee import __version__
 from matinee.observe.events.schema import Event
 from matinee.serve.problems import MEDIA_TYPE
-from matinee.serve.schemas import Problem
+from matinee.serve.schemas import EventsReply, Problem
 
 PATH = "/openapi.json"
 EVENTS_PATH = "/v1/events"
@@ -27,6 +27,11 @@ _TAGS = {
     TAG_ADMIN: "What is kept about them.",
     TAG_OPERATE: "How the server is.",
 }
+EVENTS_TEXT = (
+    "A JSON array of events, one event, or one event per line (application/x-ndjson); gzip is welcome. Each "
+    "is judged on its own. When the answer comes, accepted events are on disk and count in the next "
+    "decision. An event that is sent again under its `event_id` counts once."
+)
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
@@ -74,28 +79,43 @@ def config() -> OpenAPIConfig:
 
 
 def completed(schema: dict[str, Any]) -> dict[str, Any]:
-    """Add the body of POST /v1/events: a list, a single event, or one per line; gzip too."""
+    """Add POST /v1/events, which Litestar does not look into."""
     refs, components = msgspec.json.schema_components(
-        [list[Event], Event], ref_template="#/components/schemas/{name}"
+        [list[Event], Event, EventsReply, Problem], ref_template="#/components/schemas/{name}"
     )
-    many, one = refs
+    many, one, reply, _ = refs
     schema["components"]["schemas"] |= components
-    operation = schema["paths"][EVENTS_PATH]["post"]
-    operation["requestBody"] = {
-        "required": True,
-        "content": {
-            "application/json": {"schema": {"anyOf": [many, one]}},
-            "application/x-ndjson": {"schema": {"type": "string", "description": "One event per line."}},
+    problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    failures = {
+        str(status): {"description": HTTPStatus(status).phrase, "content": problem}
+        for status in (400, 401, 403, 408, 413, 415, 429, 503)
+    }
+    operation = {
+        "tags": [TAG_INGEST],
+        "summary": "Send events",
+        "description": EVENTS_TEXT,
+        "operationId": "SendEvents",
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": {"anyOf": [many, one]}},
+                "application/x-ndjson": {"schema": {"type": "string", "description": "One event a line."}},
+            },
+        },
+        "parameters": [
+            {
+                "name": "Content-Encoding",
+                "in": "header",
+                "required": False,
+                "schema": {"type": "string", "enum": ["gzip", "identity"]},
+            }
+        ],
+        "responses": {
+            "200": {"description": "OK", "content": {"application/json": {"schema": reply}}},
+            **failures,
         },
     }
-    operation.setdefault("parameters", []).append(
-        {
-            "name": "Content-Encoding",
-            "in": "header",
-            "required": False,
-            "schema": {"type": "string", "enum": ["gzip", "identity"]},
-        }
-    )
+    schema["paths"] = {EVENTS_PATH: {"post": operation}, **schema["paths"]}
     return schema
 
 

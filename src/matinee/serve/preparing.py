@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from matinee.observe.clock import wall_us
 from matinee.observe.home import Home
-from matinee.observe.state.imports import imported, lacks_imports, note_imported
+from matinee.observe.home_format import require_format
+from matinee.observe.state.imports import catch_up, lacks_imports
 from matinee.observe.state.open import open_store
-from matinee.observe.state.rebuild import rebuild
 from matinee.observe.state.replay import replay
 from matinee.platform.lifecycle.project import open_registry
+from matinee.platform.served_features import served_folds
 from matinee.serve.config import ServeConfig
-from matinee.serve.keys import Keys, check_bind
+from matinee.serve.keys import check_bind, required
 from matinee.serve.moment import Moment
 
 Progress = Callable[[str, float], None]
@@ -49,31 +50,29 @@ def prepare(home: Home, config: ServeConfig, progress: Progress) -> Ready:
     ConfigError
         The address can be reached from elsewhere, and there are no keys.
     StorageError
-        The state or the registry cannot be opened.
+        The home is of another format, or the state or the registry cannot be opened.
     """
+    require_format(home.root)
     with open_registry(home) as registry:
-        check_bind(config.host, registry.api_keys.all(), wall_us())
-        keys = Keys(registry.api_keys, config.host)
-        keys.load()
+        keys = registry.api_keys.all()
+        check_bind(config.host, keys, wall_us())
         current = {row.name: registry.releases.current(row.name) for row in registry.initiatives.all()}
         releases = {name: row.version for name, row in current.items() if row is not None}
     now_us = Moment.open(home).now_us
-    store = open_store(home, config.state, dedup_h=config.dedup_h)
+    store = open_store(home, config.state, config.dedup_h, served_folds(home))
     try:
         if lacks_imports(home, store):
-            known = imported(home)
-            rebuild(
+            catch_up(
                 home,
                 store,
                 now_us,
                 dedup_h=config.dedup_h,
                 progress=lambda share: progress("State of members", share),
             )
-            note_imported(store, known)
         progress("Log", 0.99)
         replay(home, store, now_us)
         ids = store.member_ids(limit=1)
         members = store.size().get("members", 0)
     finally:
         store.close()
-    return Ready(members, releases, keys.is_open, ids[0] if ids else "somebody")
+    return Ready(members, releases, not required(config.host, keys), ids[0] if ids else "somebody")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
+import sys
 from contextlib import suppress
 
 import msgspec
@@ -70,5 +72,6 @@ def run(home: Home, config: ServeConfig, listening: socket.socket) -> None:
         Multiprocess(server, sockets=[listening]).run()
     else:
         os.environ.pop(SHARED, None)
-        with suppress(KeyboardInterrupt):  # raised again once everything is closed
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again when all is closed
+        with suppress(KeyboardInterrupt):  # the same for SIGINT
             uvicorn.Server(server).run(sockets=[listening])

@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 from litestar.types import Scope
 
 from matinee.errors import MatineeError, StorageError
+from matinee.observe.clock import wall_us
 from matinee.observe.decision_log import action_set_line, decision_line
 from matinee.observe.decisions import DecisionRecord
 from matinee.observe.erasure.erased import Erased
@@ -28,6 +29,7 @@ from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.loading import find
 from matinee.platform.registry.registry import Registry
+from matinee.platform.served_features import served_folds
 from matinee.serve.admission import Admission
 from matinee.serve.config import ServeConfig
 from matinee.serve.guard import Guard
@@ -37,8 +39,9 @@ from matinee.serve.maintenance import Housekeeping
 from matinee.serve.metrics import Metrics, Reading
 from matinee.serve.moment import Moment
 from matinee.serve.released import Answer, Released
+from matinee.serve.rollouts import CANARY
 from matinee.serve.schemas import Readiness
-from matinee.types import SECOND_US
+from matinee.types import DAY_US, SECOND_US
 
 LOG = logging.getLogger("matinee.serve")
 WATCH_S = 0.1
@@ -99,6 +102,7 @@ class Services:
         self._remote = config.state != ""
         self._threads = ThreadPoolExecutor(16, thread_name_prefix="matinee-state")
         self._sets: set[str] = set()
+        self._sets_day = -1
         self._on_their_way: OrderedDict[tuple[str, str], tuple[float, bytes]] = OrderedDict()
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="matinee-watch", daemon=True)
@@ -114,7 +118,7 @@ class Services:
             The state, the registry or the log cannot be opened.
         """
         with ExitStack() as opened:
-            store = open_store(home, config.state, dedup_h=config.dedup_h)
+            store = open_store(home, config.state, config.dedup_h, served_folds(home))
             opened.callback(store.close)
             registry = opened.enter_context(open_registry(home))
             return Services(home, config, store, registry, opened.pop_all())
@@ -154,16 +158,33 @@ class Services:
         return await loop.run_in_executor(self._threads, lambda: call(*args, **kwargs))
 
     async def answer(self, initiative: str, request: Request, decision_id: str, budget_ms: float) -> Answer:
-        """Have an initiative decide within a time; counts how it was done."""
+        """Have an initiative decide within a time; counts how it was done.
+
+        Raises
+        ------
+        StorageError
+            Not even the fallback answered.
+        """
         answer = await self.released[initiative].answer_async(
             request, decision_id=decision_id, budget_ms=budget_ms
         )
+        if answer.unanswered:
+            raise StorageError(
+                f"{initiative}: neither the model nor the fallback answered in time. Ask again in a moment."
+            )
         record = answer.record
+        record.context["refreshed_us"] = self._refreshed_us(initiative, answer)
         how = "fallback" if record.fallback else str(record.context.get("made", "computed"))
         self.metrics.decisions.labels(initiative, how).inc()
         if record.fallback:
             self.metrics.fallbacks.labels(initiative, answer.fallback or "unknown").inc()
         return answer
+
+    def _refreshed_us(self, initiative: str, answer: Answer) -> int:
+        """When what answered last read the log, by the home's clock: as of then it is explained."""
+        now = self.released[initiative].keeper.now
+        opened = now.beside if answer.arm == CANARY and now.beside is not None else now.incumbent
+        return self.clock.now_us - (wall_us() - opened.refreshed_us)
 
     def serving(self, initiative: str) -> str:
         """Changes when another release answers."""
@@ -184,6 +205,10 @@ class Services:
 
     def _action_set(self, record: DecisionRecord) -> Iterator[bytes]:
         reference = record.actions[0]
+        day = record.at_us // DAY_US  # pruning keeps a set as long as a decision of its day
+        if day != self._sets_day:
+            self._sets_day = day
+            self._sets.clear()
         if reference in self._sets:
             return
         names = self._actions_of(record.initiative, reference)
@@ -292,6 +317,12 @@ class Services:
         """Log what a shadow would have decided."""
         self.log(record, record.unit_id if self.is_about_members(record.initiative) else None)
 
+    def close_segment(self) -> None:
+        """Close the log's segment, after all that was handed over while nobody knew of the latest erasure."""
+        self.erased.reload()
+        self.ingestor.drain(self.config.drain_s)
+        self.ingestor.rotate()
+
     def _watch(self) -> None:
         """Answer requests to close the segment, and follow the catalogue."""
         rotation = RotationRequest(self.home)
@@ -300,9 +331,7 @@ class Services:
             n += 1
             try:
                 if rotation.changed():
-                    self.erased.reload()
-                    self.ingestor.drain(self.config.drain_s)
-                    self.ingestor.rotate()
+                    self.close_segment()
                 if n % FACTS_EVERY == 0:
                     self.clock.follow()
                     self._follow_facts()
