@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,7 @@ from matinee.observe.state import redis_scripts as scripts
 from matinee.observe.state.fold import apply, without
 from matinee.observe.state.folds import Fold, named
 from matinee.observe.state.record import MemberRecord
+from matinee.observe.state.resting import LONGEST_S, Resting
 from matinee.observe.state.store import Arrival, Position, Rebuilt
 from matinee.observe.state.window import hashes
 from matinee.types import HOUR_US
@@ -60,7 +62,8 @@ class RedisStore:
     Notes
     -----
     Nothing is asked of the server before the first call, and each call connects again if it has to. A call
-    fails within about two seconds. A `take` that failed may have been done: `positions` tells.
+    fails within about two seconds, and at once while the server has just not answered (`Resting`). A `take`
+    that failed may have been done: `positions` tells.
 
     The server may lose its last second (or more, as it is set up), events and positions together, and a
     replay of the log brings them back. `erase` removes a member at once; the server's own files on disk hold
@@ -75,6 +78,7 @@ class RedisStore:
         self.folds: Mapping[str, Fold] | None = None if folds is None else named(folds)
         self._window_ms = int(dedup_h * HOUR_US) // 1_000
         self._client = _connect(url, self.name)
+        self._resting = Resting()
         self._registered = self.folds is None
         script = self._client.register_script
         self._take, self._fold, self._erase = map(script, (scripts.TAKE, scripts.FOLD, scripts.ERASE))
@@ -356,9 +360,20 @@ class RedisStore:
     def _asking(self) -> Iterator[None]:
         import redis
 
+        began = time.monotonic()
+        if not self._resting.admits(began):
+            raise StorageError(
+                f"{self.name}: the state server did not answer a moment ago and is left alone for up to "
+                f"{LONGEST_S:g} s. Check that it runs; events that are in the log are taken in later."
+            )
         try:
             yield
+            self._resting.answered()
         except redis.RedisError as error:
+            if isinstance(error, redis.ConnectionError | redis.TimeoutError):
+                self._resting.failed(began, time.monotonic())
+            else:
+                self._resting.answered()
             raise StorageError(
                 f"{self.name}: the state server did not do it ({type(error).__name__}: {error}). Check that "
                 "it runs, can be reached and has memory left; events that are in the log are taken in later."
