@@ -12,7 +12,7 @@ from matinee.errors import InputError, unknown_name
 from matinee.observe.decision_log import new_decision_id
 from matinee.observe.decisions import DecisionRecord, Slot
 from matinee.platform.deciding import Request
-from matinee.serve.attempt import NO_MODEL
+from matinee.serve.attempt import NO_MODEL, in_short
 from matinee.serve.explaining import explain
 from matinee.serve.problems import ProblemError
 from matinee.serve.rewarding import take_reward
@@ -174,6 +174,6 @@ def _reply(record: DecisionRecord, slots: list[Slot]) -> DecisionReply:
         fallback=record.fallback,
         slots=[SlotReply(s.action, s.propensity, s.reason, s.row, s.col, s.explored) for s in slots],
         reason=None if reason is None else str(reason),
-        fallback_reason=None if why is None else str(why),
+        fallback_reason=None if why is None else in_short(str(why)),
         sticky_of=record.sticky_of,
     )

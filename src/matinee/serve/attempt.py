@@ -129,6 +129,17 @@ def reserve_s(budget_s: float, fallback_s: float) -> float:
     return min(max(3.0 * fallback_s, LEAST_RESERVE * budget_s), MOST_RESERVE * budget_s)
 
 
+def in_short(why: str | None) -> str | None:
+    """What callers are told of a `fallback_reason`: the messages of exceptions stay in the log of decisions.
+
+    Examples
+    --------
+    >>> in_short("raised: FileNotFoundError: /srv/shop/releases/x"), in_short("late"), in_short(None)
+    ('raised', 'late', None)
+    """
+    return None if why is None else why.partition(":")[0].partition(";")[0]
+
+
 def _checked(initiative: str, request: Request, decided: Decided) -> Decided:
     try:
         check(initiative, request, decided)

@@ -35,7 +35,7 @@ class Outcome:
         What it gave; None if it did not.
     why : str or None
         None: there is a value. Else one of LATE, OVERLOADED, STUCK, RESTING, RAISED.
-    error : Exception or None
+    error : BaseException or None
         What it raised.
     waited_s, took_s : float
         In the queue; computing. 0 where it did not come to that.
@@ -43,7 +43,7 @@ class Outcome:
 
     __slots__ = ("error", "took_s", "value", "waited_s", "why")
 
-    def __init__(self, value: Any = None, why: str | None = None, error: Exception | None = None) -> None:
+    def __init__(self, value: Any = None, why: str | None = None, error: BaseException | None = None) -> None:
         self.value, self.why, self.error = value, why, error
         self.waited_s = self.took_s = 0.0
 
@@ -253,7 +253,7 @@ class Pool:
         outcome = Outcome()
         try:
             outcome.value = job.run()
-        except Exception as problem:  # whatever a model does, the caller gets to know
+        except BaseException as problem:  # whatever a model does (sys.exit, too), the caller gets to know
             outcome.why, outcome.error = RAISED, problem
         outcome.waited_s, outcome.took_s = began - job.asked, time.monotonic() - began
         job.outcome = outcome

@@ -16,7 +16,7 @@ from matinee.observe.decisions import DecisionRecord, RowNote, Slot
 from matinee.observe.members import Member
 from matinee.platform.deciding import Request
 from matinee.serve.asked import Asked, Cursor
-from matinee.serve.attempt import NO_MODEL
+from matinee.serve.attempt import NO_MODEL, in_short
 from matinee.serve.problems import ProblemError
 from matinee.serve.schemas import PageReply, RowReply, TileReply
 from matinee.serve.services import Services
@@ -303,7 +303,7 @@ class Pages:
             next_cursor=str(Cursor(shown.decision_id, given)) if more and slots else None,
             unmet=shown.unmet,
             reason=_text(record, "reason") or (None if shown.slots else shown.reason),
-            fallback_reason=_text(record, "fallback_reason"),
+            fallback_reason=in_short(_text(record, "fallback_reason")),
             sticky_of=record.sticky_of,
         )
 

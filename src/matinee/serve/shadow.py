@@ -101,7 +101,7 @@ class Shadow:
         try:
             decided = decider.decide(replace(request, made=None))
             check(answering.initiative, request, decided)
-        except Exception:  # a shadow that fails is counted, and nobody sees it
+        except BaseException:  # a shadow that fails (sys.exit, too) is counted, and nobody sees it
             self._tally.add("shadow:failed")
             self._tally.share({counter(rollout, "failed"): 1})
             return
