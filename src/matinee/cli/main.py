@@ -20,7 +20,7 @@ from matinee import __version__
 from matinee.cli.console import EXIT_BAD_INPUT, guarded, report_error
 from matinee.errors import InputError, unknown_name
 
-FRAME = {"main", "console", "context", "download"}
+FRAME = {"main", "console", "context", "demo_server", "download"}
 """Files here that are not commands."""
 EPILOGUE = (
     "Exit codes: 0 done, 1 failed or a check said no, 2 bad input (nothing was written). "
