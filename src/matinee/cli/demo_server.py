@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from matinee.errors import StorageError
+from matinee.observe.clock import wall_us
 
 START_S, STOP_S = 120.0, 30.0
 
@@ -84,7 +85,7 @@ def play_and_look(address: str, member: str) -> Seen:
     )
     event = {
         "type": "play",
-        "event_id": f"demo-{time.time_ns()}",
+        "event_id": f"demo-{wall_us()}",
         "member_id": member,
         "title_id": played,
         "at": page["at"],
