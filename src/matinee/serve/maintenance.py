@@ -224,14 +224,18 @@ class Housekeeping:
     def _look(self) -> None:
         """What cannot wait for a round: canaries that do worse, and what was imported about members."""
         services = self.services
-        for stage, work in (("judge canaries", self._judge), ("members", self._follow_imports)):
+        stages: tuple[tuple[str, Callable[[], object]], ...] = (
+            ("judge canaries", self._judge),
+            ("members", self._follow_imports),
+            ("state", lambda: services.store.maintain(services.clock.now_us)),
+        )
+        for stage, work in stages:
             try:
                 work()
             except Exception as problem:  # the next look tries again
                 failures = self.maintenance.failures
                 failures[stage] = failures.get(stage, 0) + 1
                 LOG.error("maintenance, %s: %s", stage, type(problem).__name__, exc_info=problem)
-        services.store.maintain(services.clock.now_us)
         if time.monotonic() >= self._prune_s:
             self._prune_s = time.monotonic() + PRUNE_EVERY_S
             self.maintenance.prune()
