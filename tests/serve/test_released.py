@@ -18,8 +18,9 @@ from matinee.errors import InputError, StorageError
 from matinee.observe.members import Member
 from matinee.observe.state.record import MemberRecord
 from matinee.platform.deciding import Decided, Request, Surroundings
-from matinee.platform.initiative import Initiative
+from matinee.platform.initiative import Fallback, Initiative
 from matinee.serve.config import ServeConfig
+from matinee.serve.keeping import AHEAD_US
 from matinee.serve.moment import Moment
 from matinee.serve.opening import Opener, Undaunted
 from matinee.serve.released import Released
@@ -293,9 +294,64 @@ def test_while_the_state_cannot_be_reached_the_fallback_knows_nobody(service: Se
         service.behaviours[released] = lambda request: Gone().record(request.unit_id)  # type: ignore[return-value]
         answer = served.answer(asked(), decision_id="d")
     assert (answer.fallback, answer.record.context["fallback_reason"]) == ("state unreachable",) * 2
-    assert seen == [MemberRecord(), Member("m1", maturity_max=0, kids=True)]
+    assert seen == [MemberRecord(), Member("m1", territory="", maturity_max=0, kids=True)]
     reader = Undaunted(Gone())
     assert (reader.record("m1"), reader.record("m1"), reader.n_failed) == (MemberRecord(), MemberRecord(), 1)
+
+
+class Careful(Nothing):
+    """A fallback and a model that notes what it is told beside requests."""
+
+    __slots__ = ("around", "told")
+
+    def __init__(self, around: Surroundings, told: list[object]) -> None:
+        object.__setattr__(self, "policy", "toy/careful")
+        object.__setattr__(self, "around", around)
+        object.__setattr__(self, "told", told)
+
+    def prepare(self, at_us: int) -> None:
+        self.told.append(at_us)  # type: ignore[attr-defined]
+        raise ValueError("not ready")
+
+    def forget(self, unit_ids: set[str]) -> None:
+        self.told.append(sorted(unit_ids))  # type: ignore[attr-defined]
+
+
+def test_a_fallback_that_copes_without_the_state_reads_it_itself(
+    service: Service, released: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+
+    def open_it(around: Surroundings) -> Careful:
+        opened.append(around.members)
+        return Careful(around, [])
+
+    state = object()
+    for copes in (True, False):
+        values = {name: getattr(service.initiative, name) for name in TOY.__dataclass_fields__}
+        one = Initiative(**values | {"fallback": Fallback("toy/careful", open_it, without_state=copes)})
+        Opener(service.home, one, Moment.open(service.home), state).fallback()  # type: ignore[arg-type]
+    assert opened[0] is state
+    assert isinstance(opened[1], Undaunted)
+    assert opened[1].reader is state
+
+
+def test_what_answers_makes_ready_ahead_and_forgets(service: Service, released: str) -> None:
+    told: list[object] = []
+    service.fallback = lambda around: Careful(around, told)
+    with service.served() as served:
+        served.answer(asked("m1"), decision_id="d1")
+        served.forget({"m1", "m2"})
+        assert told == [["m1", "m2"]]
+        assert "m1" not in served.keeper.recent
+        served.keeper._prepare_at = 0.0
+        now_us = served.keeper.opener.moment.now_us
+        served.keeper.settle(10)
+        assert len(told) == 2
+        assert now_us <= int(str(told[1])) - AHEAD_US <= served.keeper.opener.moment.now_us
+        assert served.tally.counts["prepare_failed"] == 1
+        served.keeper.settle(10)
+        assert len(told) == 2  # not with every look
 
 
 def test_it_is_refreshed_when_facts_change_and_a_failing_refresh_keeps_the_old(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -164,6 +164,24 @@ class Refreshes(Protocol):
 
     def refreshed(self, around: Surroundings) -> Decider:
         """The same model at a new moment; the old decider goes on answering meanwhile."""
+        ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A decider that can do ahead what the first answer after a moment would have to do."""
+
+    def prepare(self, at_us: int) -> None:
+        """Make ready for answers from a moment on that is seconds ahead; cheap if everything is ready."""
+        ...
+
+
+@runtime_checkable
+class Forgets(Protocol):
+    """A decider that keeps something about single units in memory, and can drop it."""
+
+    def forget(self, unit_ids: Collection[str]) -> None:
+        """Drop all that is kept about some units."""
         ...
 
 

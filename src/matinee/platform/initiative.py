@@ -110,10 +110,14 @@ class Fallback:
     name : str
     open : callable
         Gets `Surroundings`, gives a `Decider` (or a `Forecaster`).
+    without_state : bool
+        It deals with a state of members that cannot be reached itself (`StorageError` of `MemberReader`).
+        Others are told then that nobody is known and that the strictest limits hold.
     """
 
     name: str
     open: OpenWithoutModel | OpenForecasterWithoutModel
+    without_state: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from matinee.errors import ConfigError, MatineeError, StorageError
 from matinee.observe.clock import wall_us
-from matinee.platform.deciding import Answering, Decided, Decider, Request
+from matinee.platform.deciding import Answering, Decided, Decider, Forgets, Prepares, Request
 from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.lifecycle.registering import register
 from matinee.platform.registry.registry import Registry
@@ -25,6 +25,7 @@ from matinee.serve.config import ServeConfig
 from matinee.serve.opening import Opener
 from matinee.serve.shadow import Log, Shadow
 from matinee.serve.tally import Count, Tally
+from matinee.types import SECOND_US
 
 POLL_S = 1.0
 RETRY_S, LONGEST_RETRY_S = 15.0, 600.0
@@ -34,6 +35,9 @@ LINGER_S = 5.0
 NONE = "none"
 """Version where nothing is in production."""
 UNITS_KEPT = 4
+PREPARE_S = 5.0
+"""So often what answers is told to make ready for the moment `AHEAD_US` later."""
+AHEAD_US = 20 * SECOND_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,7 @@ class Keeper:
         self._stop = threading.Event()
         self._facts = opener.facts()
         self._refresh_at = time.monotonic() + config.refresh_s
+        self._prepare_at = time.monotonic() + PREPARE_S
         fallback = self._first_fallback()
         self._none = Opened(
             Answering(opener.initiative.name, NONE, None, fallback), self._pool(), wall_us(), wall_us()
@@ -256,6 +261,32 @@ class Keeper:
             pause_s = min(pause_s, RETRY_S)
         self._refresh_at = time.monotonic() + pause_s
 
+    def prepare(self) -> None:
+        """Let what answers make ready for a moment from now, as when windows of many titles begin or end.
+
+        A decider that fails at it computes with the first request what it needs.
+        """
+        self._prepare_at = time.monotonic() + PREPARE_S
+        at_us = self.opener.moment.now_us + AHEAD_US
+        for one in self._deciders():
+            if isinstance(one, Prepares):
+                try:
+                    one.prepare(at_us)
+                except Exception:  # whatever a model does, the others are prepared
+                    self.tally.add("prepare_failed")
+
+    def forget(self, unit_ids: Collection[str]) -> None:
+        """Let everything that is open drop what it keeps about units."""
+        for one in self._deciders():
+            if isinstance(one, Forgets):
+                one.forget(unit_ids)
+
+    def _deciders(self) -> list[Decider]:
+        """Everything that is open, the fallback last."""
+        with self._lock:
+            opened = [one.answering.decider for one in self._opened.values()]
+            return [*(one for one in opened if one is not None), self.now.fallback]
+
     @property
     def troubles(self) -> dict[str, str]:
         """Version that is wanted and does not open -> why."""
@@ -296,6 +327,8 @@ class Keeper:
         facts = self.opener.facts()
         if facts is not None and facts != self._facts and self.refresh_trouble is None:
             return self.refresh
+        if now >= self._prepare_at:
+            return self.prepare
         return None
 
     def _open(self, version: str) -> None:

@@ -31,7 +31,7 @@ UNKNOWN_UNIT = "a unit that nobody has heard of"
 
 
 class Undaunted:
-    """Members for the fallback: while the state cannot be reached, nobody is known, and limits are strict.
+    """Members for a fallback that does not deal with a state that cannot be reached: nobody is known then.
 
     Parameters
     ----------
@@ -53,21 +53,27 @@ class Undaunted:
         return MemberRecord()
 
     def member(self, member_id: str) -> Member | None:
-        """What was imported about a member; the strictest limits while the state cannot be reached."""
+        """What was imported about a member; the strictest limits while the state cannot be reached.
+
+        The territory is none that exists: only titles without any window may surely be shown, and a request
+        that names a territory changes nothing about that.
+        """
         if time.monotonic() >= self._again:
             try:
                 return self.reader.member(member_id)
             except StorageError:
                 self._failed()
-        return Member(member_id, maturity_max=STRICTEST.maturity_max, kids=STRICTEST.kids)
+        return Member(
+            member_id, territory=STRICTEST.territory, maturity_max=STRICTEST.maturity_max, kids=STRICTEST.kids
+        )
 
     def _failed(self) -> None:
         self.n_failed += 1
         self._again = time.monotonic() + ASK_AGAIN_S
 
 
-STRICTEST = Limits(None, 0, kids=True)
-"""What anybody may be shown."""
+STRICTEST = Limits("", 0, kids=True)
+"""What anybody may be shown anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +132,14 @@ class Opener:
         return _decider(opened)
 
     def fallback(self, before: Decider | None = None) -> Decider:
-        """The fallback at the present moment. Without the state it knows nobody and keeps all limits."""
-        around = self._around(None if self.members is None else Undaunted(self.members))
+        """The fallback at the present moment. While the state cannot be reached limits are the strictest.
+
+        One that says so (`Fallback.without_state`) sees to that itself.
+        """
+        members = self.members
+        if members is not None and not self.initiative.fallback.without_state:
+            members = Undaunted(members)
+        around = self._around(members)
         if isinstance(before, Refreshes):
             return before.refreshed(around)
         opened: Any = self.initiative.fallback.open(around)

@@ -248,11 +248,12 @@ class Released:
             self.tally.share({counter(rollout, VIOLATIONS, CANARY if ours else INCUMBENT): n})
 
     def forget(self, unit_ids: set[str]) -> None:
-        """Drop units that were kept to try new versions on."""
+        """Drop what this process holds about units: to try new versions on, and in what answers."""
         recent = self.keeper.recent
         for unit_id in unit_ids & set(recent):
             while unit_id in recent:
                 recent.remove(unit_id)
+        self.keeper.forget(unit_ids)
 
     def status(self) -> Standing:
         """How it stands."""

@@ -58,7 +58,7 @@ HOMEPAGE = Initiative(
     evaluation=EVALUATE,
     open=HomepageDecider.open,
     baseline=BASELINE,
-    fallback=Fallback(FALLBACK, PopularHomepage.open),
+    fallback=Fallback(FALLBACK, PopularHomepage.open, without_state=True),
     gates=(
         BeatsBaseline(),
         NotWorse(),

@@ -9,8 +9,9 @@ import numpy as np
 from matinee.initiatives.homepage.asking import above_of, narrowed, size_of
 from matinee.initiatives.homepage.audience import SharedShelves
 from matinee.initiatives.homepage.compose import Composer
-from matinee.initiatives.homepage.page import MemberState, Page
+from matinee.initiatives.homepage.page import MemberState, Page, Row
 from matinee.initiatives.homepage.record import page_slots
+from matinee.initiatives.homepage.rows.base import Viewer
 from matinee.initiatives.homepage.stock import see
 from matinee.initiatives.homepage.trace import PageTrace, RowTrace, rules
 from matinee.observe.decisions import RowNote
@@ -100,12 +101,6 @@ def explained(given: Answer, trace: PageTrace) -> Explained:
     """Stage by stage: the rules over the whole catalogue, then each row."""
     composer = given.composer
     viewer = see(given.state, composer.audience(given.state.here), composer.unit)
-    masks = rules(viewer, "fresh")
-    everything = np.arange(len(composer.titles.catalogue), dtype=np.int32)
-    left = int(masks.permitted().sum())
-    eligible = Stage(
-        "eligible", len(everything), masks.removed(everything), left, "titles that a discovery row may show"
-    )
     ids = composer.titles.catalogue.title_ids
     drawn = {
         slot.row: f'"{ids[slot.title]}" was drawn with probability '
@@ -113,8 +108,19 @@ def explained(given: Answer, trace: PageTrace) -> Explained:
         "titles"
         for slot in trace.explored
     }
-    rows = [_row_stage(row, drawn.get(row.row)) for row in trace.rows]
-    return Explained(given.decided, (eligible, *rows), dict(trace.absent))
+    traced = {row.row: _row_stage(row, drawn.get(row.row)) for row in trace.rows}
+    rows = [traced.get(row.row) or _ordered_stage(row) for row in given.page.rows]
+    return Explained(given.decided, (eligible(viewer), *rows), dict(trace.absent))
+
+
+def eligible(viewer: Viewer) -> Stage:
+    """What each rule takes away from the whole catalogue before a discovery row is filled."""
+    masks = rules(viewer, "fresh")
+    everything = np.arange(len(viewer.audience.catalogue), dtype=np.int32)
+    left = int(masks.permitted().sum())
+    return Stage(
+        "eligible", len(everything), masks.removed(everything), left, "titles that a discovery row may show"
+    )
 
 
 def _row_stage(row: RowTrace, drawn: str | None) -> Stage:
@@ -123,6 +129,12 @@ def _row_stage(row: RowTrace, drawn: str | None) -> Stage:
     return Stage(
         f"row {row.row}: {row.kind}", row.candidates, removed, row.left, f"{note}; {drawn}" if drawn else note
     )
+
+
+def _ordered_stage(row: Row) -> Stage:
+    """A row that holds nothing but what editors placed there."""
+    n = len(row.tiles)
+    return Stage(f"row {row.row}: {row.kind}", n, {}, n, f"{row.reason}: {n} shown, placed by editors")
 
 
 def _others(state: MemberState, actions: tuple[str, ...], titles: TitleTable) -> Index:

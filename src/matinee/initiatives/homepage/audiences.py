@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
 
@@ -70,6 +70,15 @@ class Audiences:
         first = int(changes[place - 1]) if place else ALWAYS_US
         self._span = span = (first, int(changes[place]) if place < len(changes) else NEVER_US)
         return span
+
+    def prepare(self, audiences: Sequence[Limits], at_us: int) -> None:
+        """Make those that are missing at a moment; the first one was asked for last."""
+        span = self.span(at_us)
+        for limits in reversed(audiences):
+            with self._lock:
+                ready = (span, limits) in self._kept
+            if not ready:
+                self._prepare((span, limits), at_us)
 
     def in_use(self) -> list[Limits]:
         """Limits of the audiences that were asked for lately."""

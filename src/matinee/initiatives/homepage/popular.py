@@ -3,35 +3,48 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
 import numpy as np
 
 from matinee.errors import StorageError
-from matinee.initiatives.homepage.answering import answer
+from matinee.initiatives.homepage.answering import answer, explained
 from matinee.initiatives.homepage.asking import narrowed
 from matinee.initiatives.homepage.audience import SharedShelves
 from matinee.initiatives.homepage.compose import Composer
 from matinee.initiatives.homepage.config import PageConfig
 from matinee.initiatives.homepage.correcting import corrected
+from matinee.initiatives.homepage.explaining import explained_correction
 from matinee.initiatives.homepage.made import MADE_COLS, MADE_ROWS, MadePage, as_made
 from matinee.initiatives.homepage.members import LakeMembers, Past, Pasts, StateMembers
 from matinee.initiatives.homepage.page import MemberState, TitleState
 from matinee.initiatives.homepage.scoring import with_scores
+from matinee.initiatives.homepage.trace import PageTrace
 from matinee.learn.models.popularity import PopularityScorer
 from matinee.learn.reading import interactions_from_home, load_catalogue, load_members
 from matinee.observe.catalogue.catalogue import Limits
 from matinee.observe.lake.reader import Moment
 from matinee.observe.member_state import TitleTable, read_marks
-from matinee.platform.deciding import Context, Decided, Request, Surroundings
-from matinee.types import Scores
+from matinee.platform.deciding import Context, Decided, Explained, Request, Surroundings
+from matinee.types import DAY_US, NEVER_US, Scores
 
 FALLBACK = "homepage/popular"
 STRICTEST = Limits(territory="", maturity_max=0, kids=True)
-"""Limits of a member of whom nothing can be read: only what anybody may see anywhere."""
+"""Limits of a member of whom nothing can be read: only what anybody may see anywhere.
+
+The territory is none that exists, so that a request cannot choose one (`Limits.narrowed`): where the member
+is at home is not known, and a title with windows may be forbidden there.
+"""
 LIMITS_KEPT = 4_096
 """Members whose limits are remembered for when the state cannot be reached."""
+LIMITS_HOLD_US = DAY_US
+"""So long at most: what is stored about a member may have changed since."""
+BLIND, BEFORE = "strictest", "read before"
+"""What the context says about the limits (`limits`) of a page that was made without the state."""
+AHEAD = 16
+"""Audiences, those asked for last first, that are prepared before anybody needs them."""
 PAGES_KEPT = 64
 _EMPTY = (np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.float32))
 
@@ -42,8 +55,8 @@ class PopularHomepage:
 
     It reads the log once when it is opened; nothing is trained. With a server's state at hand it makes one
     page per audience, keeps it until the catalogue changes, and takes from it what the member watched. When
-    the state cannot be reached it answers under the limits that it read for the member before, else under the
-    strictest there are, and says so in the context.
+    the state cannot be reached it answers under the limits that it read for the member within a day, else
+    under the strictest there are, and says so in the context.
 
     Attributes
     ----------
@@ -60,7 +73,7 @@ class PopularHomepage:
     share: Scores
     policy: str = FALLBACK
     _pages: OrderedDict[tuple[str, int], MadePage] = field(default_factory=OrderedDict, repr=False)
-    _limits: OrderedDict[str, Limits] = field(default_factory=OrderedDict, repr=False)
+    _limits: OrderedDict[str, tuple[int, Limits]] = field(default_factory=OrderedDict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     @staticmethod
@@ -103,53 +116,91 @@ class PopularHomepage:
         """The same at another moment, with the audiences that were asked for lately prepared."""
         fresh = PopularHomepage.open(around)
         fresh._limits = self._limits
-        for limits in self.composer.audiences.in_use()[:16]:
-            fresh.composer.audience(limits)
+        fresh.prepare(around.at_us, self.composer.audiences.in_use())
         return fresh
+
+    def prepare(self, at_us: int, audiences: Sequence[Limits] | None = None) -> None:
+        """Make the pages of audiences (those asked for lately) for a moment, before a request of then."""
+        kept, composer = self.composer.audiences, self.composer.moved(at_us)
+        some = (kept.in_use() if audiences is None else audiences)[:AHEAD]
+        kept.prepare(some, at_us)
+        if isinstance(self.members, StateMembers):
+            for limits in reversed(some):
+                self._page(limits, composer)
+
+    def forget(self, unit_ids: Collection[str]) -> None:
+        """Drop the limits that are remembered of some members."""
+        with self._lock:
+            for unit_id in unit_ids:
+                self._limits.pop(unit_id, None)
 
     def decide(self, request: Request) -> Decided:
         """The page of a member by popularity alone."""
-        try:
-            (past,) = self.members.of([request.unit_id], request.at_us)
-        except StorageError as problem:
-            return self._without_state(request, str(problem))
-        self._remember(request.unit_id, past)
+        past, said = self._past(request)
+        found = None
         if past.acted is not None:
-            found = corrected(self._page(past, request), past, request, self.composer, self.titles)
+            made = self._page_for(past, request)
+            found = corrected(made, past, request, self.composer, self.titles)
+        if found is None:
+            found = answer(self.composer, self._state(past), request, self.titles).decided
+        return replace(found, context=found.context | said) if said else found
+
+    def explain(self, request: Request) -> Explained:
+        """The same page, with what each rule removed from the catalogue and from each row.
+
+        A request whose context says that it was answered without the state (`limits`, `state_problem`) is
+        answered in the same way again.
+        """
+        past, said = self._past(request)
+        if "state_problem" in request.context and not said:
+            before = past.limits.located(past.last_territory)
+            limits = before if request.context.get("limits") == BEFORE else STRICTEST
+            past = Past(request.unit_id, *_EMPTY, limits=limits)
+            said = {name: request.context.get(name) for name in ("state_problem", "limits")}
+        if past.acted is not None:
+            made = self._page_for(past, request)
+            found = corrected(made, past, request, self.composer, self.titles)
             if found is not None:
-                return found
-        return answer(self.composer, self._state(past), request, self.titles).decided
+                state = self._state(past)
+                return explained_correction(found, made, state, request, self.composer, self.titles)
+        trace = PageTrace()
+        given = answer(self.composer, self._state(past), request, self.titles, trace=trace)
+        told = explained(given, trace)
+        return replace(told, decided=replace(told.decided, context=told.decided.context | said))
 
     def actions_of(self, reference: str) -> list[str] | None:
         """Ids of the titles of an action set."""
         return self.composer.audiences.actions_of(reference)
 
-    def _without_state(self, request: Request, problem: str) -> Decided:
-        """What may surely be shown to somebody of whom nothing can be read now."""
-        with self._lock:
-            known = self._limits.get(request.unit_id)
-        past = Past(request.unit_id, *_EMPTY, limits=STRICTEST if known is None else known)
-        decided = answer(self.composer, self._state(past), request, self.titles).decided
-        said: Context = {
-            "state_problem": problem[:200],
-            "limits": "strictest" if known is None else "read before",
-        }
-        return replace(decided, context=decided.context | said)
+    def _past(self, request: Request) -> tuple[Past, Context]:
+        """What is known about the member; without the state what may surely be shown, and that it is so."""
+        try:
+            (past,) = self.members.of([request.unit_id], request.at_us)
+        except StorageError as problem:
+            with self._lock:
+                read_us, known = self._limits.get(request.unit_id, (NEVER_US, STRICTEST))
+            before = abs(request.at_us - read_us) < LIMITS_HOLD_US
+            said: Context = {"state_problem": str(problem)[:200], "limits": BEFORE if before else BLIND}
+            return Past(request.unit_id, *_EMPTY, limits=known if before else STRICTEST), said
+        self._remember(past, request.at_us)
+        return past, {}
 
-    def _remember(self, member_id: str, past: Past) -> None:
-        limits = past.limits.located(past.last_territory)
+    def _remember(self, past: Past, at_us: int) -> None:
         with self._lock:
-            self._limits[member_id] = limits
-            self._limits.move_to_end(member_id)
-            while len(self._limits) > LIMITS_KEPT:
-                self._limits.popitem(last=False)
+            kept = self._limits
+            kept[past.member_id] = at_us, past.limits.located(past.last_territory)
+            kept.move_to_end(past.member_id)
+            while len(kept) > LIMITS_KEPT or at_us - next(iter(kept.values()))[0] >= LIMITS_HOLD_US:
+                kept.popitem(last=False)
 
-    def _page(self, past: Past, request: Request) -> MadePage:
-        """The page of all members with these limits who have not watched anything; nothing in it is drawn."""
-        composer = self.composer.moved(request.at_us)
+    def _page_for(self, past: Past, request: Request) -> MadePage:
         here = narrowed(past.limits, request).located(past.last_territory)
+        return self._page(here, self.composer.moved(request.at_us))
+
+    def _page(self, here: Limits, composer: Composer) -> MadePage:
+        """The page of all members with these limits who have not watched anything; nothing in it is drawn."""
         shared: SharedShelves = composer.audience(here)
-        key = (f"{shared.actions} {here.territory}", composer.audiences.span(request.at_us)[0])
+        key = (f"{shared.actions} {here.territory}", composer.audiences.span(composer.at_us)[0])
         with self._lock:
             found = self._pages.get(key)
         if found is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -96,7 +96,8 @@ class Scoring:
 class RecentScores:
     """Scores of the members who were asked about last, within a bound of bytes; safe for threads.
 
-    A member's scores hold for a minute (`whole_minute`) and until they do something.
+    A member's scores hold for a minute (`whole_minute`) and until they do something; those of an earlier
+    minute go as soon as somebody else is scored.
     """
 
     def __init__(self, n_titles: int, most_bytes: int = SCORES_BYTES) -> None:
@@ -113,11 +114,17 @@ class RecentScores:
             return found
 
     def keep(self, key: tuple[str, int, int], scores: tuple[Scores, Scores]) -> None:
-        """Remember scores; the oldest make room."""
+        """Remember scores; those of another minute, and then the oldest, make room."""
         with self._lock:
             self._kept[key] = scores
-            while len(self._kept) > self.room:
+            while len(self._kept) > self.room or next(iter(self._kept))[2] < key[2]:
                 self._kept.popitem(last=False)
+
+    def forget(self, member_ids: Collection[str]) -> None:
+        """Drop the scores of some members."""
+        with self._lock:
+            for key in [key for key in self._kept if key[0] in member_ids]:
+                del self._kept[key]
 
 
 def with_scores(past: Past, following: Scores, window: Scores) -> MemberState:

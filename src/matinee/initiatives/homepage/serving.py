@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -80,9 +80,12 @@ class HomepageDecider:
 
     def prepare(self, at_us: int, audiences: Sequence[Limits] | None = None) -> None:
         """Prepare audiences (those asked for lately) for a moment, before a request of then needs them."""
-        composer = self.composer.moved(at_us)
-        for limits in (self.composer.audiences.in_use() if audiences is None else audiences)[:AHEAD]:
-            composer.audience(limits)
+        kept = self.composer.audiences
+        kept.prepare((kept.in_use() if audiences is None else audiences)[:AHEAD], at_us)
+
+    def forget(self, unit_ids: Collection[str]) -> None:
+        """Drop the scores of some members."""
+        self._recent.forget(unit_ids)
 
     def decide(self, request: Request) -> Decided:
         """The page of a member; `context` may hold rows, cols and narrower limits, see `asking`."""
