@@ -17,7 +17,7 @@ from matinee.serve.explaining import explain
 from matinee.serve.problems import ProblemError
 from matinee.serve.rewarding import take_reward
 from matinee.serve.schemas import DecisionReply, DecisionRequest, RewardReply, RewardRequest, SlotReply
-from matinee.serve.services import Services
+from matinee.serve.services import Repeated, Services
 from matinee.types import SECOND_US, derive_seed, format_at
 
 LONGEST_STICKY_S = 30 * 86_400
@@ -122,21 +122,8 @@ class Asking:
         return await take_reward(self.services, decision_id, reported)
 
     def _again(self, initiative: str, unit_id: str, kept: Kept, at_us: int) -> DecisionReply:
-        record = DecisionRecord(
-            decision_id=new_decision_id(at_us),
-            initiative=initiative,
-            unit_id=unit_id,
-            at_us=at_us,
-            policy=kept.policy,
-            model=kept.model,
-            slots=[],
-            fallback=kept.fallback,
-            sticky_of=kept.decision_id,
-            context={} if kept.reason is None else {"reason": kept.reason},
-        )
-        self.services.log(record, unit_id if self.services.is_about_members(initiative) else None)
-        self.services.metrics.decisions.labels(initiative, "again").inc()
-        return _reply(record, kept.slots)
+        first = Repeated(kept.decision_id, kept.policy, kept.model, kept.fallback, kept.reason)
+        return _reply(self.services.log_again(initiative, unit_id, at_us, first), kept.slots)
 
 
 def _kind(initiative: str) -> str:

@@ -19,7 +19,7 @@ from matinee.serve.asked import Asked, Cursor
 from matinee.serve.attempt import NO_MODEL, in_short
 from matinee.serve.problems import ProblemError
 from matinee.serve.schemas import PageReply, RowReply, TileReply
-from matinee.serve.services import Services
+from matinee.serve.services import Repeated, Services
 from matinee.types import SECOND_US, format_at
 
 INITIATIVE = "homepage"
@@ -261,21 +261,8 @@ class Pages:
         return self._reply(record, replace_given(shown, shown.given[0]), rows, slots)
 
     def _log_again(self, member_id: str, shown: Shown, at_us: int) -> DecisionRecord:
-        """The record of a page that is served again: it names the first decision and repeats nothing."""
-        record = DecisionRecord(
-            decision_id=new_decision_id(at_us),
-            initiative=INITIATIVE,
-            unit_id=member_id,
-            at_us=at_us,
-            policy=shown.policy,
-            model=shown.model,
-            slots=[],
-            fallback=shown.fallback,
-            sticky_of=shown.decision_id,
-        )
-        self.services.metrics.decisions.labels(INITIATIVE, "again").inc()
-        self.services.log(record, member_id)
-        return record
+        first = Repeated(shown.decision_id, shown.policy, shown.model, shown.fallback)
+        return self.services.log_again(INITIATIVE, member_id, at_us, first)
 
     def _keep(self, member_id: str, shown: Shown) -> None:
         self.services.keep(KIND, member_id, self._encode.encode(shown), KEEP_S)

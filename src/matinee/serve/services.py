@@ -10,13 +10,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from litestar.types import Scope
+from prometheus_client import Histogram
 
 from matinee.errors import MatineeError, StorageError
 from matinee.observe.clock import wall_us
-from matinee.observe.decision_log import action_set_line, decision_line
+from matinee.observe.decision_log import action_set_line, decision_line, new_decision_id
 from matinee.observe.decisions import DecisionRecord
 from matinee.observe.erasure.erased import Erased
 from matinee.observe.erasure.rotation import RotationRequest
@@ -56,6 +58,17 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """An answer that is given again: what its first record said."""
+
+    decision_id: str
+    policy: str
+    model: str
+    fallback: bool
+    reason: str | None = None
+
+
 class Services:
     """Everything that routes need. Use `open`.
 
@@ -85,6 +98,7 @@ class Services:
         self.erased = Erased.of(home)
         self.erased.reload()
         self.metrics = Metrics()
+        self._timers: dict[tuple[str, int], Histogram] = {}
         self.ingestor = Ingestor(
             home,
             store,
@@ -133,11 +147,11 @@ class Services:
 
     async def stop(self) -> None:
         """Finish what was begun: open requests are answered by now; write what waits, close the segment."""
-        self._stopping.set()
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
-        self.housekeeping.stop()
+        self.housekeeping.stop()  # before the watcher, who closes segments for it
+        self._stopping.set()
         for one in self.released.values():
             one.close()
         if not self.ingestor.close(self.config.drain_s):
@@ -203,6 +217,24 @@ class Services:
             lines += self._action_set(record)
         self.ingestor.record(lines)
 
+    def log_again(self, initiative: str, unit_id: str, at_us: int, first: Repeated) -> DecisionRecord:
+        """Log that an earlier answer was given again: it names the first decision and no more."""
+        record = DecisionRecord(
+            decision_id=new_decision_id(at_us),
+            initiative=initiative,
+            unit_id=unit_id,
+            at_us=at_us,
+            policy=first.policy,
+            model=first.model,
+            slots=[],
+            fallback=first.fallback,
+            sticky_of=first.decision_id,
+            context={} if first.reason is None else {"reason": first.reason},
+        )
+        self.metrics.decisions.labels(initiative, "again").inc()
+        self.log(record, unit_id if self.is_about_members(initiative) else None)
+        return record
+
     def _action_set(self, record: DecisionRecord) -> Iterator[bytes]:
         reference = record.actions[0]
         day = record.at_us // DAY_US  # pruning keeps a set as long as a decision of its day
@@ -261,7 +293,11 @@ class Services:
 
     def measure(self, route: str, status: int, seconds: float) -> None:
         """Note how a request went."""
-        self.metrics.requests.labels(route, f"{status // 100}xx").observe(seconds)
+        timer = self._timers.get((route, status))
+        if timer is None:
+            timer = self.metrics.requests.labels(route, f"{status // 100}xx")
+            self._timers[route, status] = timer
+        timer.observe(seconds)
         if status >= 400:
             self.metrics.refused.labels(str(status)).inc()
 
