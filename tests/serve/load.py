@@ -1,4 +1,4 @@
-"""Clients that go on while a test breaks something: what they sent, what they were promised, what they got."""
+"""Clients that go on while a test breaks something: what they sent, were promised, and got."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class Client(threading.Thread):
     def __init__(self, server: Running, ask: Callable[[httpx.Client, int], httpx.Response]) -> None:
         super().__init__(daemon=True)
         self.address, self.ask = server.address, ask
+        self.headers: dict[str, str] = {}
         self.statuses: Counter[int] = Counter()
         self.bad: list[str] = []
         self.slowest_s = 0.0
@@ -44,13 +45,15 @@ class Client(threading.Thread):
 
     def run(self) -> None:
         try:
-            with httpx.Client(base_url=self.address, timeout=60.0) as http:
+            with httpx.Client(base_url=self.address, headers=self.headers, timeout=60.0) as http:
                 for number in range(1_000_000):
                     if self.stopping.wait(PAUSE_S):
                         return
                     began = time.monotonic()
                     try:
                         reply = self.ask(http, number)
+                    except httpx.ConnectError:
+                        return  # nobody listens any more
                     except httpx.TransportError as problem:
                         self.statuses[0] += 1
                         self.bad.append(repr(problem))
@@ -148,7 +151,7 @@ def until(true: Callable[[], bool], what: str, patience_s: float = 60.0) -> floa
 
 
 def in_order(server: Running) -> bool:
-    """Whether the state is reachable and lacks nothing: asked over several connections, as for two processes."""
+    """Whether the state is reachable and lacks nothing, told over several connections: of any process."""
     found = [httpx.get(f"{server.address}/readyz", timeout=30).json()["state"] for _ in range(6)]
     return set(found) == {"ok"}
 

@@ -1,7 +1,8 @@
 """An initiative for tests that does what the request tells it, however bad that is.
 
-`trained.moody_home` copies this file into a home as `initiatives/moody/`, together with the toy, so it imports
-nothing from tests. `context["do"]` names what to do; a version whose temper is not "good" does that whenever
+`trained.moody_home` copies this file into a home as `initiatives/moody/`, together with the toy, so it
+imports nothing from tests.
+`context["do"]` names what to do; a version whose temper is not "good" does that whenever
 `context["live"]` is set, as a model that fails on what it meets in production only.
 """
 
