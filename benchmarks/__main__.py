@@ -74,6 +74,9 @@ BENCHMARKS = {
         quick=("--rounds", "1", "--seconds", "2"),
     ),
     "state": Benchmark("state.py", "the state of members in SQLite and Redis", "3 min", quick=("--quick",)),
+    "serve": Benchmark(
+        "serve.py", "the decision server: every figure beside its bound", "15 min", quick=("--quick",)
+    ),
     "sasrec": Benchmark("sasrec.py", "cost of the transformer", "5 min", needs="torch", json=False),
 }
 """In the order in which they run."""

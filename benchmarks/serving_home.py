@@ -18,8 +18,8 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import duckdb  # noqa: E402 - after the number of threads is set
 import numpy as np  # noqa: E402
-
 from benchmarks.generated import generated, write_log  # noqa: E402
+
 from matinee.observe.clock import wall_us  # noqa: E402
 from matinee.observe.home import Home  # noqa: E402
 from matinee.observe.importers.run import run_import  # noqa: E402
