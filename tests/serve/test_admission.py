@@ -18,10 +18,10 @@ from litestar.types import ASGIApp
 
 from matinee.platform.registry.api_keys import ApiKeyRow
 from matinee.serve.admission import Admission
-from matinee.serve.headers import Headers
+from matinee.serve.front import Front
 from matinee.serve.keys import Keys
 from matinee.serve.limits import STRANGER_BURST
-from matinee.serve.logging import RequestLog, set_up
+from matinee.serve.logging import set_up
 from matinee.serve.problems import respond
 from matinee.serve.tokens import Token
 
@@ -112,10 +112,12 @@ def client(keys: tuple[list[ApiKeyRow], Token], log: io.StringIO) -> Client:
         [homepage, events, healthz], exception_handlers={Exception: respond}, guards=[admit],
         logging_config=None, openapi_config=None,
     )  # fmt: skip
-    return Client(RequestLog(Headers(app)))
+    return Client(Front(app))
 
 
 def lines(log: io.StringIO) -> list[dict[str, Any]]:
+    for handler in logging.getLogger().handlers:
+        handler.flush()  # lines of requests are written together
     return [json.loads(line) for line in log.getvalue().splitlines()]
 
 

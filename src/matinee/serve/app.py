@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
-import time
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,8 +13,7 @@ from typing import Any
 import msgspec
 from litestar import Litestar, Request, Response
 from litestar.di import Provide
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp
 
 from matinee import settings
 from matinee.observe.home import Home
@@ -21,13 +21,13 @@ from matinee.serve import openapi
 from matinee.serve.asking import Asking
 from matinee.serve.config import ServeConfig
 from matinee.serve.forgetting import Forgetting
-from matinee.serve.headers import Headers
-from matinee.serve.logging import RequestLog, set_up
+from matinee.serve.front import Front
+from matinee.serve.logging import set_up
 from matinee.serve.pages import Pages
 from matinee.serve.problems import respond
 from matinee.serve.receiving import Receiver
 from matinee.serve.routes.decisions import decide, reward, why
-from matinee.serve.routes.events import events
+from matinee.serve.routes.events import EventsTaking, events
 from matinee.serve.routes.homepage import homepage
 from matinee.serve.routes.members import forget
 from matinee.serve.routes.operations import healthz, metrics, readyz
@@ -35,6 +35,9 @@ from matinee.serve.services import Services
 
 HOME, OPTIONS = "MATINEE_SERVE_HOME", "MATINEE_SERVE_OPTIONS"
 """Environment variables through which `matinee serve` tells its worker processes what to serve, and how."""
+SWITCH_S = 0.001
+GARBAGE = (50_000, 20, 100)
+"""`gc.set_threshold`: a group of a thousand events alone makes more objects than the default of 700."""
 ROUTES = (homepage, decide, why, reward, forget, healthz, readyz, metrics)
 
 
@@ -55,8 +58,9 @@ def create(services: Services) -> ASGIApp:
         "asking": Asking(services),
         "forgetting": Forgetting(services),
     }
+    taking = EventsTaking(services, Receiver(services))
     app = Litestar(
-        [events(services, Receiver(services)), *ROUTES],
+        [events(taking), *ROUTES],
         dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()},
         exception_handlers={Exception: respond},
         before_request=_admit(services),
@@ -67,7 +71,7 @@ def create(services: Services) -> ASGIApp:
         logging_config=None,
         debug=False,
     )
-    return RequestLog(Headers(_Timed(app, services)))
+    return Front(app, services.measure, {("POST", openapi.EVENTS_PATH): taking})
 
 
 def from_environment() -> ASGIApp:
@@ -76,7 +80,21 @@ def from_environment() -> ASGIApp:
     options = msgspec.json.decode(os.environ.get(OPTIONS, "{}"), type=dict[str, Any])
     config = settings.load(home.settings, "serve", ServeConfig, options=options)
     set_up(config.log, config.log_level)
-    return create(Services.open(home, config))
+    app = create(Services.open(home, config))
+    _tune()
+    return app
+
+
+def _tune() -> None:
+    """Settings of the interpreter for a process that only serves.
+
+    Its threads hand the lock of the interpreter over after 1 ms, not 5: the loop waits for it after every
+    call of the system. What was loaded so far stays, so it is not searched for garbage again and again.
+    """
+    sys.setswitchinterval(SWITCH_S)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
 
 
 def _always(value: object) -> Any:
@@ -99,29 +117,3 @@ def _admit(services: Services) -> Any:
             services.admit(scope, scope["route_handler"].opt.get("scope", "admin"))
 
     return admit
-
-
-class _Timed:
-    """Counts and times every request by its route's template (a raw path holds the ids of members)."""
-
-    def __init__(self, app: ASGIApp, services: Services) -> None:
-        self.app, self.services = app, services
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await self.app(scope, receive, send)
-            return
-        began = time.perf_counter()
-        status = 500
-
-        async def note(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, note)
-        finally:
-            route = str(scope.get("path_template") or "unknown")
-            self.services.measure(route, status, time.perf_counter() - began)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
-from contextvars import ContextVar
+from collections.abc import Iterable
+from contextvars import ContextVar, Token
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import Scope
 
 REQUEST_ID = b"x-request-id"
 SAFE = re.compile(rb"[0-9a-fA-F]{8}[0-9a-fA-F-]{0,56}")
@@ -22,46 +22,32 @@ ALWAYS = (
 UNLESS_SET = ((b"content-security-policy", API_POLICY), (b"cache-control", b"no-store"))
 """A page of the console names its own policy, and files that are the same for everybody may be cached."""
 NEVER = frozenset({b"server", b"x-powered-by"})
+_STRICT = (*UNLESS_SET, *ALWAYS)
+_PLAIN = {b"content-type", b"content-length"}
 _CURRENT: ContextVar[str | None] = ContextVar("matinee_request_id", default=None)
 
 
-class Headers:
-    """ASGI middleware: request ids in, strict headers out.
+def complete(given: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+    """The headers of a reply with those that every reply has."""
+    out = [(name, value) for name, value in given if name.lower() not in NEVER]
+    names = {name.lower() for name, _ in out}
+    if names == _PLAIN:
+        out += _STRICT
+    else:
+        out += [header for header in _STRICT if header[0] not in names]
+    if REQUEST_ID not in names:
+        out.append((REQUEST_ID, request_id.encode()))
+    return out
 
-    The id of a request stands in `scope["state"]["request_id"]`, in the reply's `X-Request-Id`, in every line
-    of the log about it, and in the body of an error. One that the client or a proxy sent is taken over if it
-    is hexadecimal and short.
-    """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+def begin_request(request_id: str) -> Token[str | None]:
+    """Have `current_request_id` tell it; give the token to `end_request`."""
+    return _CURRENT.set(request_id)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await self.app(scope, receive, send)
-            return
-        request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
-        own = (*ALWAYS, (REQUEST_ID, request_id.encode()))
 
-        async def strict(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                given = [
-                    (bytes(name), bytes(value))
-                    for name, value in message.get("headers", [])
-                    if name.lower() not in NEVER
-                ]
-                names = {name.lower() for name, _ in given}
-                given += [header for header in UNLESS_SET if header[0] not in names]
-                given += [header for header in own if header[0] not in names]
-                message["headers"] = given
-            await send(message)
-
-        token = _CURRENT.set(request_id)
-        try:
-            await self.app(scope, receive, strict)
-        finally:
-            _CURRENT.reset(token)
+def end_request(token: Token[str | None]) -> None:
+    """The request is answered."""
+    _CURRENT.reset(token)
 
 
 def current_request_id() -> str | None:
@@ -69,9 +55,14 @@ def current_request_id() -> str | None:
     return _CURRENT.get()
 
 
-def _request_id(scope: Scope) -> str:
-    """The id that came with the request, if it is safe, else a new one of 32 hexadecimal digits."""
+def request_id_of(scope: Scope) -> str:
+    """The id of a request: the one that came with it, if it is safe, else 32 new hexadecimal digits.
+
+    It stands in `scope["state"]["request_id"]`, in the reply's `X-Request-Id`, in every line of the log about
+    it, and in the body of an error. One that the client or a proxy sent is taken over if it is hexadecimal
+    and short.
+    """
     for name, value in scope["headers"]:
         if name == REQUEST_ID and SAFE.fullmatch(value):
             return value.decode("ascii")
-    return secrets.token_hex(16)
+    return os.urandom(16).hex()

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
+import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -20,8 +23,7 @@ from types import TracebackType
 from typing import Any, Literal, TextIO
 
 import msgspec
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import Scope
 
 from matinee.serve.headers import current_request_id
 
@@ -33,6 +35,12 @@ WORTH_A_WARNING = (401, 403, 429)
 """Statuses that tell of a wrong key or of a client beyond its rate."""
 LONGEST_CHAIN = 5
 """Most causes of an exception that are told."""
+FLUSH_S = 0.2
+"""How long the line of a request that went well may wait for others."""
+MOST_WAITING = 1_000
+Told = tuple[str, str, int, float, str | None, str | None]
+"""Of a request: method, route, status, milliseconds, its id, and that of its key."""
+_NAMES = {level: name for name, level in LEVELS.items()}
 
 
 def set_up(form: Form = "auto", level: str = "info", *, stream: TextIO | None = None) -> logging.Handler:
@@ -51,11 +59,11 @@ def set_up(form: Form = "auto", level: str = "info", *, stream: TextIO | None = 
     out = sys.stderr if stream is None else stream
     chosen = ("text" if out.isatty() else "json") if form == "auto" else form
     quoting = level == "debug"
-    handler = _Handler(out)
-    handler.setFormatter(TextLines(quoting) if chosen == "text" else JsonLines(quoting))
+    handler = _Handler(out, TextLines(quoting) if chosen == "text" else JsonLines(quoting))
     root = logging.getLogger()
     for before in [one for one in root.handlers if isinstance(one, _Handler)]:
         root.removeHandler(before)
+        before.close()
     root.addHandler(handler)
     logging.getLogger("matinee").setLevel(LEVELS[level])
     logging.getLogger("uvicorn").setLevel(max(LEVELS[level], logging.INFO))
@@ -64,32 +72,27 @@ def set_up(form: Form = "auto", level: str = "info", *, stream: TextIO | None = 
     return handler
 
 
-class RequestLog:
-    """ASGI middleware: one line for each request, once it is answered. The outermost of all."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await self.app(scope, receive, send)
-            return
-        began = time.perf_counter()
-        status = 500
-
-        async def note(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, note)
-        finally:
-            level = level_of(status)
-            if REQUESTS.isEnabledFor(level):
-                state = scope.get("state") or {}
-                REQUESTS.handle(_request_record(level, scope, state, status, time.perf_counter() - began))
+def log_request(scope: Scope, status: int, took_s: float) -> None:
+    """One line for a request, once it is answered."""
+    level = level_of(status)
+    if not REQUESTS.isEnabledFor(level):
+        return
+    state = scope.get("state") or {}
+    method = str(scope.get("method", ""))
+    told: Told = (
+        method if method in METHODS else "other",
+        str(scope.get("path_template") or "unknown"),
+        status,
+        round(took_s * 1_000, 2),
+        state.get("request_id"),
+        state.get("key_id"),
+    )
+    handlers = [one for one in logging.getLogger().handlers if isinstance(one, _Handler)]
+    for handler in handlers:
+        handler.request(level, told)
+    if not handlers:  # nobody called `set_up`: whoever embeds the application has a log of their own
+        names = ("method", "route", "status", "ms", "request_id", "key_id")
+        REQUESTS.log(level, "request", extra={"request": dict(zip(names, told, strict=True))})
 
 
 class JsonLines(logging.Formatter):
@@ -106,19 +109,29 @@ class JsonLines(logging.Formatter):
         self.quoting = quoting
 
     def format(self, record: logging.LogRecord) -> str:
-        """Of a request: its facts; of anything else: who says what, and where an exception came from."""
-        line: dict[str, Any] = {"time": _iso(record.created), "level": record.levelname.lower()}
-        request = getattr(record, "request", None)
-        if request is not None:
-            line |= request
-        else:
-            line |= {"logger": record.name, "message": _message(record)}
-            if (request_id := current_request_id()) is not None:
-                line["request_id"] = request_id
-            if record.exc_info and record.exc_info[1] is not None:
-                line["errors"] = list(_told(record.exc_info[1], self.quoting))
+        """Who says what, and where an exception came from."""
+        line: dict[str, Any] = {
+            "time": _iso(record.created),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": _message(record),
+        }
+        if (request_id := current_request_id()) is not None:
+            line["request_id"] = request_id
+        if record.exc_info and record.exc_info[1] is not None:
+            line["errors"] = list(_told(record.exc_info[1], self.quoting))
         line["pid"] = record.process
         return msgspec.json.encode(line).decode()
+
+    def request(self, level: int, told: Told) -> str:
+        """The line of a request; none of its texts has anything to escape (templates, ids, numbers)."""
+        method, route, status, ms, request_id, key_id = told
+        key = "null" if key_id is None else f'"{key_id}"'
+        return (
+            f'{{"time":"{_iso(time.time())}","level":"{_NAMES[level]}","logger":"{REQUESTS.name}",'
+            f'"method":"{method}","route":"{route}","status":{status},"ms":{ms},"request_id":"{request_id}",'
+            f'"key_id":{key},"pid":{os.getpid()}}}'
+        )
 
 
 class TextLines(logging.Formatter):
@@ -131,11 +144,6 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The same facts as in JSON."""
         head = f"{_iso(record.created)[11:23]} {record.levelname.lower():<7}"
-        request = getattr(record, "request", None)
-        if request is not None:
-            text = "{method} {route} {status} {ms} ms".format(**request)
-            key = f" key {request['key_id']}" if request["key_id"] else ""
-            return f"{head} {text}{key} request {request['request_id']}"
         lines = [f"{head} {_message(record)}"]
         if record.exc_info and record.exc_info[1] is not None:
             for told in _told(record.exc_info[1], self.quoting):
@@ -145,13 +153,65 @@ class TextLines(logging.Formatter):
                 lines[0] += f" request {request_id}"
         return "\n".join(lines)
 
+    def request(self, level: int, told: Told) -> str:
+        """The line of a request."""
+        method, route, status, ms, request_id, key_id = told
+        key = f" key {key_id}" if key_id else ""
+        head = f"{_iso(time.time())[11:23]} {_NAMES[level]:<7}"
+        return f"{head} {method} {route} {status} {ms} ms{key} request {request_id}"
 
-class _Handler(logging.StreamHandler[TextIO]):
-    """Ours, so that a second `set_up` finds it; a log that nobody reads any more stops no request."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
-        """Nothing to do: there is nowhere left to say it."""
-        with contextlib.suppress(OSError, ValueError):
+class _Handler(logging.Handler):
+    """Writes lines to a stream, those of requests that went well together, some times a second.
+
+    A call of the system for each request would give other threads a turn each time, and waits for whoever
+    reads the log. Everything else is written at once, after what waits. A log that nobody reads any more
+    stops no request.
+    """
+
+    def __init__(self, stream: TextIO, lines: JsonLines | TextLines) -> None:
+        super().__init__()
+        self.stream, self.lines = stream, lines
+        self.setFormatter(lines)
+        self._waiting: deque[str] = deque()
+        self._some = threading.Event()
+        self._closed = False
+        threading.Thread(target=self._run, name="matinee-log", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line at once."""
+        self._waiting.append(self.format(record))
+        self.flush()
+
+    def request(self, level: int, told: Told) -> None:
+        """Write the line of a request, soon."""
+        waiting = self._waiting
+        waiting.append(self.lines.request(level, told))
+        if level >= logging.WARNING or len(waiting) >= MOST_WAITING:
+            self.flush()
+        elif len(waiting) == 1:
+            self._some.set()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        with self.lock or contextlib.nullcontext(), contextlib.suppress(OSError, ValueError):
+            lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            if lines:
+                self.stream.write("\n".join(lines) + "\n")
+            self.stream.flush()
+
+    def close(self) -> None:
+        """Write what waits; the thread ends. Called at the end of the process too."""
+        self._closed = True
+        self._some.set()
+        self.flush()
+        super().close()
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._some.wait()
+            self._some.clear()
+            time.sleep(FLUSH_S)
             self.flush()
 
 
@@ -160,23 +220,6 @@ def level_of(status: int) -> int:
     if status >= 500:
         return logging.ERROR
     return logging.WARNING if status in WORTH_A_WARNING else logging.INFO
-
-
-def _request_record(
-    level: int, scope: Scope, state: dict[str, Any], status: int, took_s: float
-) -> logging.LogRecord:
-    record = logging.LogRecord(REQUESTS.name, level, "", 0, "request", None, None)
-    method = str(scope.get("method", ""))
-    record.request = {
-        "logger": REQUESTS.name,
-        "method": method if method in METHODS else "other",
-        "route": str(scope.get("path_template") or "unknown"),
-        "status": status,
-        "ms": round(took_s * 1_000, 2),
-        "request_id": state.get("request_id"),
-        "key_id": state.get("key_id"),
-    }
-    return record
 
 
 def _message(record: logging.LogRecord) -> str:

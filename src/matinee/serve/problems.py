@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import Scope
 
 from matinee.errors import InputError, MatineeError, NotFoundError, StorageError, VerdictError
 from matinee.serve.schemas import Problem
@@ -28,16 +29,28 @@ class ProblemError(MatineeError):
 
 def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The reply for an error; what nobody foresaw is logged with its trace and told without it."""
+    status, headers, body = _told(request.scope, error)
+    return Response(body, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def problem(scope: Scope, error: Exception) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """`respond` without the framework: status, headers and body."""
+    status, headers, body = _told(scope, error)
+    given = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    return status, [(b"content-type", MEDIA_TYPE.encode()), *given], body
+
+
+def _told(scope: Scope, error: Exception) -> tuple[int, dict[str, str], bytes]:
     status, detail, headers = _read(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, MatineeError):
         LOG.error("unforeseen error", exc_info=error)
-    problem = Problem(
+    found = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail,
-        request_id=request.scope.get("state", {}).get("request_id"),
+        request_id=scope.get("state", {}).get("request_id"),
     )
-    return Response(msgspec.json.encode(problem), status_code=status, headers=headers, media_type=MEDIA_TYPE)
+    return status, headers, msgspec.json.encode(found)
 
 
 def _read(error: Exception) -> tuple[int, str, dict[str, str]]:

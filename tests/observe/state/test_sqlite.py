@@ -11,7 +11,7 @@ import pytest
 from matinee.errors import ConfigError, InputError, StorageError
 from matinee.observe.home import Home
 from matinee.observe.members import Member
-from matinee.observe.state import sqlite_window
+from matinee.observe.state import sqlite_folding, sqlite_groups, sqlite_window
 from matinee.observe.state.open import open_store
 from matinee.observe.state.sqlite import SqliteStore
 from matinee.testing.state_stores import HOUR, NOW, Ids, Opening, StateStoreContract, opened, play
@@ -40,7 +40,10 @@ class TestSqliteStore(StateStoreContract):
                 assert places(tmp_path, one) == []
             assert places(tmp_path, whom[0])
 
-    def test_a_take_that_fails_changes_nothing(self, how: Opening) -> None:
+    def test_a_take_that_fails_changes_nothing(self, how: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sqlite_groups, "MOST_GROUPS", 15)
+        monkeypatch.setattr(sqlite_folding, "FOLD_FROM", 1)
+
         class Broken(Ids):
             def apply(self, member_id: str, value: bytes | None, lines: bytes) -> bytes:
                 raise RuntimeError("broken")
@@ -91,7 +94,7 @@ def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     SqliteStore(path).close()
     with closing(sqlite3.connect(path)) as con:
         con.execute("PRAGMA user_version = 99")
-    with pytest.raises(StorageError, match="has format 99, expected at most 1"):
+    with pytest.raises(StorageError, match="has format 99, expected at most 2"):
         SqliteStore(path)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections import Counter
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,22 +14,20 @@ import msgspec
 from matinee.errors import StorageError
 from matinee.observe.members import Member
 from matinee.observe.state import sqlite_folding as folding
+from matinee.observe.state import sqlite_groups as groups
 from matinee.observe.state import sqlite_rebuild as rebuilding
 from matinee.observe.state import sqlite_window as window
 from matinee.observe.state.fold import apply
 from matinee.observe.state.folds import Fold, named
 from matinee.observe.state.record import MemberRecord
 from matinee.observe.state.sqlite_file import Connections, storage_error, transaction, translated
+from matinee.observe.state.sqlite_marks import mark
 from matinee.observe.state.store import Arrival, Position, Rebuilt
 from matinee.observe.state.window import hashes
 from matinee.types import HOUR_US
 
-FOLD_ROWS = 16
-"""Waiting rows that a process adds for a member before it folds them."""
-FOLD_MEMBERS = 128
-"""Members that are folded in one `take`; further ones have their turn in the next."""
-COUNTED_MEMBERS = 200_000
-"""Members whose waiting rows a process counts; then it begins again, and `maintain` folds the rest."""
+FOLD_BUCKETS = 8
+"""Buckets that are folded in one `take`; further ones have their turn in the next."""
 MAINTAIN_TURNS = 10
 """Transactions of one kind in a call of `maintain`; between them others may write."""
 EXPIRE_ROWS = 5_000
@@ -61,10 +59,11 @@ class SqliteStore:
 
     Notes
     -----
-    `take` appends a row to `waiting` for each member of a group; when 16 of a member have gathered, they are
-    folded into the one row in `base`. A process that dies loses nothing that was taken in; a power cut may
-    take the last moments with it, events and positions together, and a replay of the log brings them back
-    (`synchronous = NORMAL`).
+    `take` appends one row to `groups`. When there are enough of these, they are sorted into buckets of
+    members (`waiting`), and the rows of a bucket, when it has some, are folded into the members' rows in
+    `base`. So an event is written three times, each time together with others. A process that dies loses
+    nothing that was taken in; a power cut may take the last moments with it, events and positions together,
+    and a replay of the log brings them back (`synchronous = NORMAL`).
 
     Values of `put` whose key is a member's id, or begins with it and `\x1f`, are removed with the member.
     Deleted content is overwritten (`secure_delete`).
@@ -85,9 +84,10 @@ class SqliteStore:
     def __init__(self, path: Path | str, dedup_h: float = 48, folds: Iterable[Fold] | None = ()) -> None:
         self.path = Path(path)
         self.folds: Mapping[str, Fold] | None = None if folds is None else named(folds)
-        self._rows: Counter[str] = Counter()
+        self._groups = groups.Groups()
+        self._due: deque[int] = deque()
         self._window = window.Window(int(dedup_h * HOUR_US))
-        self._folded_to = ""
+        self._folded_to = -1
         self._connections = Connections(self.path)
         if self.folds is not None:
             with self._writing() as con:
@@ -117,15 +117,20 @@ class SqliteStore:
                 new.append(True)
                 lines.setdefault(arrival.member_id, []).append(arrival.line)
             if fresh:
+                if groups.full(con):
+                    hot = groups.flush(con)
+                    self._due = deque(dict.fromkeys([*hot, *folding.due(con), *self._due]))
                 self._window.add(con, fresh, now_us)
-                folding.add_waiting(con, lines)
+                groups.add(con, lines, len(fresh))
             if position is not None:
                 con.execute(
                     "INSERT INTO positions VALUES (?, ?) ON CONFLICT (segment) "
                     "DO UPDATE SET end = max(end, excluded.end)",
                     (position.segment, position.end),
                 )
-            folding.fold(con, self._due(lines), self.folds)
+            buckets = [self._due.popleft() for _ in range(min(FOLD_BUCKETS, len(self._due)))]
+            if buckets:
+                folding.fold(con, buckets, self.folds)
         return new
 
     def positions(self) -> dict[str, int]:
@@ -141,7 +146,7 @@ class SqliteStore:
     def record(self, member_id: str) -> MemberRecord:
         """What a member did; an empty record of an unknown one."""
         try:
-            record, lines, _ = folding.read(self._connections.get(), member_id)
+            record, lines = folding.read(self._connections.get(), self._groups, member_id)
         except sqlite3.Error as error:
             raise storage_error(self.path, error) from error
         except msgspec.DecodeError as error:
@@ -156,13 +161,18 @@ class SqliteStore:
         StorageError
             It lacks earlier events: the fold is new, and the state was not rebuilt since.
         """
-        with self._reading() as con:
-            row = con.execute("SELECT whole FROM folds WHERE name = ?", (name,)).fetchone()
-            if row is None or not row[0]:
-                raise StorageError(
-                    f'{self.path}: "{name}" lacks events from before it was kept. Run matinee rebuild-state.'
-                )
-            return folding.value(con, member_id, name), folding.read(con, member_id)[1]
+        found = None
+        while found is None:
+            with self._reading() as con:
+                row = con.execute("SELECT whole FROM folds WHERE name = ?", (name,)).fetchone()
+                if row is None or not row[0]:
+                    raise StorageError(
+                        f'{self.path}: "{name}" lacks events from before it was kept. Run matinee '
+                        "rebuild-state."
+                    )
+                kept = folding.value(con, member_id, name)
+                found = folding.read_inside(con, self._groups, member_id)
+        return kept, found[1]
 
     def member(self, member_id: str) -> Member | None:
         """What was imported about a member."""
@@ -188,7 +198,7 @@ class SqliteStore:
         """Ids of members that the store knows, in their order as text, behind `after`."""
         found: set[str] = set()
         with self._reading() as con:
-            for table in ("base", "waiting", "facts"):
+            for table in ("base", "facts"):
                 found.update(
                     row[0]
                     for row in con.execute(
@@ -197,6 +207,7 @@ class SqliteStore:
                         (after, limit),
                     )
                 )
+            found.update(one for one in folding.waiting_members(con) if one > after)
         return sorted(found)[:limit]
 
     def get(self, kind: str, key: str) -> bytes | None:
@@ -240,11 +251,12 @@ class SqliteStore:
             The write-ahead log could not be emptied, since somebody reads an old state. Erase again.
         """
         out = dict.fromkeys(("records", "waiting", "features", "facts", "values"), 0)
-        tables = ("base", "waiting", "folded", "facts")
+        tables = {"records": "base", "features": "folded", "facts": "facts"}
         with self._writing() as con:
+            groups.flush(con)
+            out["waiting"], _ = folding.take_out(con, member_ids)
             for member_id in member_ids:
-                folding.mark(con, folding.EVENTS, -folding.read(con, member_id)[1].count(b"\n"))
-                for name, table in zip(out, tables, strict=False):
+                for name, table in tables.items():
                     out[name] += con.execute(
                         f"DELETE FROM {table} WHERE member_id = ?", (member_id,)
                     ).rowcount
@@ -252,17 +264,18 @@ class SqliteStore:
                     "DELETE FROM kept WHERE key = ?1 OR (key >= ?1 || char(31) AND key < ?1 || char(32))",
                     (member_id,),
                 ).rowcount
-                self._rows.pop(member_id, None)
-            folding.mark(con, rebuilding.ERASURES)
+            mark(con, rebuilding.ERASURES)
         self._empty_wal()
         return out
 
     def maintain(self, now_us: int) -> None:
         """Fold what has gathered, drop what has expired; called now and then by one process."""
-        for _ in range(MAINTAIN_TURNS):
+        for turn in range(MAINTAIN_TURNS):
             with self._writing() as con:
+                if turn == 0:
+                    groups.flush(con)
                 self._folded_to = folding.fold_next(con, self.folds, self._folded_to)
-                more = bool(self._folded_to) | folding.forget(con)
+                more = (self._folded_to >= 0) | folding.forget(con)
                 expired = con.execute(
                     "DELETE FROM kept WHERE rowid IN (SELECT rowid FROM kept WHERE expires_us < ? LIMIT ?)",
                     (now_us, EXPIRE_ROWS),
@@ -297,10 +310,18 @@ class SqliteStore:
         """Members, events waiting to be folded, ids in the window, bytes on the disk."""
         with self._reading() as con:
             (members,) = con.execute(
-                "SELECT count(*) FROM (SELECT member_id FROM base UNION SELECT member_id FROM facts "
-                "UNION SELECT member_id FROM waiting)"
+                "SELECT count(*) FROM (SELECT member_id FROM base UNION SELECT member_id FROM facts)"
             ).fetchone()
-            events = folding.marked(con, folding.EVENTS)
+            for member_id in folding.waiting_members(con):
+                members += (
+                    con.execute(
+                        "SELECT 1 FROM base WHERE member_id = ?1 UNION ALL "
+                        "SELECT 1 FROM facts WHERE member_id = ?1",
+                        (member_id,),
+                    ).fetchone()
+                    is None
+                )
+            events = groups.waiting_events(con)
             known = window.count(con)
         files = [self.path.with_name(self.path.name + end) for end in ("", "-wal", "-shm")]
         return {
@@ -313,20 +334,6 @@ class SqliteStore:
     def close(self) -> None:
         """Close the connections of all threads."""
         self._connections.close()
-
-    def _due(self, lines: Iterable[str]) -> list[str]:
-        """Members of which enough rows wait. Called inside a transaction, so by one thread at a time."""
-        due: list[str] = []
-        rows = self._rows
-        for member_id in lines:
-            rows[member_id] += 1
-            if rows[member_id] >= FOLD_ROWS and len(due) < FOLD_MEMBERS:
-                due.append(member_id)
-        for member_id in due:
-            del rows[member_id]
-        if len(rows) > COUNTED_MEMBERS:
-            rows.clear()
-        return due
 
     def _empty_wal(self) -> None:
         until = time.monotonic() + ERASE_S

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 from matinee.errors import StorageError
 
-FORMAT = 1
+FORMAT = 2
 """Counts changes of the tables below; it is the file's `user_version`."""
 BUSY_S = 10.0
 """How long a writer waits for another one."""
@@ -21,8 +23,9 @@ CHECKPOINT_PAGES = 4_000
 OPEN_TRIES = 100
 TABLES = """
 CREATE TABLE base (member_id TEXT PRIMARY KEY, record BLOB NOT NULL);
-CREATE TABLE waiting (member_id TEXT NOT NULL, n INTEGER NOT NULL, lines BLOB NOT NULL,
-    PRIMARY KEY (member_id, n)) WITHOUT ROWID;
+CREATE TABLE groups (n INTEGER PRIMARY KEY AUTOINCREMENT, lines BLOB NOT NULL);
+CREATE TABLE waiting (bucket INTEGER NOT NULL, n INTEGER NOT NULL, names BLOB NOT NULL, lines BLOB NOT NULL,
+    PRIMARY KEY (bucket, n));
 CREATE TABLE folded (member_id TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL,
     PRIMARY KEY (member_id, name));
 CREATE TABLE facts (member_id TEXT PRIMARY KEY, facts BLOB NOT NULL);
@@ -180,11 +183,32 @@ def _prepare(con: sqlite3.Connection, path: Path) -> None:
                     con.execute(statement)
                 con.execute(f"PRAGMA user_version = {FORMAT}")
                 version = FORMAT
+    if version == 1:
+        with transaction(con):
+            if _version(con) == 1:
+                _from_1(con)
     if version > FORMAT:
         raise StorageError(
             f"{path}: has format {version}, expected at most {FORMAT}. It was written by a newer Matinee: "
             "use that one, or move the file away and run matinee rebuild-state."
         )
+
+
+def _from_1(con: sqlite3.Connection) -> None:
+    """Events waited in rows by member: make groups of them."""
+    con.execute("ALTER TABLE waiting RENAME TO waiting_1")
+    for statement in TABLES.split(";\n"):
+        if statement.startswith(("CREATE TABLE groups ", "CREATE TABLE waiting ")):
+            con.execute(statement)
+    rows = con.execute("SELECT member_id, lines FROM waiting_1 ORDER BY n")
+    while some := rows.fetchmany(1_000):
+        group: dict[str, bytes] = {}
+        for member_id, lines in some:
+            group[member_id] = group.get(member_id, b"") + lines
+        con.execute("INSERT INTO groups (lines) VALUES (?)", (msgspec.msgpack.encode(group),))
+    con.execute("DROP TABLE waiting_1")
+    con.execute("DELETE FROM marks WHERE name = 'waiting_rows'")
+    con.execute(f"PRAGMA user_version = {FORMAT}")
 
 
 def _version(con: sqlite3.Connection) -> int:

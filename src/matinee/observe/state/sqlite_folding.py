@@ -3,40 +3,112 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from matinee.observe.clock import wall_us
+from matinee.observe.state import sqlite_groups as groups
 from matinee.observe.state.fold import apply
 from matinee.observe.state.folds import Fold
 from matinee.observe.state.record import MemberRecord
+from matinee.observe.state.sqlite_file import transaction
+from matinee.observe.state.sqlite_marks import mark, marked
 from matinee.types import SECOND_US
 
 MAINTAIN_MEMBERS = 200
-"""Members that one transaction of `maintain` folds."""
-EVENTS, ROWS, RENEWED = "waiting_events", "waiting_rows", "rebuilt_us"
-"""Marks: events that wait, the number of the last group that was appended, and when a rebuild last wrote."""
+"""Members that one transaction of `maintain` folds, more or less."""
+RENEWED = "rebuilt_us"
+"""Mark: when a rebuild last wrote."""
+FOLD_FROM = 8
+"""Rows of a bucket from which it may be folded."""
+FOLD_MOST = groups.BUCKETS // 16
+"""Buckets that are folded between two times that groups are sorted: so each is, after about 16 rows."""
 LEASE_S = 120
 """A rebuild that has not written for so long is over."""
 _RECORD = msgspec.msgpack.Decoder(MemberRecord)
 _ENCODER = msgspec.msgpack.Encoder()
+_GROUP = msgspec.msgpack.Decoder(dict[str, bytes])
+_NAMES = msgspec.msgpack.Decoder(list[str])
+_ROWS = "SELECT 1, lines FROM waiting WHERE bucket = ?2 AND instr(names, ?3)"
 _PARTS = (
-    "SELECT 0, record FROM base WHERE member_id = ?1 "
-    "UNION ALL SELECT n, lines FROM waiting WHERE member_id = ?1"
+    f"SELECT 0, record FROM base WHERE member_id = ?1 UNION ALL {_ROWS} "
+    f"UNION ALL SELECT 2, value FROM marks WHERE name = '{groups.FLUSHED}' "
+    "UNION ALL SELECT 3, max(n) FROM groups"
 )
 
 
-def read(con: sqlite3.Connection, member_id: str) -> tuple[MemberRecord, bytes, int]:
-    """Record without what waits; the lines that wait; and the number of the last waiting row."""
-    record, lines, last = MemberRecord(), [], 0
-    for n, data in con.execute(_PARTS, (member_id,)):
-        if n:
-            lines.append(data)
-            last = n
-        else:
+def read(con: sqlite3.Connection, held: groups.Groups, member_id: str) -> tuple[MemberRecord, bytes]:
+    """Record without what waits, and the lines that wait. Not inside a transaction."""
+    found = _read(con, held, member_id)
+    while found is None:
+        with transaction(con, "DEFERRED"):
+            found = read_inside(con, held, member_id)
+    return found
+
+
+def read_inside(
+    con: sqlite3.Connection, held: groups.Groups, member_id: str
+) -> tuple[MemberRecord, bytes] | None:
+    """`read` inside a transaction; None: another thread has read a later state, so begin a new one."""
+    return _read(con, held, member_id) if held.follow(con) else None
+
+
+def _read(con: sqlite3.Connection, held: groups.Groups, member_id: str) -> tuple[MemberRecord, bytes] | None:
+    """All parts in one statement, which sees one state of the file; None: `held` is of another."""
+    record, lines, flushed, last = MemberRecord(), [], 0, 0
+    for kind, data in con.execute(_PARTS, (member_id, groups.bucket_of(member_id), member_id.encode())):
+        if kind == 0:
             record = _RECORD.decode(data)
-    return record, b"".join(lines), last
+        elif kind == 1:
+            lines.append(_GROUP.decode(data).get(member_id, b""))
+        elif kind == 2:
+            flushed = data
+        else:
+            last = data or 0
+    latest = held.lines(member_id, flushed, last)
+    return None if latest is None else (record, b"".join(lines + latest))
+
+
+def sorted_lines(con: sqlite3.Connection, member_id: str) -> bytes:
+    """Lines of a member that wait in its bucket."""
+    rows = con.execute(_ROWS, (None, groups.bucket_of(member_id), member_id.encode()))
+    return b"".join(_GROUP.decode(data).get(member_id, b"") for _, data in rows)
+
+
+def take_out(con: sqlite3.Connection, member_ids: Sequence[str]) -> tuple[int, int]:
+    """Remove members from the buckets, inside a transaction; rows that held them, and events."""
+    rows, events = 0, 0
+    for member_id in member_ids:
+        bucket = groups.bucket_of(member_id)
+        found = con.execute(
+            "SELECT n, lines FROM waiting WHERE bucket = ? AND instr(names, ?)",
+            (bucket, member_id.encode()),
+        ).fetchall()
+        for n, data in found:
+            of = _GROUP.decode(data)
+            lines = of.pop(member_id, None)
+            if lines is None:
+                continue
+            rows, events = rows + 1, events + lines.count(b"\n")
+            if of:
+                con.execute(
+                    "UPDATE waiting SET names = ?, lines = ? WHERE bucket = ? AND n = ?",
+                    (groups.names(of), _ENCODER.encode(of), bucket, n),
+                )
+            else:
+                con.execute("DELETE FROM waiting WHERE bucket = ? AND n = ?", (bucket, n))
+    mark(con, groups.EVENTS, -events)
+    return rows, events
+
+
+def waiting_members(con: sqlite3.Connection) -> set[str]:
+    """Everybody in groups and buckets."""
+    found = {name for (data,) in con.execute("SELECT names FROM waiting") for name in _NAMES.decode(data)}
+    for (data,) in con.execute("SELECT lines FROM groups"):
+        found.update(_GROUP.decode(data))
+    return found
 
 
 def encode(record: MemberRecord) -> bytes:
@@ -44,21 +116,34 @@ def encode(record: MemberRecord) -> bytes:
     return _ENCODER.encode(record)
 
 
-def fold(con: sqlite3.Connection, member_ids: Iterable[str], folds: Mapping[str, Fold] | None) -> None:
-    """Take what waits for members into their records, inside a transaction of the caller's.
+def fold(con: sqlite3.Connection, buckets: Iterable[int], folds: Mapping[str, Fold] | None) -> int:
+    """Take what waits in buckets into the members' records, inside a transaction of the caller's.
 
     Nothing happens where this process does not know what else is kept for members (`folds` is None, or not
-    what the file says), or while the state is rebuilt: the events go on waiting.
+    what the file says), or while the state is rebuilt: the events go on waiting. Returns how many members
+    were folded.
     """
     if folds is None or not _may_fold(con, folds):
-        return
-    records, values, gone, events = [], [], [], 0
-    for member_id in member_ids:
-        record, lines, last = read(con, member_id)
-        if not last:
-            continue
+        return 0
+    members = 0
+    for bucket in buckets:
+        waiting: defaultdict[str, list[bytes]] = defaultdict(list)
+        for (data,) in con.execute("SELECT lines FROM waiting WHERE bucket = ? ORDER BY n", (bucket,)):
+            for member_id, lines in _GROUP.decode(data).items():
+                waiting[member_id].append(lines)
+        if waiting:
+            _fold_members(con, {member_id: b"".join(parts) for member_id, parts in waiting.items()}, folds)
+            con.execute("DELETE FROM waiting WHERE bucket = ?", (bucket,))
+            members += len(waiting)
+    return members
+
+
+def _fold_members(con: sqlite3.Connection, waiting: Mapping[str, bytes], folds: Mapping[str, Fold]) -> None:
+    records, values, events = [], [], 0
+    for member_id, lines in waiting.items():
+        row = con.execute("SELECT record FROM base WHERE member_id = ?", (member_id,)).fetchone()
+        record = MemberRecord() if row is None else _RECORD.decode(row[0])
         records.append((member_id, encode(apply(record, lines))))
-        gone.append((member_id, last))
         events += lines.count(b"\n")
         for name, one in folds.items():
             values.append((member_id, name, one.apply(member_id, value(con, member_id, name), lines)))
@@ -67,28 +152,31 @@ def fold(con: sqlite3.Connection, member_ids: Iterable[str], folds: Mapping[str,
         records,
     )
     put_values(con, values)
-    con.executemany("DELETE FROM waiting WHERE member_id = ? AND n <= ?", gone)
-    mark(con, EVENTS, -events)
+    mark(con, groups.EVENTS, -events)
 
 
-def fold_next(con: sqlite3.Connection, folds: Mapping[str, Fold] | None, after: str) -> str:
-    """Fold the next members with events that wait, behind `after`; the last of them, "" at the end."""
+def fold_next(con: sqlite3.Connection, folds: Mapping[str, Fold] | None, after: int) -> int:
+    """Fold the next buckets in which events wait, behind `after`; the last of them, -1 at the end."""
+    members = 0
+    while members < MAINTAIN_MEMBERS:
+        row = con.execute("SELECT min(bucket) FROM waiting WHERE bucket > ?", (after,)).fetchone()
+        if row[0] is None:
+            return -1
+        after = int(row[0])
+        folded = fold(con, [after], folds)
+        if not folded:
+            return -1
+        members += folded
+    return after
+
+
+def due(con: sqlite3.Connection) -> list[int]:
+    """The buckets that are to be folded next: those with the most rows."""
     rows = con.execute(
-        "SELECT DISTINCT member_id FROM waiting WHERE member_id > ? ORDER BY member_id LIMIT ?",
-        (after, MAINTAIN_MEMBERS),
-    ).fetchall()
-    fold(con, [row[0] for row in rows], folds)
-    return str(rows[-1][0]) if len(rows) == MAINTAIN_MEMBERS else ""
-
-
-def add_waiting(con: sqlite3.Connection, lines: Mapping[str, Sequence[bytes]]) -> None:
-    """Append lines of members, inside a transaction."""
-    n = mark(con, ROWS)
-    con.executemany(
-        "INSERT INTO waiting VALUES (?, ?, ?)",
-        [(member_id, n, b"".join(of)) for member_id, of in lines.items()],
+        "SELECT bucket FROM waiting GROUP BY bucket HAVING count(*) >= ? ORDER BY count(*) DESC LIMIT ?",
+        (FOLD_FROM, FOLD_MOST),
     )
-    mark(con, EVENTS, sum(map(len, lines.values())))
+    return [row[0] for row in rows]
 
 
 def value(con: sqlite3.Connection, member_id: str, name: str) -> bytes | None:
@@ -132,19 +220,3 @@ def _may_fold(con: sqlite3.Connection, folds: Mapping[str, Fold]) -> bool:
     if {row[0] for row in con.execute("SELECT name FROM folds")} != set(folds):
         return False
     return wall_us() - marked(con, RENEWED) > LEASE_S * SECOND_US
-
-
-def mark(con: sqlite3.Connection, name: str, add: int = 1) -> int:
-    """Add to a number that is kept in the file; the number after it."""
-    row = con.execute(
-        "INSERT INTO marks VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value "
-        "RETURNING value",
-        (name, add),
-    ).fetchall()
-    return int(row[0][0])
-
-
-def marked(con: sqlite3.Connection, name: str) -> int:
-    """A number that is kept in the file, 0 at first."""
-    row = con.execute("SELECT value FROM marks WHERE name = ?", (name,)).fetchone()
-    return 0 if row is None else int(row[0])

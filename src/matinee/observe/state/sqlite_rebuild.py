@@ -11,8 +11,10 @@ import msgspec
 from matinee.errors import StorageError
 from matinee.observe.clock import wall_us
 from matinee.observe.state import sqlite_folding as folding
+from matinee.observe.state import sqlite_groups as groups
 from matinee.observe.state.fold import without
 from matinee.observe.state.folds import Fold
+from matinee.observe.state.sqlite_marks import mark, marked, put_mark
 from matinee.observe.state.sqlite_window import Window
 from matinee.observe.state.store import Position, Rebuilt
 from matinee.observe.state.window import hashes
@@ -23,7 +25,7 @@ ERASURES, REBUILDS, RENEWED = "erasures", "rebuilds", folding.RENEWED
 
 def begin(con: sqlite3.Connection) -> int:
     """Stop folding; a number that changes with each rebuild and each erasure."""
-    folding.mark(con, REBUILDS)
+    mark(con, REBUILDS)
     _renew(con)
     return _token(con)
 
@@ -36,7 +38,7 @@ def check(con: sqlite3.Connection, path: Path, token: int) -> None:
     StorageError
         Someone was erased, another rebuild began, or folding has begun again.
     """
-    late_s = (wall_us() - folding.marked(con, RENEWED)) / SECOND_US
+    late_s = (wall_us() - marked(con, RENEWED)) / SECOND_US
     if _token(con) != token or late_s > folding.LEASE_S:
         raise StorageError(
             f"{path}: the rebuild was stopped, since a member was erased, another rebuild began, or this one "
@@ -71,9 +73,10 @@ def write(
         [(row.member_id, msgspec.msgpack.encode(row.member)) for row in rows if row.member is not None],
     )
     if folds:
+        groups.flush(con)
         values = []
         for row in rows:
-            lines = without(row.lines, folding.read(con, row.member_id)[1])
+            lines = without(row.lines, folding.sorted_lines(con, row.member_id))
             if lines:
                 values += [
                     (row.member_id, name, one.apply(row.member_id, None, lines))
@@ -99,8 +102,8 @@ def end(con: sqlite3.Connection, folds: Mapping[str, Fold] | None, positions: It
 
 def _token(con: sqlite3.Connection) -> int:
     """Neither number ever falls, so their sum is another one after each."""
-    return folding.marked(con, REBUILDS) + folding.marked(con, ERASURES)
+    return marked(con, REBUILDS) + marked(con, ERASURES)
 
 
 def _renew(con: sqlite3.Connection) -> None:
-    con.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (RENEWED, wall_us()))
+    put_mark(con, RENEWED, wall_us())

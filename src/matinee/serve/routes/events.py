@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler, asgi
 from litestar.types import Receive, Scope, Send
 
+from matinee.serve.deadlines import Deadlines
+from matinee.serve.front import Reply
 from matinee.serve.openapi import EVENTS_PATH
 from matinee.serve.problems import ProblemError
 from matinee.serve.receiving import Receiver
@@ -20,18 +20,25 @@ _ENCODER = msgspec.json.Encoder()
 _JSON = (b"content-type", b"application/json")
 
 
-def events(services: Services, receiver: Receiver) -> ASGIRouteHandler:
-    """The route. It reads and writes for itself: Litestar's requests and replies cost more than the events.
+class EventsTaking:
+    """Answers POST /v1/events; see `serve.front`.
 
-    `serve.openapi` describes it.
+    It reads and writes for itself: a framework's requests and replies cost more than the events.
+
+    Parameters
+    ----------
+    services : Services
+    receiver : Receiver
     """
-    most = int(services.config.max_body_mb * 1_000_000)
 
-    @asgi(EVENTS_PATH, copy_scope=False)
-    async def handler(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope.get("method") != "POST":
-            raise MethodNotAllowedException(headers={"Allow": "POST"})
-        services.admit(scope, "ingest")
+    def __init__(self, services: Services, receiver: Receiver) -> None:
+        self.services, self.receiver = services, receiver
+        self._most = int(services.config.max_body_mb * 1_000_000)
+        self._deadlines = Deadlines(BODY_S)
+
+    async def __call__(self, scope: Scope, receive: Receive) -> Reply:
+        """Status, headers and body of the reply; errors as `serve.problems` knows them."""
+        self.services.admit(scope, "ingest")
         kind = encoding = ""
         for name, value in scope["headers"]:
             if name == b"content-type":
@@ -39,16 +46,29 @@ def events(services: Services, receiver: Receiver) -> ASGIRouteHandler:
             elif name == b"content-encoding":
                 encoding = value.decode("latin-1")
         try:
-            async with asyncio.timeout(BODY_S):
-                body = await _body(receive, most)
+            with self._deadlines:
+                body = await _body(receive, self._most)
         except TimeoutError:
             raise ProblemError(
                 408, f"body: did not arrive within {BODY_S:.0f} s, expected it sooner. Send fewer events."
             ) from None
-        reply = _ENCODER.encode(await receiver.receive(body, kind, encoding))
-        length = (b"content-length", str(len(reply)).encode())
-        await send({"type": "http.response.start", "status": 200, "headers": [_JSON, length]})
-        await send({"type": "http.response.body", "body": reply, "more_body": False})
+        return 200, [_JSON], _ENCODER.encode(await self.receiver.receive(body, kind, encoding))
+
+
+def events(taking: EventsTaking) -> ASGIRouteHandler:
+    """The route, for all that `serve.front` leaves to the framework: other methods, a slash at the end.
+
+    `serve.openapi` describes it.
+    """
+
+    @asgi(EVENTS_PATH, copy_scope=False)
+    async def handler(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("method") != "POST":
+            raise MethodNotAllowedException(headers={"Allow": "POST"})
+        status, headers, body = await taking(scope, receive)
+        length = (b"content-length", str(len(body)).encode())
+        await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
 
     return handler
 

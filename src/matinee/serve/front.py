@@ -1,0 +1,88 @@
+"""What every request passes: an id, strict headers, its time and its line in the log, in one step.
+
+Three middlewares would each wrap what is sent, and cost more than the events of a request. For the same
+reason an address that takes most of the traffic may be answered here, without the framework.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from matinee.serve.headers import begin_request, complete, end_request, request_id_of
+from matinee.serve.logging import log_request
+from matinee.serve.problems import problem
+
+Reply = tuple[int, list[tuple[bytes, bytes]], bytes]
+"""Status, headers and body."""
+Answer = Callable[[Scope, Receive], Awaitable[Reply]]
+Measure = Callable[[str, int, float], None]
+"""Is given the route's template (a raw path holds the ids of members), the status and the seconds."""
+
+
+class Front:
+    """The outermost ASGI application.
+
+    Parameters
+    ----------
+    app : ASGI application
+        Answers what is not in `direct`.
+    measure : callable, optional
+        Counts and times every request.
+    direct : mapping, optional
+        (method, path) -> what answers it. An exception becomes a problem, as everywhere else.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        measure: Measure | None = None,
+        direct: Mapping[tuple[str, str], Answer] | None = None,
+    ) -> None:
+        self.app, self.measure, self.direct = app, measure, direct or {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        status = 500
+        request_id = request_id_of(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def strict(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = complete(message.get("headers", ()), request_id)
+            await send(message)
+
+        token = begin_request(request_id)
+        try:
+            answer = self.direct.get((scope["method"], scope["path"]))
+            if answer is None:
+                await self.app(scope, receive, strict)
+            else:
+                status = await _direct(answer, scope, receive, send, request_id)
+        finally:
+            end_request(token)
+            took_s = time.perf_counter() - began
+            if self.measure is not None:
+                self.measure(str(scope.get("path_template") or "unknown"), status, took_s)
+            log_request(scope, status, took_s)
+
+
+async def _direct(answer: Answer, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
+    """Answer without the framework; returns the status."""
+    scope["path_template"] = scope["path"]
+    try:
+        status, headers, body = await answer(scope, receive)
+    except Exception as error:
+        status, headers, body = problem(scope, error)
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": complete(headers, request_id)})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+    return status
