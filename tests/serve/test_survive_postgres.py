@@ -152,8 +152,8 @@ def test_the_registry_in_postgresql_goes_away_and_comes_back(home: Home, databas
     n = sum(len(one.answers) for one in clients)
     print(
         f"PostgreSQL stopped and started: {n} decisions and {len(pages.pages)} pages, 0 failed; {kept} "
-        f"events acknowledged of {sent} sent, 0 lost, 0 doubled; swap seen after {swapped_s:.1f} s, read again "
-        f"{back_s:.1f} s after it was back"
+        f"events acknowledged of {sent} sent, 0 lost, 0 doubled; swap seen after {swapped_s:.1f} s, read "
+        f"again {back_s:.1f} s after it was back"
     )
 
 
