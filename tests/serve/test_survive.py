@@ -47,7 +47,9 @@ class Sender(threading.Thread):
                 names = [f"{self.label}-{batch}-{k}" for k in range(5)]
                 self.sent |= set(names)
                 try:
-                    reply = http.post("/v1/events", json=[event(name, 5 * batch + k) for k, name in enumerate(names)])
+                    reply = http.post(
+                        "/v1/events", json=[event(name, 5 * batch + k) for k, name in enumerate(names)]
+                    )
                 except httpx.TransportError:
                     return
                 if reply.status_code == 200:
