@@ -20,7 +20,7 @@ from running import Running, make_home, play, serving
 
 SETTINGS = "\n[serve]\nmax_body_mb = 0.5\nrefresh_s = 3600\n"
 QUICK, MANY, MANY_HOSTILE = 400, 7_500, 6_000
-"""Requests of each test. A route without parameters has few that differ, so that fewer are made than asked."""
+"""Requests of each test. A route without parameters has few that differ, so fewer are made than asked."""
 SLOW_OPERATIONS = ("DELETE /v1/members/{member_id}", "GET /v1/decisions/{decision_id}", "GET /metrics")
 """Each looks through the whole log and lake, or through all counters: asked less often."""
 UNFINISHED = (
