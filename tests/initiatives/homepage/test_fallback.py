@@ -99,7 +99,7 @@ def test_the_explained_page_is_the_page_and_its_numbers_add_up(drawn) -> None:
         for stage in told.stages:
             assert stage.candidates == sum(stage.removed.values()) + stage.left
         here = [sum(slot.row == note.row for slot in decided.slots) for note in decided.rows]
-        if acted:
+        if not titles.catalogue.pins:  # a pin may stand in a row that would not have proposed it
             assert all(s.left >= n for s, n in zip(told.stages[1:], here, strict=True))
 
 

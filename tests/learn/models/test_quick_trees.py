@@ -32,6 +32,26 @@ def test_the_sums_are_those_of_lightgbm(leaves: int) -> None:
     assert np.array_equal(made.score(edges), expected.astype(np.float32))
 
 
+@pytest.mark.parametrize("leaves", [15, 33])
+def test_any_number_of_rows(leaves: int) -> None:
+    """Rows go through the trees several at a time: the last ones may be fewer."""
+    made, features = ranker(leaves)
+    quick = QuickTrees.of(made.booster_.model_to_string())
+    assert quick is not None
+    assert quick.left_out.dtype == (np.uint32 if leaves <= 32 else np.uint64)
+    whole = quick.score(features[:100])
+    for n in (0, 1, 15, 16, 17, 100):
+        assert np.array_equal(quick.score(features[:n]), whole[:n])
+
+
+def test_thresholds_are_compared_as_in_double_precision() -> None:
+    made, _ = ranker(15)
+    quick = QuickTrees.of(made.booster_.model_to_string())
+    assert quick is not None
+    assert (quick.at_most.astype(np.float64) <= quick.threshold).all()
+    assert (np.nextafter(quick.at_most, np.float32(np.inf)).astype(np.float64) > quick.threshold).all()
+
+
 def test_a_value_that_is_missing_goes_to_lightgbm() -> None:
     made, features = ranker(15)
     features = features[:10].copy()

@@ -179,17 +179,27 @@ def add_cooccurrence(
 
 @njit(cache=True, fastmath=True)
 def _sum_rows(indptr, title, head, weights, out):  # type: ignore[no-untyped-def]
-    """Sum of the rows of what each member watched; a title counts once."""
+    """Sum of the rows of what each member watched; a title counts once. Four rows are read side by side."""
     seen = np.full(len(weights), -1, np.int32)
+    rows = np.empty(len(weights), np.uint32)
     for m in range(len(indptr) - 1):
         total = out[m]
+        n = 0
         for k in range(indptr[m], indptr[m + 1]):
             h = head[title[k]]
             if h >= 0 and seen[h] != m:
                 seen[h] = m
-                row = weights[h]
-                for t in range(len(row)):
-                    total[t] += row[t]
+                rows[n] = h
+                n += 1
+        whole = n - n % 4
+        for k in range(0, whole, 4):
+            a, b, c, d = weights[rows[k]], weights[rows[k + 1]], weights[rows[k + 2]], weights[rows[k + 3]]
+            for t in range(len(total)):
+                total[t] = total[t] + a[t] + b[t] + c[t] + d[t]
+        for k in range(whole, n):
+            a = weights[rows[k]]
+            for t in range(len(total)):
+                total[t] += a[t]
 
 
 @njit(cache=True)

@@ -141,5 +141,7 @@ class LambdaMartRanker:
 
         config, arrays = load_arrays(folder, LambdaMartConfig)
         ranker = cls(config, seed=int(arrays["seed"]))
-        ranker.booster_ = lightgbm.Booster(model_str=(folder / "trees.txt").read_text())
+        text = (folder / "trees.txt").read_text()
+        ranker.booster_ = lightgbm.Booster(model_str=text)
+        ranker._quick = QuickTrees.of(text) or False  # now: the first query need not wait for it
         return ranker

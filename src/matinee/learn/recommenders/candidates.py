@@ -94,22 +94,52 @@ def mask_seen(scores: Scores, histories: Histories, permitted: Mask | None = Non
 
 def top(scores: Scores, k: int) -> tuple[Index, Scores]:
     """Best k titles of each row, best first; ties by position. Positions of -inf scores come last."""
-    k = min(k, scores.shape[1])
-    if k < scores.shape[1]:
-        part = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-        part.sort(axis=1)
-    else:
-        part = np.broadcast_to(np.arange(k), (len(scores), k)).copy()
-    value = np.take_along_axis(scores, part, axis=1)
-    order = np.argsort(-value, axis=1, kind="stable")
-    titles = np.take_along_axis(part, order, axis=1).astype(np.int32)
-    return titles, np.take_along_axis(value, order, axis=1)
+    n = scores.shape[1]
+    k = min(k, n)
+    titles, values = np.empty((len(scores), k), np.int32), np.empty((len(scores), k), np.float32)
+    if titles.size:
+        _best_first(scores, np.partition(scores, n - k, axis=1)[:, n - k], titles, values)
+    return titles, values
+
+
+@njit(cache=True)
+def _best_first(scores, least, titles, values):  # type: ignore[no-untyped-def]
+    """What is above the least score of each row, then the first of what is equal to it; in order."""
+    n, k = scores.shape[1], titles.shape[1]
+    found, value = np.empty(k, np.int32), np.empty(k, np.float32)
+    for q in range(len(scores)):
+        size = 0
+        for t in range(n):
+            if scores[q, t] > least[q]:
+                found[size] = t
+                value[size] = -scores[q, t]
+                size += 1
+        t = 0
+        while size < k:
+            if scores[q, t] == least[q]:
+                found[size] = t
+                value[size] = -scores[q, t]
+                size += 1
+            t += 1
+        order = np.argsort(value, kind="mergesort")
+        for place in range(k):
+            titles[q, place] = found[order[place]]
+            values[q, place] = -value[order[place]]
 
 
 def rank_in_list(values: Scores) -> Scores:
-    """Rank of each value inside its row, 0 for the highest, float32."""
-    order = np.argsort(np.argsort(-values, axis=1, kind="stable"), axis=1, kind="stable")
-    return order.astype(np.float32)
+    """Rank of each value inside its row, 0 for the highest, ties by position, float32."""
+    out = np.empty(values.shape, np.float32)
+    _rank(values, out)
+    return out
+
+
+@njit(cache=True)
+def _rank(values, out):  # type: ignore[no-untyped-def]
+    for q in range(len(values)):
+        order = np.argsort(-values[q], kind="mergesort")
+        for place in range(len(order)):
+            out[q, order[place]] = place
 
 
 @njit(cache=True)

@@ -17,11 +17,11 @@ from matinee.learn.recommenders.candidates import (
     mask_seen,
     own_later,
     rank_in_list,
-    recent_counts,
     top,
 )
+from matinee.learn.recommenders.columns import fill, fixed_columns, query_facts
 from matinee.learn.recommenders.title_facts import TitleFacts
-from matinee.types import DAY_US, HOUR_US, Index, Mask, Scores, Times
+from matinee.types import DAY_US, Index, Mask, Scores, Times
 
 WINDOWS_US = np.array([DAY_US, 7 * DAY_US, 30 * DAY_US, 120 * DAY_US], np.int64)
 """Windows of recent popularity."""
@@ -145,6 +145,8 @@ def make_candidates(
     `votes` are those of `votes_of`, where they are known already.
     """
     n_titles = len(facts.prior)
+    if len(queries) == 1:
+        return _block(generators, facts, queries, n_candidates, permitted, keep_total, votes)
     step = max(1, CHUNK_CELLS // n_titles)
     order = np.argsort(queries.asked_us, kind="stable")  # recent popularity moves on with time
     out: Candidates | None = None
@@ -152,8 +154,6 @@ def make_candidates(
         rows = order[start : start + step]
         known = None if votes is None else votes[:, rows]
         part = _block(generators, facts, queries.take(rows), n_candidates, permitted, keep_total, known)
-        if len(rows) == len(order) == 1:
-            return part
         if out is None:
             out = part.room_for(len(order))
         out.put(rows, part)
@@ -178,7 +178,6 @@ def _block(
     mask_seen(total, histories, permitted)
     title, base = top(total, n_candidates)
     at = np.arange(len(queries))[:, None]
-    votes, near, far = (reach[at, title] for reach in by_reach)
     ridge = ridge_parts(generators.ridge, histories.indptr, histories.title, title)
     ease = ease_parts(generators.ease, queries, title)
     later = np.empty(title.shape, np.int32)
@@ -197,60 +196,20 @@ def _block(
         same_time,
     )
     links = facts.links(queries, title, train, LAST_TITLES)
-    counts = np.zeros((*title.shape, len(WINDOWS_US) + 1), np.float32)
-    asked = facts.known_until(queries.asked_us)
-    recent_counts(facts.play_indptr, facts.play_at_us, title, asked, WINDOWS_US, counts)
+    counts = facts.recent_plays(title, facts.known_until(queries.asked_us), WINDOWS_US)
     counts -= same_time[:, :, None]
-    popularity = facts.popularity[title] - later
-    ridge_total = ridge[:, :, : ridge.shape[2] - LAST_TITLES].sum(axis=2)
-    extra: list[Scores] = []
+    more: list[Scores] = []
     for whole in tastes:
         taste = whole[at, title]
-        extra += [taste, rank_in_list(taste)]
-    finite = np.where(np.isfinite(base), base, 0.0).astype(np.float32)
-    columns = [
-        votes,
-        np.log(votes + 1e-6),
-        near,
-        far,
-        *np.moveaxis(ridge, 2, 0),
-        ridge_total,
-        ridge_total - ridge_total.max(axis=1, keepdims=True),
-        finite,
-        finite - finite.max(axis=1, keepdims=True),
-        rank_in_list(base),
-        *np.moveaxis(ease, 2, 0),
-        rank_in_list(ease[:, :, 0]),
-        *np.moveaxis(links, 2, 0),
-        *np.moveaxis(np.log1p(counts), 2, 0),
-        counts[:, :, 1] / (counts[:, :, 3] + 1.0),
-        np.log1p(popularity),
-        *_member_columns(queries, title.shape),
-        _idle_days(queries, title.shape),
-        *extra,
-        *facts.metadata_columns(histories, title),
-    ]
-    return Candidates(title, base, np.stack(columns, axis=2).astype(np.float32, copy=False), kept)
-
-
-def _idle_days(queries: Queries, shape: tuple[int, ...]) -> Scores:
-    """Days since the member's last event."""
-    h = queries.histories
-    days = np.full(len(h), 3_650.0, np.float32)
-    some = h.lengths > 0
-    days[some] = (queries.asked_us[some] - h.at_us[h.indptr[1:][some] - 1]) / DAY_US
-    return np.broadcast_to(np.log1p(days.clip(0))[:, None], shape)
-
-
-def _member_columns(queries: Queries, shape: tuple[int, ...]) -> list[Scores]:
-    """Facts of the query that are the same for all its candidates: length and tempo of the history."""
-    h = queries.histories
-    length = h.lengths
-    recent = np.zeros(len(h), np.float32)
-    owner = h.member_of_event()
-    np.add.at(recent, owner, (h.at_us > queries.asked_us[owner] - HOUR_US).astype(np.float32))
-    columns = [np.log1p(length), np.log1p(recent)]
-    return [np.broadcast_to(c.astype(np.float32)[:, None], shape) for c in columns]
+        more += [taste, rank_in_list(taste)]
+    more += facts.metadata_columns(histories, title)
+    first = fixed_columns(ridge.shape[2], ease.shape[2], links.shape[2], counts.shape[2])
+    columns = np.empty((*title.shape, first + len(more)), np.float32)
+    parts, about = (ridge, ease, links), query_facts(queries)
+    fill(by_reach, title, base, parts, counts, later, facts.popularity, about, LAST_TITLES, columns)
+    for k, column in enumerate(more):
+        columns[:, :, first + k] = column
+    return Candidates(title, base, columns, kept)
 
 
 def ridge_parts(
@@ -263,14 +222,12 @@ def ridge_parts(
     assert ridge.features_ is not None
     assert ridge.targets_ is not None
     assert ridge.weights_ is not None
-    head = np.full(len(ridge.targets_), -1, np.int32)
-    head[ridge.features_] = np.arange(len(ridge.features_), dtype=np.int32)
     scales = len(ridge.config.decays)
     out = np.zeros((*candidates.shape, scales + 1 + LAST_TITLES), np.float32)
     _ridge_parts(
         indptr,
         title,
-        head,
+        ridge.head(),
         np.array(ridge.config.decays),
         np.array(ridge.config.depths),
         ridge.weights_,
@@ -285,25 +242,32 @@ def ridge_parts(
 def _ridge_parts(indptr, title, head, decays, depths, weights, columns, last_titles, out):  # type: ignore[no-untyped-def]
     scales = len(decays)
     bias = weights.shape[0] - 1
-    n = columns.shape[1]
+    place = np.empty(columns.shape[1], np.uint32)  # of the candidates that the ridge scores
+    column = np.empty(columns.shape[1], np.uint32)
+    total = np.empty(columns.shape[1], np.float32)
     for q in range(len(indptr) - 1):
-        for c in range(n):
+        n = 0
+        for c in range(columns.shape[1]):
             if columns[q, c] >= 0:
+                place[n], column[n] = c, columns[q, c]
                 out[q, c, scales] = weights[bias, columns[q, c]]
+                n += 1
         length = indptr[q + 1] - indptr[q]
         for s in range(scales):
             value = 1.0
+            total[:] = 0.0
             for k in range(min(length, depths[s])):
                 h = head[title[indptr[q + 1] - 1 - k]]
                 if h >= 0:
                     row = weights[h * scales + s]
                     for c in range(n):
-                        if columns[q, c] >= 0:
-                            part = value * row[columns[q, c]]
-                            out[q, c, s] += part
-                            if k < last_titles:
-                                out[q, c, scales + 1 + k] += part
+                        total[c] += value * row[column[c]]
+                    if k < last_titles:
+                        for c in range(n):
+                            out[q, place[c], scales + 1 + k] += value * row[column[c]]
                 value *= decays[s]
+            for c in range(n):
+                out[q, place[c], s] = total[c]
 
 
 EASE_DECAYS = (0.9, 0.98, 1.0)
@@ -323,21 +287,30 @@ def ease_parts(ease: EaseScorer, queries: Queries, candidates: Index) -> NDArray
 
 @njit(cache=True, fastmath=True)
 def _ease_parts(indptr, title, head, decays, weights, candidates, out):  # type: ignore[no-untyped-def]
-    n = candidates.shape[1]
-    columns = np.zeros(n, np.int32)
+    place = np.empty(candidates.shape[1], np.uint32)  # of the candidates that EASE scores
+    column = np.empty(candidates.shape[1], np.uint32)
+    weight = np.empty(candidates.shape[1], np.float32)
+    total = np.empty((len(decays), candidates.shape[1]), np.float32)
     fade = np.ones(len(decays), np.float32)
     for q in range(len(indptr) - 1):
-        for c in range(n):
-            columns[c] = head[candidates[q, c]]
+        n = 0
+        for c in range(candidates.shape[1]):
+            if head[candidates[q, c]] >= 0:
+                place[n], column[n] = c, head[candidates[q, c]]
+                n += 1
         fade[:] = 1.0
+        total[:] = 0.0
         for p in range(indptr[q + 1] - 1, indptr[q] - 1, -1):
             h = head[title[p]]
             if h >= 0:
                 row = weights[h]
                 for c in range(n):
-                    if columns[c] >= 0:
-                        w = row[columns[c]]
-                        for d in range(len(decays)):
-                            out[q, c, d] += fade[d] * w
+                    weight[c] = row[column[c]]
+                for d in range(len(decays)):
+                    for c in range(n):
+                        total[d, c] += fade[d] * weight[c]
             for d in range(len(decays)):
                 fade[d] *= decays[d]
+        for c in range(n):
+            for d in range(len(decays)):
+                out[q, place[c], d] = total[d, c]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numba import njit
 
 from matinee.learn.interactions import Histories
 from matinee.learn.models.base import Scorer
@@ -36,15 +36,37 @@ def fit_log_temperature(scores: Scores, relevant: Mask) -> float:
 
 def probabilities(candidates: Candidates, scores: Scores, rest: Scores) -> Scores:
     """Softmax over the candidates; all else below the least of them, in the order of `rest`."""
-    top_score = np.where(np.isfinite(scores), scores, -np.inf).max(axis=1, keepdims=True)
-    z = np.exp(scores - np.where(np.isfinite(top_score), top_score, 0.0))
-    z[~np.isfinite(scores)] = 0.0
-    p: NDArray[np.float32] = z / np.maximum(1e-30, z.sum(axis=1, keepdims=True))
-    least = np.where(p > 0, p, np.inf).min(axis=1, keepdims=True)
-    least = np.where(np.isfinite(least), least, 1.0 / rest.shape[1])
-    low = rest - rest.min(axis=1, keepdims=True)
-    low /= np.maximum(1e-30, low.max(axis=1, keepdims=True))
-    out = low * least * 0.5
-    rows = np.arange(len(p))[:, None]
-    out[rows, candidates.title] = np.where(p > 0, p, out[rows, candidates.title])
-    return np.asarray(out / out.sum(axis=1, keepdims=True).clip(min=1e-30), np.float32)
+    out = np.empty(rest.shape, np.float32)
+    if out.size:
+        _shares(candidates.title, scores, rest, out)
+        out /= out.sum(axis=1, keepdims=True).clip(min=1e-30)
+    return out
+
+
+@njit(cache=True)
+def _shares(title, scores, rest, out):  # type: ignore[no-untyped-def]
+    n = scores.shape[1]
+    share = np.empty(n, np.float32)
+    for q in range(len(scores)):
+        highest = np.float32(-np.inf)
+        for c in range(n):
+            if np.isfinite(scores[q, c]):
+                highest = max(highest, scores[q, c])
+        total = 0.0
+        for c in range(n):
+            share[c] = np.exp(scores[q, c] - highest) if np.isfinite(scores[q, c]) else np.float32(0.0)
+            total += share[c]
+        least = np.inf
+        for c in range(n):
+            share[c] /= max(1e-30, total)
+            if share[c] > 0.0:
+                least = min(least, share[c])
+        if not np.isfinite(least):
+            least = 1.0 / rest.shape[1]
+        low, high = rest[q].min(), rest[q].max()
+        width, half = max(np.float32(1e-30), high - low), np.float32(0.5)
+        for t in range(rest.shape[1]):
+            out[q, t] = (rest[q, t] - low) / width * np.float32(least) * half
+        for c in range(n):
+            if share[c] > 0.0:
+                out[q, title[q, c]] = share[c]

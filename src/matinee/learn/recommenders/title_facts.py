@@ -13,7 +13,7 @@ from matinee.learn.interactions import Histories, Interactions
 from matinee.learn.models.metadata_similarity import MetadataSimilarityScorer
 from matinee.learn.models.storage import load_arrays, save_arrays
 from matinee.learn.play_matrix import Csr, csr, faded_mean
-from matinee.learn.recommenders.candidates import Queries, times_by_title
+from matinee.learn.recommenders.candidates import Queries, recent_counts, times_by_title
 from matinee.observe.catalogue.catalogue import Catalogue
 from matinee.types import ALWAYS_US, DAY_US, Index, Scores, Times
 
@@ -60,6 +60,7 @@ class TitleFacts:
     unwatched: Index
     metadata: MetadataSimilarityScorer
     _ready: dict[str, NDArray[np.float32]] = field(default_factory=dict, init=False, repr=False)
+    _links: dict[str, tuple[Times, Index, Scores]] = field(default_factory=dict, init=False, repr=False)
 
     @staticmethod
     def of(train: Interactions, catalogue: Catalogue | None = None) -> TitleFacts:
@@ -183,6 +184,27 @@ class TitleFacts:
             self._ready[key] = out
         return np.asarray(out[of_query], np.float32)
 
+    def recent_plays(self, candidates: Index, asked_us: Times, windows_us: Times) -> NDArray[np.float32]:
+        """Plays of each candidate inside windows that end when the query is asked; last: all before.
+
+        Shape (n_queries, n_candidates, n_windows + 1). A query after the end of the log is asked at its end
+        (`known_until`), as all queries of a server are: those counts are kept.
+        """
+        if len(self.time_at_us) and bool((asked_us == self.time_at_us[-1]).all()):
+            name = f"counts {windows_us.tolist()}"
+            if name not in self._ready:
+                everything = np.arange(len(self.popularity), dtype=np.int32)[None, :]
+                counts = np.zeros((1, len(self.popularity), len(windows_us) + 1), np.float32)
+                recent_counts(
+                    self.play_indptr, self.play_at_us, everything, self.time_at_us[-1:], windows_us, counts
+                )
+                self._ready[name] = counts[0]
+            found: NDArray[np.float32] = self._ready[name][candidates]
+            return found
+        out = np.zeros((*candidates.shape, len(windows_us) + 1), np.float32)
+        recent_counts(self.play_indptr, self.play_at_us, candidates, asked_us, windows_us, out)
+        return out
+
     def links(
         self, queries: Queries, candidates: Index, histories: Histories, last_titles: int
     ) -> NDArray[np.float32]:
@@ -193,12 +215,17 @@ class TitleFacts:
         backwards, the latest title counting most.
         """
         out = np.zeros((*candidates.shape, 2), np.float32)
+        if "before" not in self._links:
+            before = self.after.T.tocsr()
+            self._links["before"] = before.indptr.astype(np.int64), before.indices, before.data
+            self._links["after"] = self.after.indptr.astype(np.int64), self.after.indices, self.after.data
         _link_shares(
             (queries.histories.indptr, queries.histories.title, queries.member),
             (histories.indptr, histories.title),
             candidates,
             last_titles,
-            (self.after.indptr.astype(np.int64), self.after.indices, self.after.data),
+            self._links["after"],
+            self._links["before"],
             self.popularity,
             out,
         )
@@ -283,10 +310,11 @@ def _own_links(title, begin, first, stop, i, j):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _link_shares(queries, log, candidates, last_titles, after, popularity, out):  # type: ignore[no-untyped-def]
+def _link_shares(queries, log, candidates, last_titles, after, before, popularity, out):  # type: ignore[no-untyped-def]
+    """A title's links are spread over the catalogue, where each candidate finds its own."""
     q_indptr, q_title, member = queries
     indptr, title = log
-    a_indptr, a_title, a_count = after
+    linked = np.zeros(len(popularity), np.float32)
     later = np.zeros(len(popularity), np.float32)  # plays of the query's member after the query
     for q in range(len(q_indptr) - 1):
         begin, first, stop = 0, 0, 0
@@ -298,17 +326,20 @@ def _link_shares(queries, log, candidates, last_titles, after, popularity, out):
         weight = 1.0
         for k in range(min(last_titles, q_indptr[q + 1] - q_indptr[q])):
             t = q_title[q_indptr[q + 1] - 1 - k]
-            for c in range(candidates.shape[1]):
-                u = candidates[q, c]
-                for way in range(2):
-                    i, j = (t, u) if way == 0 else (u, t)
-                    row = a_title[a_indptr[i] : a_indptr[i + 1]]
-                    at = np.searchsorted(row, j)
-                    if at < len(row) and row[at] == j:
-                        links = a_count[a_indptr[i] + at]
+            for way in range(2):
+                r_indptr, r_title, r_count = after if way == 0 else before
+                for p in range(r_indptr[t], r_indptr[t + 1]):
+                    linked[r_title[p]] = r_count[p]
+                for c in range(candidates.shape[1]):
+                    u = candidates[q, c]
+                    links = linked[u]
+                    if links > 0.0:
+                        i, j = (t, u) if way == 0 else (u, t)
                         if later[j] > 0.0:
                             links -= _own_links(title, begin, first, stop, i, j)
                         out[q, c, way] += weight * links / (popularity[i] - later[i] + 5.0)
+                for p in range(r_indptr[t], r_indptr[t + 1]):
+                    linked[r_title[p]] = 0.0
             weight *= 0.5
         for p in range(first, stop):
             later[title[p]] = 0.0
