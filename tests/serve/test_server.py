@@ -162,7 +162,7 @@ def test_bodies_of_other_forms(server: Running, member: str, form: str) -> None:
 def test_a_decision_is_explained(server: Running, member: str) -> None:
     page = server.page(member, rows=3)
     told = server.http.get(f"/v1/decisions/{page['decision_id']}").json()
-    assert told["unit_id"] == member
+    assert told.get("unit_id") == member, told
     assert told["reproduced"] is True
     assert told["stages"][0]["candidates"] == N_TITLES + 3
     assert "not available here and now" in told["stages"][0]["removed"]

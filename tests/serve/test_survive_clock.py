@@ -26,7 +26,6 @@ OFFSETS = (0, -HOUR_NS, 0, HOUR_NS, -HOUR_NS)
 BATCH = 20
 
 
-@pytest.mark.filterwarnings("ignore:.*Inferred dependency field")  # concerns Litestar 3
 @pytest.mark.parametrize("compacting", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_clock_that_goes_back_an_hour_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compacting: bool

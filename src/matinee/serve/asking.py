@@ -15,7 +15,7 @@ from matinee.platform.deciding import Request
 from matinee.serve.attempt import NO_MODEL, in_short
 from matinee.serve.explaining import explain
 from matinee.serve.problems import ProblemError
-from matinee.serve.rewarding import take_reward
+from matinee.serve.rewarding import logged, take_reward
 from matinee.serve.schemas import DecisionReply, DecisionRequest, RewardReply, RewardRequest, SlotReply
 from matinee.serve.services import Repeated, Services
 from matinee.types import SECOND_US, derive_seed, format_at
@@ -107,7 +107,11 @@ class Asking:
         NotFoundError
             No such decision.
         """
-        return await asyncio.to_thread(explain, self.services, decision_id)
+        return await asyncio.to_thread(self._why, decision_id)
+
+    def _why(self, decision_id: str) -> dict[str, Any]:
+        logged(self.services, decision_id)  # one that was made a moment ago is on its way to the log
+        return explain(self.services, decision_id)
 
     async def reward(self, decision_id: str, reported: RewardRequest) -> RewardReply:
         """Take in what came of a decision.

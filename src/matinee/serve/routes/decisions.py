@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
 from litestar.params import Body, Parameter
 
 from matinee.serve.asking import Asking
@@ -27,7 +28,9 @@ Name = Annotated[str, Parameter(min_length=1, max_length=LONGEST)]
     opt={"scope": "decide"},
     responses=problems(400, 401, 403, 404, 429, 503),
 )
-async def decide(initiative: Name, data: Annotated[DecisionRequest, Body()], asking: Asking) -> DecisionReply:
+async def decide(
+    initiative: Name, data: Annotated[DecisionRequest, Body()], asking: NamedDependency[Asking]
+) -> DecisionReply:
     """Answer with a decision."""
     return await asking.decide(initiative, data)
 
@@ -43,7 +46,7 @@ async def decide(initiative: Name, data: Annotated[DecisionRequest, Body()], ask
     opt={"scope": "decide"},
     responses=problems(400, 401, 403, 404, 429, 503),
 )
-async def why(decision_id: Name, asking: Asking) -> dict[str, Any]:
+async def why(decision_id: Name, asking: NamedDependency[Asking]) -> dict[str, Any]:
     """Answer with an explanation."""
     return await asking.why(decision_id)
 
@@ -58,7 +61,7 @@ async def why(decision_id: Name, asking: Asking) -> dict[str, Any]:
     responses=problems(400, 401, 403, 404, 409, 429, 503),
 )
 async def reward(
-    decision_id: Name, data: Annotated[RewardRequest, Body()], asking: Asking
+    decision_id: Name, data: Annotated[RewardRequest, Body()], asking: NamedDependency[Asking]
 ) -> Response[RewardReply]:
     """Take a reward in."""
     return Response(await asking.reward(decision_id, data))

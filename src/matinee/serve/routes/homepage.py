@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import get
+from litestar.di import NamedDependency
 from litestar.params import Parameter
 
 from matinee.errors import InputError
@@ -31,7 +32,7 @@ LONGEST = 200
 )
 async def homepage(
     member_id: Annotated[str, Parameter(min_length=1, max_length=LONGEST)],
-    pages: Pages,
+    pages: NamedDependency[Pages],
     device: Annotated[
         str | None, Parameter(min_length=1, max_length=LONGEST, description="Kept with the decision.")
     ] = None,

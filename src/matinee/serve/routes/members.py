@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import delete
+from litestar.di import NamedDependency
 from litestar.params import Parameter
 
 from matinee.serve.forgetting import Forgetting
@@ -24,7 +25,8 @@ from matinee.serve.openapi import TAG_ADMIN, problems
     responses=problems(400, 401, 403, 429, 503),
 )
 async def forget(
-    member_id: Annotated[str, Parameter(min_length=1, max_length=200)], forgetting: Forgetting
+    member_id: Annotated[str, Parameter(min_length=1, max_length=200)],
+    forgetting: NamedDependency[Forgetting],
 ) -> dict[str, Any]:
     """Forget, and answer with the receipt."""
     return await forgetting.forget(member_id)

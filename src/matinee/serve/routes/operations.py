@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 
 from matinee.serve.openapi import TAG_OPERATE, problems
 from matinee.serve.schemas import Health, Readiness
@@ -20,7 +21,7 @@ def healthz() -> Health:
 
 
 @get("/readyz", summary="Can the server do its work", tags=[TAG_OPERATE], opt={"scope": None})
-async def readyz(services: Services) -> Response[Readiness]:
+async def readyz(services: NamedDependency[Services]) -> Response[Readiness]:
     """200 when events can be taken and decisions made, else 503; troubles are named in both."""
     found = await services.readiness()
     return Response(found, status_code=200 if found.status == "ready" else 503)
@@ -34,6 +35,6 @@ async def readyz(services: Services) -> Response[Readiness]:
     media_type=PROMETHEUS,
     responses=problems(401, 403),
 )
-async def metrics(services: Services) -> bytes:
+async def metrics(services: NamedDependency[Services]) -> bytes:
     """Counters, histograms and gauges in the text format."""
     return await services.metrics_text()
