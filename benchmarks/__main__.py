@@ -56,6 +56,12 @@ BENCHMARKS = {
         "features.py", "features beside DuckDB, numpy and Feast", "5 min", quick=("--quick",)
     ),
     "runner": Benchmark("runner.py", "what the pipeline runner adds", "1 min", quick=("--repeats", "3")),
+    "offpolicy": Benchmark(
+        "offpolicy.py",
+        "off-policy estimates where the truth is known",
+        "8 min",
+        quick=("--repetitions", "100"),
+    ),
     "page": Benchmark("page.py", "cost of a page", "3 min", quick=("--repeats", "60", "--members", "20")),
     "page-quality": Benchmark("page_quality.py", "the page against baselines", "10 min", data="published"),
     "quality": Benchmark(

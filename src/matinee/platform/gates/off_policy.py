@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from matinee.errors import InputError
 from matinee.platform.gates.gate import Candidate, GateResult
+from matinee.prove.offpolicy.diagnostics import DiagnosticsConfig, diagnose
+from matinee.prove.offpolicy.evaluating import gain_lower_bound
+from matinee.prove.offpolicy.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,8 @@ class OffPolicy:
     Attributes
     ----------
     estimate : callable or None
-        Gets the candidate, gives the verdict. Without one the gate says "not measured".
+        Gets the candidate, gives the verdict; `GainBound` is the stock one. Without one the gate says "not
+        measured".
     name : str
     """
 
@@ -29,3 +34,57 @@ class OffPolicy:
                 self.name, "not_measured", "No off-policy estimator is set for this initiative."
             )
         return self.estimate(candidate)
+
+
+@dataclass(frozen=True, slots=True)
+class GainBound:
+    """The lower bound of the gain over the policy that wrote the log is above a margin.
+
+    Choose it for an initiative that can say how probably the candidate would have chosen each action in
+    logged decisions: ``OffPolicy(GainBound(problem))``.
+
+    Attributes
+    ----------
+    problem : callable
+        Gets the candidate; gives the released policy's log with the candidate's probabilities and both bounds
+        of the reward, or None where there is no log yet.
+    by : float
+        Least gain, in reward per decision. Below 0: how much worse the candidate may be.
+    alpha : float
+        Probability of passing a candidate that does not gain so much.
+    diagnostics : DiagnosticsConfig
+        What makes a log unfit. An unfit log fails the candidate: a release must not rest on it.
+    name : str
+
+    References
+    ----------
+    `prove.offpolicy.evaluating.gain_lower_bound`: logarithmic smoothing, arXiv:2405.14335.
+    """
+
+    problem: Callable[[Candidate], Problem | None]
+    by: float = 0.0
+    alpha: float = 0.05
+    diagnostics: DiagnosticsConfig = field(default_factory=DiagnosticsConfig)
+    name: str = "off_policy"
+
+    def __call__(self, candidate: Candidate) -> GateResult:
+        """Look at the log first, then at the bound."""
+        try:
+            problem = self.problem(candidate)
+        except InputError as error:
+            return GateResult(self.name, "failed", f"The log cannot be used: {error}", bound=self.by)
+        if problem is None:
+            return GateResult(self.name, "not_measured", "No decision with a known outcome is logged yet.")
+        found = diagnose(problem, self.diagnostics)
+        if found.reasons:
+            return GateResult(
+                self.name, "failed", f"The log cannot be believed: {' '.join(found.reasons)}", bound=self.by
+            )
+        figure = gain_lower_bound(problem, alpha=self.alpha)
+        passed = figure > self.by
+        text = (
+            f"Gain over the logged policy: {1 - self.alpha:.0%} lower bound {figure:.4g} per decision "
+            f"({found.n_decisions:,} decisions, effective {found.ess:,.0f}), "
+            f"{'above' if passed else 'expected above'} {self.by:g}."
+        )
+        return GateResult(self.name, "passed" if passed else "failed", text, figure, self.by)

@@ -1,0 +1,357 @@
+"""May this log be believed about this policy? Checks that come before every estimate, and can refuse it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+import numpy as np
+from scipy.stats import chi2
+
+from matinee.errors import ConfigError
+from matinee.prove.offpolicy.distributions import Floats
+from matinee.prove.offpolicy.intervals import Interval, interval
+from matinee.prove.offpolicy.log import TOLERANCE
+from matinee.prove.offpolicy.problem import Problem
+
+Finding = Literal["ok", "warning", "refused", "not_run"]
+FEWEST_EXPECTED = 5.0
+"""Expected choices of an action below which it is counted together with others."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosticsConfig:
+    """Bounds of the checks.
+
+    Attributes
+    ----------
+    chance : float
+        Probability with which a sound log fails one of the tests.
+    mean_off : float
+        Largest distance of a mean weight from 1, even where its interval would permit more.
+    fewest_effective : float
+        Least effective sample size.
+    largest_share : float
+        Largest share of all weight that one decision may carry.
+    unsupported, unseen : float
+        Largest probability of the policy on actions that the log could not take (by `p_all`), and on actions
+        that it never took (without `p_all`: a rare one may be missing by chance).
+    duplicates : float
+        Largest share of repeated rows.
+    late : float
+        Largest number of late rewards, as a share of the decisions.
+
+    Raises
+    ------
+    ConfigError
+        `chance` is not between 0 and 1, or another bound is below 0.
+    """
+
+    chance: float = 0.001
+    mean_off: float = 0.25
+    fewest_effective: float = 30.0
+    largest_share: float = 0.2
+    unsupported: float = 0.01
+    unseen: float = 0.05
+    duplicates: float = 0.01
+    late: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.chance < 1.0:
+            raise ConfigError(f"diagnostics: chance is {self.chance}, expected between 0 and 1. Give 0.001.")
+        for name in self.__slots__:
+            if not getattr(self, name) >= 0.0:
+                raise ConfigError(f"diagnostics: {name} is {getattr(self, name)}, expected 0 or more.")
+
+
+class Check(msgspec.Struct, frozen=True):
+    """What one check found.
+
+    Attributes
+    ----------
+    name : str
+    finding : {"ok", "warning", "refused", "not_run"}
+    text : str
+        The figure and what was expected; where refused, what it means.
+    figure : float or None
+    """
+
+    name: str
+    finding: Finding
+    text: str
+    figure: float | None = None
+
+
+class Diagnostics(msgspec.Struct, frozen=True):
+    """All checks, and the figures by themselves.
+
+    Attributes
+    ----------
+    checks : list of Check
+    n_decisions, n_units, n_actions : int
+        `n_actions`: different actions in the log and the policy.
+    mean_weight, ess, max_weight : float
+    identity_mean : float or None
+        None: not run.
+    support : float
+        Share of the policy's probability on actions that the log could take.
+    """
+
+    checks: list[Check]
+    n_decisions: int
+    n_units: int
+    n_actions: int
+    mean_weight: float
+    identity_mean: float | None
+    ess: float
+    max_weight: float
+    support: float
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why the estimate is refused; empty if it is not."""
+        return [check.text for check in self.checks if check.finding == "refused"]
+
+
+def diagnose(problem: Problem, config: DiagnosticsConfig | None = None) -> Diagnostics:
+    """Run every check whose columns are there.
+
+    Notes
+    -----
+    Not run is said, never passed over: without `n_actions` and `p_all` nobody can know whether propensities
+    belong to the actions beside them.
+    """
+    bounds = config or DiagnosticsConfig()
+    checks = [check(problem, bounds) for check in CHECKS]
+    by_name = {check.name: check for check in checks}
+    log, weight = problem.log, problem.weight
+    return Diagnostics(
+        checks=checks,
+        n_decisions=len(log),
+        n_units=len(problem.n_decisions),
+        n_actions=len(log.names),
+        mean_weight=float(weight.mean()),
+        identity_mean=by_name["identity_mean"].figure,
+        ess=effective_size(weight),
+        max_weight=float(weight.max()),
+        support=supported(problem),
+    )
+
+
+def effective_size(weight: Floats) -> float:
+    """How many decisions of weight 1 the weighted ones are worth (Kish 1965, Survey sampling, 11.7)."""
+    squares = float((weight**2).sum())
+    return float(weight.sum()) ** 2 / squares if squares > 0 else 0.0
+
+
+def supported(problem: Problem) -> float:
+    """Mean share of the policy's probability on actions that the log could take.
+
+    With `p_all` they are those with a probability above 0 there; without it those that were ever taken.
+    """
+    log, target = problem.log, problem.target
+    if log.logging is None:
+        taken = np.bincount(log.action, minlength=problem.n_names) > 0
+        return float(target.expected(taken.astype(np.float64)).mean())
+    old, new = log.logging, target
+    pairs, which = np.unique(np.stack([old.row, new.row]), axis=1, return_inverse=True)
+    width, length = problem.n_names, np.diff(new.start)[pairs[1]]
+    of_pair = np.repeat(np.arange(len(length)), length)
+    entry = np.arange(len(of_pair)) + np.repeat(new.start[pairs[1]] - (np.cumsum(length) - length), length)
+    possible = np.sort((old.entry_row * width + old.action)[old.p > 0])
+    keys = pairs[0][of_pair] * width + new.action[entry]
+    place = np.minimum(np.searchsorted(possible, keys), len(possible) - 1)
+    share = np.bincount(of_pair, new.p[entry] * (possible[place] == keys), minlength=len(length))
+    return float(share[which.ravel()].mean())
+
+
+def _several_actions(problem: Problem, _bounds: DiagnosticsConfig) -> Check:
+    taken = np.unique(problem.log.action)
+    if len(taken) > 1:
+        return Check("actions", "ok", f"{len(taken)} actions were taken.", float(len(taken)))
+    name = problem.log.names[int(taken[0])]
+    text = (
+        f'The log holds one action, "{name}", expected several: it cannot tell what another would have '
+        "brought. Log a policy that varies."
+    )
+    return Check("actions", "refused", text, 1.0)
+
+
+def _support(problem: Problem, bounds: DiagnosticsConfig) -> Check:
+    missing = 1.0 - supported(problem)
+    how = "could not take" if problem.log.logging is not None else "never took"
+    if missing <= 1e-9:
+        return Check("support", "ok", "The log could take every action of the policy.", 1.0)
+    most = bounds.unsupported if problem.log.logging is not None else bounds.unseen
+    named = _most_unseen(problem)
+    text = f"{missing:.2%} of the policy's probability is on actions that the log {how}{named}"
+    if missing > most:
+        return Check("support", "refused", f"{text}; expected at most {most:.0%}.", 1 - missing)
+    return Check("support", "warning", f"{text}.", 1 - missing)
+
+
+def _most_unseen(problem: Problem) -> str:
+    share = problem.target.shares(problem.n_names)
+    if problem.log.logging is None:
+        reach = np.bincount(problem.log.action, minlength=problem.n_names).astype(np.float64)
+    else:
+        reach = problem.log.logging.shares(problem.n_names)
+    unseen = np.where(reach > 0, 0.0, share)
+    return f', most on "{problem.log.names[int(unseen.argmax())]}"' if unseen.any() else ""
+
+
+def _mean_weight(problem: Problem, bounds: DiagnosticsConfig) -> Check:
+    found = interval(problem.per_unit(problem.weight), problem.n_decisions, confidence=1 - bounds.chance)
+    return _mean_of_one("mean_weight", "mean weight", found, problem.weight, bounds)
+
+
+def _identity(problem: Problem, bounds: DiagnosticsConfig) -> Check:
+    log = problem.log
+    n = log.logging.n_possible() if log.logging is not None else log.n_actions
+    if n is None:
+        return Check("identity_mean", "not_run", "The log has neither n_actions nor p_all.")
+    inverse = 1.0 / (n * log.propensity)
+    found = interval(problem.per_unit(inverse), problem.n_decisions, confidence=1 - bounds.chance)
+    return _mean_of_one("identity_mean", "mean of 1 / (actions * propensity)", found, inverse, bounds)
+
+
+def _mean_of_one(name: str, label: str, found: Interval, parts: Floats, bounds: DiagnosticsConfig) -> Check:
+    """Judge a mean that is 1 if the propensities are right."""
+    share = float(parts.max() / parts.sum()) if parts.sum() > 0 else 0.0
+    sees = f"{label} is {found.value:.4g} [{found.low:.4g}, {found.high:.4g}], expected 1"
+    sees = sees[0].upper() + sees[1:]
+    outside = not found.low - 1e-9 <= 1.0 <= found.high + 1e-9
+    far = abs(found.value - 1.0) > bounds.mean_off
+    if not (outside or far):
+        return Check(name, "ok", f"{sees}.", found.value)
+    why = (
+        f"one decision makes {share:.0%} of it (the logged propensity may be wrong)"
+        if share > bounds.largest_share
+        else "the logged propensities are not those of the actions beside them, or decisions are missing"
+    )
+    return Check(name, "refused", f"{sees}: {why}.", found.value)
+
+
+def _sums(problem: Problem, _bounds: DiagnosticsConfig) -> Check:
+    total = problem.log.p_sum
+    if total is None:
+        return Check("p_all_sum", "not_run", "The log has no p_all.")
+    off = np.abs(total - 1.0)
+    worst = float(total[int(off.argmax())])
+    if off.max() <= 1e-3:
+        return Check("p_all_sum", "ok", "The probabilities in p_all sum to 1.", worst)
+    text = f"p_all of {int((off > 1e-3).sum()):,} decisions does not sum to 1; the worst sums to {worst:.4g}."
+    return Check("p_all_sum", "refused", text, worst)
+
+
+def _agree(problem: Problem, _bounds: DiagnosticsConfig) -> Check:
+    log = problem.log
+    if log.logging is None:
+        return Check("p_all_agrees", "not_run", "The log has no p_all that names actions.")
+    said = log.logging.at(log.action)
+    wrong = ~np.isclose(said, log.propensity, rtol=1e-3, atol=TOLERANCE)
+    if not wrong.any():
+        return Check("p_all_agrees", "ok", "Each propensity is that of its action in p_all.", 0.0)
+    i = int(wrong.argmax())
+    text = (
+        f"The propensity of {int(wrong.sum()):,} decisions is not that of their action in p_all, as "
+        f"{log.propensity[i]:.4g} and {said[i]:.4g} of one."
+    )
+    return Check("p_all_agrees", "refused", text, float(wrong.mean()))
+
+
+def _effective(problem: Problem, bounds: DiagnosticsConfig) -> Check:
+    size = effective_size(problem.weight)
+    text = f"The effective sample size is {size:,.1f} of {len(problem.log):,}"
+    if size < bounds.fewest_effective:
+        worse = f"{text}, expected at least {bounds.fewest_effective:g}: the policies differ too much."
+        return Check("ess", "refused", worse, size)
+    few = size < 0.01 * len(problem.log)
+    return Check("ess", "warning" if few else "ok", f"{text}.", size)
+
+
+def _largest(problem: Problem, bounds: DiagnosticsConfig) -> Check:
+    weight = problem.weight
+    largest, total = float(weight.max()), float(weight.sum())
+    share = largest / total if total else 0.0
+    text = f"The largest weight is {largest:,.4g}, {share:.2%} of all"
+    if share > bounds.largest_share:
+        return Check(
+            "max_weight", "refused", f"{text}, expected at most {bounds.largest_share:.0%}.", largest
+        )
+    return Check("max_weight", "ok", f"{text}.", largest)
+
+
+def _duplicates(problem: Problem, bounds: DiagnosticsConfig) -> Check:
+    log = problem.log
+    if log.n_conflicts:
+        text = f"{log.n_conflicts:,} decisions stand twice with other values, expected each once."
+        return Check("duplicates", "refused", text, float(log.n_conflicts))
+    share = log.n_duplicates / (len(log) + log.n_duplicates)
+    text = f"{log.n_duplicates:,} repeated rows were left out"
+    if share > bounds.duplicates:
+        worse = (
+            f"{text}, {share:.1%} of the log, expected at most {bounds.duplicates:.0%}: a join doubled rows."
+        )
+        return Check("duplicates", "refused", worse, float(log.n_duplicates))
+    return Check("duplicates", "warning" if share else "ok", f"{text}.", float(log.n_duplicates))
+
+
+def _late(problem: Problem, bounds: DiagnosticsConfig) -> Check:
+    late, n = problem.log.n_late, len(problem.log)
+    if late is None:
+        return Check("late_joins", "not_run", "The log does not say when rewards arrived.")
+    text = f"{late:,} rewards came when the outcome was final, {late / n:.2%} of the decisions"
+    if late > bounds.late * n:
+        return Check(
+            "late_joins",
+            "refused",
+            f"{text}, expected at most {bounds.late:.0%}: the window is too short.",
+            float(late),
+        )
+    return Check("late_joins", "warning" if late else "ok", f"{text}.", float(late))
+
+
+def _sample_ratio(problem: Problem, bounds: DiagnosticsConfig) -> Check:
+    """Chi-square of the counts of actions against the sums of their probabilities."""
+    log = problem.log
+    if log.logging is None:
+        return Check("sample_ratio", "not_run", "The log has no p_all that names actions.")
+    taken = np.bincount(log.action, minlength=problem.n_names).astype(np.float64)
+    expected = log.logging.shares(problem.n_names)
+    order = np.argsort(expected)
+    few = order[np.cumsum(expected[order]) < FEWEST_EXPECTED]
+    rare = np.isin(np.arange(len(expected)), few) | (expected < FEWEST_EXPECTED)
+    sums = [
+        np.concatenate([one[~rare], [one[rare].sum()]]) if rare.any() else one for one in (taken, expected)
+    ]
+    cells = sums[1] > 0
+    if cells.sum() < 2:
+        return Check("sample_ratio", "not_run", "One action is expected nearly always.")
+    statistic = float(((sums[0] - sums[1]) ** 2)[cells] @ (1.0 / sums[1][cells]))
+    p_value = float(chi2.sf(statistic, int(cells.sum()) - 1))
+    text = f"Actions were taken as often as p_all says with p = {p_value:.3g}"
+    if p_value < bounds.chance:
+        worse = (
+            f"{text}, expected above {bounds.chance:g}: decisions are missing, or p_all is not the policy's."
+        )
+        return Check("sample_ratio", "refused", worse, p_value)
+    return Check("sample_ratio", "ok", f"{text}.", p_value)
+
+
+CHECKS: tuple[Callable[[Problem, DiagnosticsConfig], Check], ...] = (
+    _several_actions,
+    _support,
+    _identity,
+    _mean_weight,
+    _sums,
+    _agree,
+    _sample_ratio,
+    _effective,
+    _largest,
+    _duplicates,
+    _late,
+)
+"""In the order in which they are shown."""

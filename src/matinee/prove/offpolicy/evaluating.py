@@ -1,0 +1,258 @@
+"""Evaluate a policy from the log of another: diagnostics first, then estimates, and what was not run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from matinee.errors import ConfigError, unknown_name
+from matinee.prove.offpolicy.diagnostics import Diagnostics, DiagnosticsConfig, diagnose
+from matinee.prove.offpolicy.estimators.clipped_ips import ClippedInversePropensity
+from matinee.prove.offpolicy.estimators.direct import Direct
+from matinee.prove.offpolicy.estimators.doubly_robust import DoublyRobust
+from matinee.prove.offpolicy.estimators.estimator import Estimator
+from matinee.prove.offpolicy.estimators.ips import InversePropensity
+from matinee.prove.offpolicy.estimators.mips import MarginalisedInversePropensity
+from matinee.prove.offpolicy.estimators.offcem import ConjunctEffect
+from matinee.prove.offpolicy.estimators.replay import Replay
+from matinee.prove.offpolicy.estimators.snips import SelfNormalised
+from matinee.prove.offpolicy.intervals import Interval, Kind, interval
+from matinee.prove.offpolicy.lower_bound import anytime_interval, smoothed_lower_bound
+from matinee.prove.offpolicy.problem import Problem
+
+ESTIMATORS: dict[str, Estimator] = {
+    one.name: one
+    for one in (
+        InversePropensity(),
+        SelfNormalised(),
+        DoublyRobust(),
+        MarginalisedInversePropensity(),
+        ConjunctEffect(),
+        Direct(),
+        ClippedInversePropensity(),
+        Replay(),
+    )
+}
+"""By name, in the order in which they are shown."""
+DEFAULT = ("ips", "snips", "dr", "mips", "offcem")
+ALL = "all"
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    """What one estimator says.
+
+    Attributes
+    ----------
+    value, low, high : float
+        Reward per decision.
+    standard_error : float
+    interval : str
+        How `low` and `high` were found.
+    caution : str
+        What they leave out; "" if nothing that the diagnostics do not say.
+    """
+
+    value: float
+    low: float
+    high: float
+    standard_error: float
+    interval: str
+    caution: str = ""
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """Bounds that hold in samples of any size. None: the rewards have no known bounds.
+
+    Attributes
+    ----------
+    lower : float or None
+        The value is above it, but for a probability of 1 - confidence.
+    low, high : float or None
+        Interval that holds at every moment at which somebody looks.
+    """
+
+    lower: float | None
+    low: float | None
+    high: float | None
+
+
+class OpeReport(msgspec.Struct, frozen=True):
+    """What a log says about a policy.
+
+    Attributes
+    ----------
+    verdict : {"estimated", "refused"}
+    reasons : list of str
+        Why it is refused.
+    estimates : dict of str to Estimate
+        By the estimator's name; empty where refused.
+    diagnostics : Diagnostics
+    logged : Interval or None
+        Reward per decision of the logging policy itself. None where refused.
+    bounds : Bounds or None
+    not_run : dict of str to str
+        Estimators and bounds that were asked for and could not be run, with the reason.
+    confidence : float
+    left_out : dict of str to int
+        Decisions that are no examples, by the reason.
+    """
+
+    verdict: Literal["estimated", "refused"]
+    reasons: list[str]
+    estimates: dict[str, Estimate]
+    diagnostics: Diagnostics
+    logged: Interval | None
+    bounds: Bounds | None
+    not_run: dict[str, str]
+    confidence: float
+    left_out: dict[str, int]
+
+
+def evaluate(
+    problem: Problem,
+    estimators: Sequence[str] = DEFAULT,
+    *,
+    kind: Kind = "heavy_tail",
+    confidence: float = 0.95,
+    diagnostics: DiagnosticsConfig | None = None,
+) -> OpeReport:
+    """Look at the log, and if it can be believed, estimate.
+
+    Parameters
+    ----------
+    estimators : sequence of str
+        Names in `ESTIMATORS`, or "all".
+
+    Raises
+    ------
+    ConfigError
+        An estimator is unknown.
+    InputError
+        `confidence` is no share, or `kind` is unknown.
+    """
+    chosen = list(ESTIMATORS) if ALL in estimators else list(dict.fromkeys(estimators))
+    for name in chosen:
+        if name not in ESTIMATORS:
+            raise ConfigError(unknown_name("ope", "estimator", name, [*ESTIMATORS, ALL]))
+    found = diagnose(problem, diagnostics)
+    if found.reasons:
+        empty = dict.fromkeys(chosen, "the log was refused")
+        return OpeReport(
+            "refused", found.reasons, {}, found, None, None, empty, confidence, problem.log.left_out
+        )
+    estimates: dict[str, Estimate] = {}
+    not_run: dict[str, str] = {}
+    for name in chosen:
+        lacking = ESTIMATORS[name].lacks(problem)
+        if lacking:
+            not_run[name] = lacking
+        else:
+            estimates[name] = estimate(problem, ESTIMATORS[name], kind=kind, confidence=confidence)
+    logged = interval(
+        problem.per_unit(problem.log.reward), problem.n_decisions, kind=kind, confidence=confidence
+    )
+    bounds, missing = bounds_of(problem, confidence)
+    return OpeReport(
+        "estimated",
+        [],
+        estimates,
+        found,
+        logged,
+        bounds,
+        not_run | missing,
+        confidence,
+        problem.log.left_out,
+    )
+
+
+def estimate(
+    problem: Problem, estimator: Estimator, *, kind: Kind = "heavy_tail", confidence: float = 0.95
+) -> Estimate:
+    """One estimator with its interval over units; the diagnostics are not asked."""
+    terms = estimator.terms(problem)
+    found = interval(
+        problem.per_unit(terms.numerator),
+        problem.per_unit(terms.denominator),
+        kind=kind,
+        confidence=confidence,
+        seed=problem.seed,
+    )
+    low, high = problem.reward_low, problem.reward_high  # the truth lies between them
+    return Estimate(
+        found.value,
+        found.low if low is None else max(found.low, low),
+        found.high if high is None else min(found.high, high),
+        found.standard_error,
+        kind,
+        estimator.caution,
+    )
+
+
+def bounds_of(problem: Problem, confidence: float) -> tuple[Bounds, dict[str, str]]:
+    """Bounds without assumptions on the weights, and why one could not be computed."""
+    low, high = problem.reward_low, problem.reward_high
+    if low is None:
+        why = "the least reward is not known (--reward-low)"
+        return Bounds(None, None, None), {"lower_bound": why, "anytime": why}
+    scale = 1.0 if high is None else 0.5 * (high - low)
+    lower = low + smoothed_lower_bound(
+        problem.per_unit(problem.weight * (problem.log.reward - low)),
+        problem.n_decisions,
+        alpha=1.0 - confidence,
+        scale=scale,
+    )
+    if high is None:
+        return Bounds(lower, None, None), {"anytime": "the largest reward is not known (--reward-high)"}
+    ends = anytime_interval(
+        problem.weight,
+        problem.log.reward,
+        problem.per_unit,
+        problem.n_decisions,
+        low=low,
+        high=high,
+        confidence=confidence,
+    )
+    return Bounds(lower, *ends), {}
+
+
+def gain_lower_bound(problem: Problem, *, alpha: float = 0.05) -> float:
+    """A value that the gain over the logging policy is above, but for a probability of `alpha`.
+
+    The difference is taken decision by decision, so what both policies share cancels. Needs both bounds of
+    the reward.
+
+    Raises
+    ------
+    ConfigError
+        A bound of the reward is not known.
+
+    References
+    ----------
+    `lower_bound.smoothed_lower_bound` of (weight - 1) * (reward - reward_low), which is at least
+    -(reward_high - reward_low) and, as weights have mean 1, has the gain as its mean.
+    """
+    low, high = problem.reward_low, problem.reward_high
+    if low is None or high is None:
+        raise ConfigError(
+            f"gain: rewards lie between {low} and {high}, expected two numbers. Give both bounds."
+        )
+    gains = problem.per_unit((problem.weight - 1.0) * (problem.log.reward - low))
+    return smoothed_lower_bound(
+        gains, problem.n_decisions, alpha=alpha, least=low - high, scale=0.5 * (high - low)
+    )
+
+
+def assumed_bounds(reward: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float | None, float | None]:
+    """Bounds of a reward where nobody told them: 0 and 1 if all lie there, 0 if none is below, else none.
+
+    Examples
+    --------
+    >>> assumed_bounds(np.array([0.0, 1.0])), assumed_bounds(np.array([0.0, 7.5]))
+    ((0.0, 1.0), (0.0, None))
+    """
+    if reward.min() < 0:
+        return None, None
+    return 0.0, 1.0 if reward.max() <= 1.0 else None
