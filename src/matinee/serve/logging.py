@@ -25,6 +25,7 @@ from typing import Any, Literal, TextIO
 import msgspec
 from litestar.types import Scope
 
+from matinee.observe.clock import wall_us
 from matinee.serve.headers import current_request_id
 
 REQUESTS = logging.getLogger("matinee.request")
@@ -128,7 +129,7 @@ class JsonLines(logging.Formatter):
         method, route, status, ms, request_id, key_id = told
         key = "null" if key_id is None else f'"{key_id}"'
         return (
-            f'{{"time":"{_iso(time.time())}","level":"{_NAMES[level]}","logger":"{REQUESTS.name}",'
+            f'{{"time":"{_iso(wall_us() / 1e6)}","level":"{_NAMES[level]}","logger":"{REQUESTS.name}",'
             f'"method":"{method}","route":"{route}","status":{status},"ms":{ms},"request_id":"{request_id}",'
             f'"key_id":{key},"pid":{os.getpid()}}}'
         )
@@ -157,7 +158,7 @@ class TextLines(logging.Formatter):
         """The line of a request."""
         method, route, status, ms, request_id, key_id = told
         key = f" key {key_id}" if key_id else ""
-        head = f"{_iso(time.time())[11:23]} {_NAMES[level]:<7}"
+        head = f"{_iso(wall_us() / 1e6)[11:23]} {_NAMES[level]:<7}"
         return f"{head} {method} {route} {status} {ms} ms{key} request {request_id}"
 
 
