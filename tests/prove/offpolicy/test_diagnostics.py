@@ -110,6 +110,14 @@ def test_other_faults_are_refused(changes: dict[str, Any], check: str, words: st
     assert words in one.text
 
 
+def test_rewards_that_never_differ_are_a_warning() -> None:
+    given = small().problem
+    flat = changed(given, reward=np.zeros(3000))
+    assert found(flat, "rewards").finding == "warning"
+    assert "Every reward is 0" in found(flat, "rewards").text
+    assert found(given, "rewards").figure == given.log.reward.sum()
+
+
 def test_few_duplicates_and_late_rewards_are_warnings() -> None:
     few = changed(small().problem, n_duplicates=3, n_late=10)
     assert found(few, "duplicates").finding == found(few, "late_joins").finding == "warning"

@@ -179,6 +179,18 @@ def _several_actions(problem: Problem, _bounds: DiagnosticsConfig) -> Check:
     return Check("actions", "refused", text, 1.0)
 
 
+def _rewards(problem: Problem, _bounds: DiagnosticsConfig) -> Check:
+    reward = problem.log.reward
+    n_units = int(np.count_nonzero(problem.per_unit(np.abs(reward))))
+    if reward.min() == reward.max():
+        text = (
+            f"Every reward is {reward[0]:g}, expected some that differ: intervals by the variance are too "
+            "short here. Look at the interval at every moment."
+        )
+        return Check("rewards", "warning", text, float(n_units))
+    return Check("rewards", "ok", f"{n_units:,} units have a reward other than 0.", float(n_units))
+
+
 def _support(problem: Problem, bounds: DiagnosticsConfig) -> Check:
     missing = 1.0 - supported(problem)
     how = "could not take" if problem.log.logging is not None else "never took"
@@ -343,6 +355,7 @@ def _sample_ratio(problem: Problem, bounds: DiagnosticsConfig) -> Check:
 
 CHECKS: tuple[Callable[[Problem, DiagnosticsConfig], Check], ...] = (
     _several_actions,
+    _rewards,
     _support,
     _identity,
     _mean_weight,
