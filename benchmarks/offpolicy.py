@@ -390,8 +390,10 @@ def main() -> int:
     if options.open_bandit:
         results, wrong = open_bandit(options.open_bandit)
     else:
-        tables = [simulate(size, options.repetitions) for size in options.actions]
-        wrong = [text for table in tables for text in show_simulation(table)]
+        tables, wrong = [], []
+        for size in options.actions:
+            tables.append(simulate(size, options.repetitions))
+            wrong += show_simulation(tables[-1])
         results = {"simulated": tables}
     print(f"\n{time.process_time() - begun:.0f} s of processor time")
     for text in wrong:
