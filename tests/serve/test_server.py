@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -16,6 +17,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from running import N_TITLES, NOW, Running, make_home, play, serving, titles_on
+
+from matinee.observe.importers.run import run_import
 
 NUMBER = count()
 
@@ -123,6 +126,41 @@ def test_parameters_narrow_and_never_widen(server: Running) -> None:
     assert "t1" not in titles_on(moved)
     assert "t0" not in titles_on(server.page("m1", rows=20))  # over since the fifth
     assert "t1" in titles_on(server.page("nobody", rows=20, cols=60, territory="DE"))
+
+
+def imported(server: Running, kind: str, text: str) -> None:
+    """Import a table while the server runs, and wait until it has noticed."""
+    file = server.home.root.parent / f"{kind}-{next(NUMBER)}.csv"
+    file.write_text(text, encoding="utf-8")
+    run_import(server.home, kind, file)
+    time.sleep(4)
+
+
+def test_what_became_forbidden_is_not_served_again(server: Running) -> None:
+    """A page or an answer that was kept is looked at again: windows end, members become children."""
+    ask = {"unit_id": "m2", "sticky_s": 3600, "context": {"rows": 2, "cols": 4}}
+    page, kept = server.page("m2"), server.http.post("/v1/decisions/homepage", json=ask).json()
+    assert server.http.post("/v1/decisions/homepage", json=ask).json()["sticky_of"] == kept["decision_id"]
+    gone = titles_on(page)[0]
+    imported(server, "availability", f"title_id,territory,from,until\n{gone},DE,2020-01-01,2024-01-01\n")
+    assert gone not in titles_on(server.page("m2"))
+    again = server.http.post("/v1/decisions/homepage", json=ask).json()
+    assert gone not in [slot["action"] for slot in again["slots"]]
+    members = "member_id,account_id,territory,maturity_max,kids\nm2,a2,DE,0,true\n"
+    imported(server, "members", members)
+    maturity = {f"t{i}": (0, 6, 12, 18)[i % 4] for i in range(N_TITLES)}
+    assert {maturity[title] for title in titles_on(server.page("m2"))} == {0}
+    child = server.http.post("/v1/decisions/homepage", json=ask).json()
+    assert {maturity[slot["action"]] for slot in child["slots"]} == {0}
+    assert "matinee_constraint_violations_total{" not in server.http.get("/metrics").text
+
+
+def test_a_context_cannot_say_how_a_decision_was_made(server: Running) -> None:
+    for name in ("made", "shadow", "canary", "fallback_reason"):
+        reply = server.http.post("/v1/decisions/homepage", json={"unit_id": "u", "context": {name: "x"}})
+        assert name in problem(reply, 400)["detail"]
+    many = {f"k{n}": n for n in range(200)}
+    problem(server.http.post("/v1/decisions/homepage", json={"unit_id": "u", "context": many}), 400)
 
 
 def test_each_event_is_judged_on_its_own(server: Running, member: str) -> None:

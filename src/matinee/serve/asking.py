@@ -13,15 +13,36 @@ from matinee.observe.decision_log import new_decision_id
 from matinee.observe.decisions import DecisionRecord, Slot
 from matinee.platform.deciding import Request
 from matinee.serve.attempt import NO_MODEL, in_short
+from matinee.serve.deciding import decide_for
 from matinee.serve.explaining import explain
+from matinee.serve.known import Known, look
 from matinee.serve.problems import ProblemError
 from matinee.serve.rewarding import logged, take_reward
 from matinee.serve.schemas import DecisionReply, DecisionRequest, RewardReply, RewardRequest, SlotReply
 from matinee.serve.services import Repeated, Services
-from matinee.types import SECOND_US, derive_seed, format_at
+from matinee.types import NEVER_US, SECOND_US, derive_seed, format_at
 
 LONGEST_STICKY_S = 30 * 86_400
 MOST_ACTIONS = 10_000
+MOST_CONTEXT, LONGEST_TEXT = 100, 1_000
+RESERVED = frozenset(
+    {
+        "acted",
+        "canary",
+        "continues",
+        "fallback_reason",
+        "made",
+        "made_at_us",
+        "reason",
+        "refreshed_us",
+        "shadow",
+        "shadow_of",
+        "state_problem",
+    }
+)
+"""Names in the context of a decision that say how it was made."""
+NOBODY = Known(reached=True)
+"""Of a unit that is no member, nothing is known and nothing needs to be."""
 
 
 class Kept(msgspec.Struct, array_like=True):
@@ -65,11 +86,14 @@ class Asking:
             raise ProblemError(404, text)
         _check(asked)
         at_us = services.clock.now_us
-        question = _digest(asked, services.serving(initiative))
-        if asked.sticky_s:
+        known = NOBODY
+        if services.is_about_members(initiative):
+            known = await services.off_loop(look, services, asked.unit_id)
+        question = _digest(asked, services.serving(initiative), known)
+        if asked.sticky_s and known.reached:
             blob = await services.off_loop(services.kept, _kind(initiative), asked.unit_id)
             kept = None if blob is None else self._decode.decode(blob)
-            if kept is not None and kept.question == question and at_us < kept.until_us:
+            if kept is not None and self._still_good(initiative, kept, question, known, asked, at_us):
                 return self._again(initiative, asked.unit_id, kept, at_us)
         budget = min(asked.budget_ms or services.config.budget_ms, services.config.budget_ms)
         decision_id = new_decision_id(at_us)
@@ -80,11 +104,10 @@ class Asking:
             actions=None if asked.actions is None else tuple(asked.actions),
             seed=derive_seed(0, decision_id) if asked.seed is None else asked.seed,
         )
-        answer = await services.answer(initiative, request, decision_id, budget)
-        record = answer.record
+        record, why = await decide_for(services, initiative, request, known, decision_id, budget)
         services.log(record, asked.unit_id if services.is_about_members(initiative) else None)
-        if asked.sticky_s and answer.fallback in (None, NO_MODEL):
-            until_us = at_us + asked.sticky_s * SECOND_US
+        if asked.sticky_s and why in (None, NO_MODEL):
+            until_us = min(at_us + asked.sticky_s * SECOND_US, record.valid_until_us or NEVER_US)
             reason = record.context.get("reason")
             kept = Kept(
                 decision_id,
@@ -125,6 +148,17 @@ class Asking:
         """
         return await take_reward(self.services, decision_id, reported)
 
+    def _still_good(
+        self, initiative: str, kept: Kept, question: str, known: Known, asked: DecisionRequest, at_us: int
+    ) -> bool:
+        """Whether an answer may be given again: asked the same, in time, and permitted still."""
+        if kept.question != question or at_us >= kept.until_us:
+            return False
+        guard = self.services.guard
+        return not self.services.shows_titles(initiative) or not guard.forbidden(
+            kept.slots, known.limits(dict(asked.context)), at_us
+        )
+
     def _again(self, initiative: str, unit_id: str, kept: Kept, at_us: int) -> DecisionReply:
         first = Repeated(kept.decision_id, kept.policy, kept.model, kept.fallback, kept.reason)
         return _reply(self.services.log_again(initiative, unit_id, at_us, first), kept.slots)
@@ -139,6 +173,15 @@ def _check(asked: DecisionRequest) -> None:
         raise InputError(
             f'unit_id is "{asked.unit_id[:40]}", expected 1 to 200 characters. Name whom it is about.'
         )
+    taken = sorted(RESERVED & asked.context.keys())
+    if taken:
+        raise InputError(f'context: "{taken[0]}" is written by the server, expected another name.')
+    if len(asked.context) > MOST_CONTEXT or any(len(name) > 64 for name in asked.context):
+        raise InputError(
+            f"context: has {len(asked.context)} names, expected at most {MOST_CONTEXT}, of 64 characters."
+        )
+    if any(isinstance(value, str) and len(value) > LONGEST_TEXT for value in asked.context.values()):
+        raise InputError(f"context: holds a text of more than {LONGEST_TEXT} characters, expected less.")
     if asked.budget_ms is not None and not asked.budget_ms > 0:
         raise InputError(f"budget_ms is {asked.budget_ms}, expected milliseconds above 0. Or leave it out.")
     if not 0 <= asked.sticky_s <= LONGEST_STICKY_S:
@@ -147,8 +190,9 @@ def _check(asked: DecisionRequest) -> None:
         raise InputError(f"actions has {len(asked.actions)} names, expected at most {MOST_ACTIONS}.")
 
 
-def _digest(asked: DecisionRequest, serving: str) -> str:
-    text = msgspec.json.encode([sorted(asked.context.items()), asked.actions, asked.seed, serving])
+def _digest(asked: DecisionRequest, serving: str, known: Known) -> str:
+    about = [known.member, known.territory]
+    text = msgspec.json.encode([sorted(asked.context.items()), asked.actions, asked.seed, serving, about])
     return hashlib.blake2b(text, digest_size=12).hexdigest()
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from itertools import groupby
 
 import msgspec
 
 from matinee.errors import StorageError
-from matinee.observe.catalogue.catalogue import Limits
 from matinee.observe.decision_log import new_decision_id
 from matinee.observe.decisions import DecisionRecord, RowNote, Slot
-from matinee.observe.members import Member
 from matinee.platform.deciding import Request
 from matinee.serve.asked import Asked, Cursor
 from matinee.serve.attempt import NO_MODEL, in_short
+from matinee.serve.deciding import decide_for
+from matinee.serve.known import Known, look
 from matinee.serve.problems import ProblemError
 from matinee.serve.schemas import PageReply, RowReply, TileReply
 from matinee.serve.services import Repeated, Services
@@ -62,17 +61,6 @@ class Shown(msgspec.Struct, array_like=True):
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What the state says about a member; nothing when it cannot be reached."""
-
-    member: Member | None
-    acted: int
-    territory: str | None
-    shown: Shown | None
-    reached: bool
-
-
 class Pages:
     """Answers requests for homepages.
 
@@ -102,13 +90,17 @@ class Pages:
         """
         began = time.perf_counter()
         at_us = self.services.clock.now_us
-        known = await self._look(member_id)
+        known, shown = await self._look(member_id)
         self.services.metrics.stages.labels(ROUTE, "state").observe(time.perf_counter() - began)
         if cursor is not None:
-            return await self._further(member_id, asked, Cursor.parse(cursor), budget_ms, known, at_us)
-        shown = known.shown
+            return await self._further(member_id, asked, Cursor.parse(cursor), budget_ms, known, at_us, shown)
         question = asked.digest(known.member, known.territory, self.services.serving(INITIATIVE))
-        if shown is not None and known.reached and self._still_good(shown, question, known.acted, at_us):
+        if (
+            shown is not None
+            and known.reached
+            and self._still_good(shown, question, known.acted, at_us)
+            and not self._forbidden(shown.slots, known, asked, at_us)
+        ):
             return self._again(member_id, shown, at_us)
         record, why = await self._decide(member_id, asked, budget_ms, known, at_us)
         shown = Shown(
@@ -136,11 +128,12 @@ class Pages:
         asked: Asked,
         cursor: Cursor,
         budget_ms: float | None,
-        known: _Known,
+        known: Known,
         at_us: int,
+        shown: Shown | None,
     ) -> PageReply:
         """Rows below those that were given out; the same ones again if they were given out before."""
-        shown = await self._shown_at(member_id, cursor, known.shown)
+        shown = await self._shown_at(member_id, cursor, shown)
         after = [note for note in shown.rows if note.row <= cursor.rows]
         above = [slot for slot in shown.slots if (slot.row or 0) <= cursor.rows]
         later = [n for n in shown.given if n > cursor.rows]
@@ -170,7 +163,7 @@ class Pages:
             if shown is not None and shown.decision_id == cursor.decision_id and cursor.rows in shown.given:
                 return shown
             await asyncio.sleep(WAIT_S)
-            shown = (await self._look(member_id)).shown
+            _, shown = await self._look(member_id)
         raise ProblemError(
             410,
             f'cursor is "{cursor}", expected the next_cursor of the member\'s latest page. The page was '
@@ -182,7 +175,7 @@ class Pages:
         member_id: str,
         asked: Asked,
         budget_ms: float | None,
-        known: _Known,
+        known: Known,
         at_us: int,
         above: list[Slot] | None = None,
         after: list[RowNote] | None = None,
@@ -203,22 +196,16 @@ class Pages:
             after_rows=tuple(after or ()),
             made=None if above else await self._made(member_id, budget),
         )
-        answer = await services.answer(INITIATIVE, request, new_decision_id(at_us), budget)
-        record = answer.record
+        record, why = await decide_for(services, INITIATIVE, request, known, new_decision_id(at_us), budget)
         if request.made is None and not record.fallback:
             self._computing_ms += 0.1 * (1e3 * (time.perf_counter() - began) - self._computing_ms)
-        bad = self._forbidden(record.slots, known, asked, at_us)
-        if bad:
-            services.metrics.violations.labels(INITIATIVE).inc(len(bad))
-            services.count_violations(INITIATIVE, record, len(bad))
-            record = without(record, bad)
         if not record.slots and not above:
             services.metrics.empty.labels(INITIATIVE).inc()
         took = time.perf_counter() - began
         services.metrics.stages.labels(ROUTE, "decide").observe(took)
         record = msgspec.structs.replace(record, latency_ms=round(1e3 * took, 3))
         services.log(record, member_id)
-        return record, answer.fallback
+        return record, why
 
     async def _made(self, member_id: str, budget_ms: float) -> bytes | None:
         """The page that was made ahead, where the mode and the time ask for it."""
@@ -230,19 +217,13 @@ class Pages:
         except StorageError:
             return None
 
-    async def _look(self, member_id: str) -> _Known:
+    async def _look(self, member_id: str) -> tuple[Known, Shown | None]:
+        """What is known about a member, and what they have in front of them."""
         return await self.services.off_loop(self._read, member_id)
 
-    def _read(self, member_id: str) -> _Known:
-        store = self.services.store
+    def _read(self, member_id: str) -> tuple[Known, Shown | None]:
         blob = self.services.kept(KIND, member_id)
-        shown = None if blob is None else self._decode.decode(blob)
-        try:
-            member, record = store.member(member_id), store.record(member_id)
-        except StorageError:
-            return _Known(None, 0, None, shown, reached=False)
-        territory = record.plays[-1].territory if record.plays else None
-        return _Known(member, record.acted, territory, shown, reached=True)
+        return look(self.services, member_id), None if blob is None else self._decode.decode(blob)
 
     def _still_good(self, shown: Shown, question: str, acted: int, at_us: int) -> bool:
         """Whether a page may be given out again: asked the same, nothing done, nothing begun or ended."""
@@ -267,13 +248,8 @@ class Pages:
     def _keep(self, member_id: str, shown: Shown) -> None:
         self.services.keep(KIND, member_id, self._encode.encode(shown), KEEP_S)
 
-    def _forbidden(self, slots: list[Slot], known: _Known, asked: Asked, at_us: int) -> list[Slot]:
-        if not known.reached:
-            limits = STRICTEST.narrowed(asked.limits)
-        else:
-            stored = known.member.limits if known.member else Limits()
-            limits = stored.narrowed(asked.limits).located(known.territory)
-        return self.services.guard.forbidden(slots, limits, at_us)
+    def _forbidden(self, slots: list[Slot], known: Known, asked: Asked, at_us: int) -> list[Slot]:
+        return self.services.guard.forbidden(slots, known.limits(asked.context()), at_us)
 
     def _reply(
         self, record: DecisionRecord, shown: Shown, rows: list[RowNote], slots: list[Slot]
@@ -293,10 +269,6 @@ class Pages:
             fallback_reason=in_short(_text(record, "fallback_reason")),
             sticky_of=record.sticky_of,
         )
-
-
-STRICTEST = Limits(None, 0, kids=True)
-"""What anybody may be shown: for a member of whom nothing can be read."""
 
 
 def page_rows(rows: list[RowNote], slots: list[Slot]) -> list[RowReply]:
@@ -319,23 +291,6 @@ def page_rows(rows: list[RowNote], slots: list[Slot]) -> list[RowReply]:
 def replace_given(shown: Shown, rows: int) -> Shown:
     """The same page, of which so many rows are being given out."""
     return msgspec.structs.replace(shown, given=[rows])
-
-
-def without(record: DecisionRecord, bad: list[Slot]) -> DecisionRecord:
-    """A page without some slots: those to their right move up, and a row without any is closed."""
-    gone = {id(slot) for slot in bad}
-    slots: list[Slot] = []
-    rows: list[RowNote] = []
-    notes = {note.row: note for note in record.rows}
-    first = min(notes, default=1)
-    for number, group in groupby(record.slots, key=lambda slot: slot.row or 0):
-        kept = [slot for slot in group if id(slot) not in gone]
-        if not kept:
-            continue
-        row = first + len(rows)
-        rows.append(msgspec.structs.replace(notes[number], row=row))
-        slots += [msgspec.structs.replace(slot, row=row, col=col) for col, slot in enumerate(kept, 1)]
-    return msgspec.structs.replace(record, slots=slots, rows=rows)
 
 
 def _text(record: DecisionRecord, key: str) -> str | None:

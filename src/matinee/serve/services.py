@@ -24,6 +24,7 @@ from matinee.observe.erasure.erased import Erased
 from matinee.observe.erasure.rotation import RotationRequest
 from matinee.observe.home import Home
 from matinee.observe.lake.changes import FactsVersion
+from matinee.observe.members import Member
 from matinee.observe.state.open import open_store
 from matinee.observe.state.store import OpenedStore
 from matinee.platform.deciding import NamesActions, Request
@@ -188,7 +189,8 @@ class Services:
             )
         record = answer.record
         record.context["refreshed_us"] = self._refreshed_us(initiative, answer)
-        how = "fallback" if record.fallback else str(record.context.get("made", "computed"))
+        made_ahead = record.context.get("made") == "ahead"
+        how = "fallback" if record.fallback else "ahead" if made_ahead else "computed"
         self.metrics.decisions.labels(initiative, how).inc()
         if record.fallback:
             self.metrics.fallbacks.labels(initiative, answer.fallback or "unknown").inc()
@@ -207,6 +209,15 @@ class Services:
     def is_about_members(self, initiative: str) -> bool:
         """Whether the units of an initiative are members."""
         return self.initiatives[initiative].unit == "member"
+
+    def shows_titles(self, initiative: str) -> bool:
+        """Whether an initiative shows titles to members, so that the rules for what they may see hold."""
+        one = self.initiatives[initiative]
+        return one.unit == "member" and tuple(one.actions or ()) == ("titles",)
+
+    def facts_known(self, member: Member | None) -> bool:
+        """Whether the state holds what was imported about members, so that no facts mean no limits."""
+        return member is not None or True
 
     def log(self, record: DecisionRecord, member_id: str | None) -> None:
         """Hand a decision to the log; the set of actions that it names goes along the first time."""

@@ -1,0 +1,56 @@
+"""One decision about a unit: with what is known about it, and with a last look at what came out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import groupby
+
+import msgspec
+
+from matinee.observe.decisions import DecisionRecord, RowNote, Slot
+from matinee.platform.deciding import Request
+from matinee.serve.known import Known
+from matinee.serve.services import Services
+
+
+async def decide_for(
+    services: Services, initiative: str, request: Request, known: Known, decision_id: str, budget_ms: float
+) -> tuple[DecisionRecord, str | None]:
+    """Ask an initiative about a member, and take away what the member may not see (and count it).
+
+    Returns
+    -------
+    tuple of DecisionRecord and str or None
+        Not logged yet; and why the fallback decided, None if the model did.
+
+    Raises
+    ------
+    StorageError
+        Not even the fallback answered.
+    """
+    asked = replace(request, context=known.context(request.context))
+    answer = await services.answer(initiative, asked, decision_id, budget_ms)
+    record = answer.record
+    if services.shows_titles(initiative):
+        bad = services.guard.forbidden(record.slots, known.limits(request.context), request.at_us)
+        if bad:
+            services.count_violations(initiative, record, len(bad))
+            record = without(record, bad)
+    return record, answer.fallback
+
+
+def without(record: DecisionRecord, bad: list[Slot]) -> DecisionRecord:
+    """A page without some slots: those to their right move up, and a row without any is closed."""
+    gone = {id(slot) for slot in bad}
+    slots: list[Slot] = []
+    rows: list[RowNote] = []
+    notes = {note.row: note for note in record.rows}
+    first = min(notes, default=1)
+    for number, group in groupby(record.slots, key=lambda slot: slot.row or 0):
+        kept = [slot for slot in group if id(slot) not in gone]
+        if not kept:
+            continue
+        row = first + len(rows)
+        rows.append(msgspec.structs.replace(notes[number], row=row))
+        slots += [msgspec.structs.replace(slot, row=row, col=col) for col, slot in enumerate(kept, 1)]
+    return msgspec.structs.replace(record, slots=slots, rows=rows)
