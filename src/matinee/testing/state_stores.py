@@ -275,7 +275,10 @@ class StateStoreContract:
 
     def test_a_rebuild_is_stopped_by_an_erasure_and_by_another_rebuild(self, store: OpenedStore) -> None:
         token = store.begin_rebuild()
+        store.renew_rebuild(token)
         store.erase(["m1"])
+        with pytest.raises(StorageError, match="a member was erased"):
+            store.renew_rebuild(token)
         with pytest.raises(StorageError, match="a member was erased"):
             store.write_rebuilt(token, [Rebuilt("m1", None, Member("m1"))], after="", upto=None, now_us=NOW)
         assert store.member("m1") is None

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -178,6 +180,48 @@ def test_progress_ends_at_one(home: Home, store: OpenedStore) -> None:
     rebuild(home, store, NOW, progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
+
+
+def test_what_arrives_and_is_folded_at_its_beginning_stays(
+    home: Home, store: OpenedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live(home, store, groups=3, seed=7)
+    counted = rebuild_file._open
+
+    def meanwhile(*arguments: Any) -> Any:
+        done = counted(*arguments)  # what follows is behind what this rebuild has read
+        live(home, store, groups=12, seed=8, first=1_000)
+        store.maintain(NOW)
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rebuild_file, "_open", meanwhile)
+        rebuild(home, store, NOW)
+    replay(home, store, NOW)
+    after = state_of(store)
+    rebuild(home, store, NOW)
+    assert state_of(store) == after
+
+
+def test_it_gives_signs_of_life_while_it_has_nothing_to_write(
+    home: Home, store: OpenedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewed = threading.Event()
+    renew = store.renew_rebuild
+
+    def seen(token: int) -> None:
+        renew(token)
+        renewed.set()
+
+    def slow(*arguments: Any) -> Any:
+        assert renewed.wait(10)
+        return counted(*arguments)
+
+    counted = rebuild_file._open
+    monkeypatch.setattr(store, "renew_rebuild", seen)
+    monkeypatch.setattr(rebuild_file, "RENEW_S", 0.01)
+    monkeypatch.setattr(rebuild_file, "_open", slow)
+    assert rebuild(home, store, NOW).members == 0
 
 
 def test_an_erasure_stops_it(home: Home, store: OpenedStore) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -28,6 +30,8 @@ from matinee.types import HOUR_US
 CHUNK_MEMBERS, CHUNK_EVENTS = 500, 20_000
 """Members that are written in one transaction, or fewer with so many events."""
 FETCH_ROWS = 10_000
+RENEW_S = 20.0
+"""Between two signs of life that a rebuild gives the store."""
 PORTION = 50_000
 """Events of one member that are held at a time."""
 KEPT = (
@@ -96,11 +100,11 @@ def rebuild(
     most `CHUNK_MEMBERS` members, and of each at most `PORTION` that are not folded yet (where `store.folds`
     is not empty, all of one member, as lines).
     """
-    with spilling() as con:
+    token = store.begin_rebuild()  # before all is read: what is taken in from now on waits, and is not lost
+    with spilling() as con, _held(store, token):
         ends = [*_ends(home)]  # before the log is read: what is appended meanwhile is taken in once more
         done = _open(con, home, len(ends))
         everything = _everything(more=bool(store.folds))
-        token = store.begin_rebuild()
         after, read = "", 0
         for rows, n in _chunks(_members(con, everything, home, store, now_us - int(dedup_h * HOUR_US))):
             upto = rows[-1].member_id
@@ -111,6 +115,27 @@ def rebuild(
         store.write_rebuilt(token, [], after=after, upto=None, now_us=now_us)
         store.end_rebuild(token, ends)
     return done
+
+
+@contextmanager
+def _held(store: OpenedStore, token: int) -> Iterator[None]:
+    """Keep others from folding while all events are sorted, which may take longer than a store waits."""
+    done = threading.Event()
+
+    def renew() -> None:
+        while not done.wait(RENEW_S):
+            try:
+                store.renew_rebuild(token)
+            except StorageError:  # stopped, or out of reach: the next write says which
+                continue
+
+    thread = threading.Thread(target=renew, name="matinee-rebuild", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def survey(home: Home) -> Rebuild:

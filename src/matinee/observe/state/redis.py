@@ -83,6 +83,7 @@ class RedisStore:
         script = self._client.register_script
         self._take, self._fold, self._erase = map(script, (scripts.TAKE, scripts.FOLD, scripts.ERASE))
         self._names = script(scripts.REGISTER)
+        self._renew = script(scripts.RENEW)
         self._begin, self._rebuilt, self._end = map(script, (scripts.BEGIN, scripts.REBUILT, scripts.END))
 
     def known(self, event_ids: Sequence[str]) -> list[bool]:
@@ -228,6 +229,11 @@ class RedisStore:
         self._register()
         with self._asking():
             return int(self._begin(args=[self.prefix, LEASE_MS]))
+
+    def renew_rebuild(self, token: int) -> None:
+        """Say that a rebuild goes on though it has nothing to write yet."""
+        with self._asking():
+            self._check(token, self._renew(args=[self.prefix, LEASE_MS, token]))
 
     def write_rebuilt(
         self,

@@ -128,6 +128,14 @@ return token(p)
 )
 """prefix, lease in milliseconds -> token."""
 
+RENEW = (
+    TOKEN
+    + """
+return alone(ARGV[1], ARGV[3], ARGV[2]) and 1 or -1
+"""
+)
+"""prefix, lease in milliseconds, token -> 1, or -1 if the rebuild is not alone."""
+
 REBUILT = (
     TOKEN
     + """

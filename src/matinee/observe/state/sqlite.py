@@ -292,6 +292,11 @@ class SqliteStore:
         with self._writing() as con:
             return rebuilding.begin(con)
 
+    def renew_rebuild(self, token: int) -> None:
+        """Say that a rebuild goes on though it has nothing to write yet."""
+        with self._writing() as con:
+            rebuilding.check(con, self.path, token)
+
     def write_rebuilt(
         self, token: int, rows: Sequence[Rebuilt], *, after: str, upto: str | None, now_us: int
     ) -> None:

@@ -148,6 +148,10 @@ class OpenedStore(StateStore, Protocol):
         """Stop folding in all processes; what arrives waits. Returns a token for the other two."""
         ...
 
+    def renew_rebuild(self, token: int) -> None:
+        """Say that a rebuild goes on though it has nothing to write yet. Errors as in `write_rebuilt`."""
+        ...
+
     def write_rebuilt(
         self, token: int, rows: Sequence[Rebuilt], *, after: str, upto: str | None, now_us: int
     ) -> None:
