@@ -10,6 +10,7 @@ import pytest
 from matinee.cli.main import main
 from matinee.cli.precompute import write_answers
 from matinee.errors import InputError
+from matinee.observe.erasure.erased import mark
 from matinee.observe.home import Home
 from matinee.observe.state.open import open_store
 from matinee.platform.deciding import Decided, Request, Surroundings
@@ -70,6 +71,22 @@ def test_an_initiative_without_the_ability_is_refused(home: Home) -> None:
     store = open_store(home)
     with pytest.raises(InputError, match=r"plain: its answers cannot be made ahead.*at request for it\."):
         write_answers(home, "plain", store, ["m1"], keep_h=6)
+    store.close()
+
+
+def test_nothing_is_made_for_members_who_were_erased(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark(home, "m1")
+    store = open_store(home)
+    put, meanwhile = store.put, ["m2"]
+
+    def putting(kind: str, values: Sequence[tuple[str, bytes]], *, expires_us: int | None = None) -> None:
+        while meanwhile:  # one is erased when the answers are on their way
+            mark(home, meanwhile.pop())
+        put(kind, values, expires_us=expires_us)
+
+    monkeypatch.setattr(store, "put", putting)
+    assert write_answers(home, "ahead", store, ["m1", "m2", "m3"], keep_h=6).units == 2
+    assert [store.get("page:ahead", one) for one in ("m1", "m2", "m3")] == [None, None, b"page of m3"]
     store.close()
 
 

@@ -12,6 +12,7 @@ from matinee import settings
 from matinee.cli.console import print_json, progress, say
 from matinee.cli.context import find_home
 from matinee.errors import InputError
+from matinee.observe.erasure.erased import Erased
 from matinee.observe.home import Home
 from matinee.observe.state.store import StateStore
 from matinee.platform.deciding import Precomputes
@@ -118,6 +119,8 @@ def write_answers(
 ) -> Written:
     """Make answers for units with the model in production, and put them into the state a portion at a time.
 
+    Nothing is made for members who were erased, and nothing stays of those who are erased meanwhile.
+
     Raises
     ------
     InputError
@@ -138,14 +141,25 @@ def write_answers(
                 "precompute and decide_from. Leave [serve] mode at request for it."
             )
         expires_us = project.at_us + round(keep_h * HOUR_US)
-        made = opened.precompute(unit_ids)
+        erased = Erased.of(home)
+        made = opened.precompute(_let_in(erased, unit_ids))
         units = size = 0
-        while portion := list(islice(made, PORTION)):
+        while some := list(islice(made, PORTION)):
+            let_in = set(_let_in(erased, [unit_id for unit_id, _ in some]))
+            portion = [(unit_id, value) for unit_id, value in some if unit_id in let_in]
             store.put(f"page:{initiative}", portion, expires_us=expires_us)
+            if gone := erased.refused(let_in):  # erased between the two looks: the erasure may have passed by
+                store.erase(gone)
             units += len(portion)
             size += sum(len(value) for _, value in portion)
             tell(units)
         return Written(units, size, folder.name, project.at_us, expires_us)
+
+
+def _let_in(erased: Erased, unit_ids: list[str]) -> list[str]:
+    """Those of many ids that are not refused."""
+    refused = set(erased.refused(unit_ids))
+    return [one for one in unit_ids if one not in refused]
 
 
 def _known(store: StateStore) -> Iterator[str]:

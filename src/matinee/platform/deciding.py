@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -180,8 +180,8 @@ class Prepares(Protocol):
 class Forgets(Protocol):
     """A decider that keeps something about single units in memory, and can drop it."""
 
-    def forget(self, unit_ids: Collection[str]) -> None:
-        """Drop all that is kept about some units."""
+    def forget(self, unit_ids: Container[str]) -> None:
+        """Drop all that is kept about some units: those of whom `unit_id in unit_ids` is true."""
         ...
 
 

@@ -50,6 +50,6 @@ class Forgetting:
                 by=BY,
                 rotate=services.close_segment,
             )
-            services.forget(member_id)
+            services.forget({member_id})
         found: dict[str, Any] = msgspec.to_builtins(receipt)
         return found

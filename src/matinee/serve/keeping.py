@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 
 from matinee.errors import ConfigError, MatineeError, StorageError
@@ -275,7 +275,7 @@ class Keeper:
                 except Exception:  # whatever a model does, the others are prepared
                     self.tally.add("prepare_failed")
 
-    def forget(self, unit_ids: Collection[str]) -> None:
+    def forget(self, unit_ids: Container[str]) -> None:
         """Let everything that is open drop what it keeps about units."""
         for one in self._deciders():
             if isinstance(one, Forgets):

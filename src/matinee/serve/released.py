@@ -7,6 +7,8 @@ the units; a shadow answers beside and is not shown.
 
 from __future__ import annotations
 
+from collections.abc import Container
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -247,11 +249,11 @@ class Released:
             ours = record.context.get("canary") == str(rollout.id)
             self.tally.share({counter(rollout, VIOLATIONS, CANARY if ours else INCUMBENT): n})
 
-    def forget(self, unit_ids: set[str]) -> None:
+    def forget(self, unit_ids: Container[str]) -> None:
         """Drop what this process holds about units: to try new versions on, and in what answers."""
         recent = self.keeper.recent
-        for unit_id in unit_ids & set(recent):
-            while unit_id in recent:
+        for unit_id in [one for one in tuple(recent) if one in unit_ids]:
+            with suppress(ValueError):  # another request pushed it out meanwhile
                 recent.remove(unit_id)
         self.keeper.forget(unit_ids)
 

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -55,6 +55,8 @@ KEPT_HERE = 20_000
 """Values that a process holds besides the state."""
 ON_THE_WAY_S = 1.0
 """How long a value may take to the state."""
+HELD_S = 60.0
+"""How long a process holds what it kept, for when the state cannot be reached."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -119,6 +121,7 @@ class Services:
         self._sets: set[str] = set()
         self._sets_day = -1
         self._on_their_way: OrderedDict[tuple[str, str], tuple[float, bytes]] = OrderedDict()
+        self._keeping = threading.Lock()
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="matinee-watch", daemon=True)
         self.metrics.read_from(self._figures)
@@ -265,11 +268,11 @@ class Services:
         """Keep a value about a unit in the state, for all processes; nobody waits for it."""
         if len(self.erased) and self.erased.refuses(key):
             return
-        on_their_way = self._on_their_way
-        on_their_way[kind, key] = (time.monotonic(), value)
-        on_their_way.move_to_end((kind, key))
-        if len(on_their_way) > KEPT_HERE:
-            on_their_way.popitem(last=False)
+        now = time.monotonic()
+        with self._keeping:
+            self._on_their_way[kind, key] = (now, value)
+            self._on_their_way.move_to_end((kind, key))
+            self._let_go(now)
         self.ingestor.put(kind, key, value, self.clock.now_us + keep_s * SECOND_US)
 
     def kept(self, kind: str, key: str) -> bytes | None:
@@ -279,19 +282,32 @@ class Services:
         reached what this process knows is all there is.
         """
         kept_s, value = self._on_their_way.get((kind, key), (0.0, None))
-        if value is not None and time.monotonic() - kept_s < ON_THE_WAY_S:
+        age_s = time.monotonic() - kept_s
+        if age_s >= HELD_S:
+            value = None
+        if value is not None and age_s < ON_THE_WAY_S:
             return value
         try:
             return self.store.get(kind, key)
         except StorageError:
             return value
 
-    def forget(self, key: str) -> None:
-        """Drop what this process holds about a unit."""
-        for found in [pair for pair in tuple(self._on_their_way) if pair[1] == key]:
-            self._on_their_way.pop(found, None)
+    def forget(self, keys: Container[str]) -> None:
+        """Drop what this process holds about units."""
+        with self._keeping:
+            held = list(self._on_their_way)
+        gone = [pair for pair in held if pair[1] in keys]
+        with self._keeping:
+            for pair in gone:
+                self._on_their_way.pop(pair, None)
         for one in self.released.values():
-            one.forget({key})
+            one.forget(keys)
+
+    def _let_go(self, now_s: float) -> None:
+        """Drop what was held long enough, the oldest first."""
+        held = self._on_their_way
+        while held and (len(held) > KEPT_HERE or next(iter(held.values()))[0] < now_s - HELD_S):
+            held.popitem(last=False)
 
     def count_violations(self, initiative: str, record: DecisionRecord, n: int) -> None:
         """Tell of titles that a page held and its member may not see."""
@@ -365,9 +381,23 @@ class Services:
         self.log(record, record.unit_id if self.is_about_members(record.initiative) else None)
 
     def close_segment(self) -> None:
-        """Close the log's segment, after all that was handed over while nobody knew of the latest erasure."""
-        self.erased.reload()
-        self.ingestor.drain(self.config.drain_s)
+        """Close the log's segment, after all that was handed over while nobody knew of the latest erasure.
+
+        Raises
+        ------
+        StorageError
+            That is not written yet: the segment stays open, and whoever asked must ask again.
+        """
+        erased = self.erased.reload()
+        if not self.ingestor.drain(self.config.drain_s) and erased:
+            raise StorageError(
+                f"the log: what waits was not written within {self.config.drain_s:g} s, so an erasure cannot "
+                "be sure of it. Look at /readyz and the disk, and ask again."
+            )
+        if erased:  # whichever process was asked to forget them, all hold nothing about them
+            self.forget(self.erased)
+        with self._keeping:
+            self._let_go(time.monotonic())
         self.ingestor.rotate()
 
     def _watch(self) -> None:

@@ -12,6 +12,7 @@ from tests.platform.toys import TOY
 
 from matinee.observe.decision_log import RewardRow, decision_line, reward_id, reward_line
 from matinee.observe.decisions import DecisionRecord, Slot
+from matinee.observe.erasure.erased import mark
 from matinee.observe.home import Home
 from matinee.observe.importers.run import run_import
 from matinee.observe.lake.compaction import compact
@@ -309,3 +310,19 @@ def test_small_files_of_outcomes_are_merged(home: Home) -> None:
     for n in range(4):
         join(home, PLAYED, now_us=FINAL + n * SECOND_US)
     assert [file.rows for file in read_manifest(home.lake).of("outcomes")] == [16]
+
+
+def test_who_is_erased_while_outcomes_are_joined_does_not_come_back(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Log(home).decide(page("d1"), page("d2", unit_id="m2")).close()
+    compact(home)
+    writing = joining.writing
+
+    def erased_meanwhile(lake: Path) -> Any:
+        mark(home, "m1")
+        return writing(lake)
+
+    monkeypatch.setattr(joining, "writing", erased_meanwhile)
+    assert join(home, REPORTED, now_us=FINAL).decisions == 1
+    assert {row[0] for row in rows(home, "decision_id, slot")} == {"d2"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
@@ -128,11 +128,11 @@ class PopularHomepage:
             for limits in reversed(some):
                 self._page(limits, composer)
 
-    def forget(self, unit_ids: Collection[str]) -> None:
+    def forget(self, unit_ids: Container[str]) -> None:
         """Drop the limits that are remembered of some members."""
         with self._lock:
-            for unit_id in unit_ids:
-                self._limits.pop(unit_id, None)
+            for unit_id in [one for one in self._limits if one in unit_ids]:
+                del self._limits[unit_id]
 
     def decide(self, request: Request) -> Decided:
         """The page of a member by popularity alone."""

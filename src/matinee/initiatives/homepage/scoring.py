@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -120,7 +120,7 @@ class RecentScores:
             while len(self._kept) > self.room or next(iter(self._kept))[2] < key[2]:
                 self._kept.popitem(last=False)
 
-    def forget(self, member_ids: Collection[str]) -> None:
+    def forget(self, member_ids: Container[str]) -> None:
         """Drop the scores of some members."""
         with self._lock:
             for key in [key for key in self._kept if key[0] in member_ids]:

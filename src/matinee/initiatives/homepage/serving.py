@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -83,7 +83,7 @@ class HomepageDecider:
         kept = self.composer.audiences
         kept.prepare((kept.in_use() if audiences is None else audiences)[:AHEAD], at_us)
 
-    def forget(self, unit_ids: Collection[str]) -> None:
+    def forget(self, unit_ids: Container[str]) -> None:
         """Drop the scores of some members."""
         self._recent.forget(unit_ids)
 

@@ -78,6 +78,10 @@ class Erased:
             return False
         return _digest(self._key, member_id) in self._hashes
 
+    def __contains__(self, member_id: object) -> bool:
+        """The same as `refuses`: the list as a container of ids, for whoever drops all that it holds."""
+        return isinstance(member_id, str) and self.refuses(member_id)
+
     def refused(self, ids: Iterable[str]) -> list[str]:
         """Those of many ids that are refused."""
         self.reload()

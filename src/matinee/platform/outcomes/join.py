@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import duckdb
 
+from matinee.observe.erasure.erased import Erased
+from matinee.observe.erasure.refusing import drop_refused
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import spilling
 from matinee.observe.lake.manifest import DataFile, parquet
@@ -160,7 +162,8 @@ def _part(
     )
     for table, sql in steps:
         con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {sql}")
-    with writing(home.lake) as write:
+    with writing(home.lake) as write:  # an erasure waits for it, or is known by now
+        drop_refused(con, Erased.of(home), ["joined"])
         _add(con, write)
     decisions, slots, rewarded = con.execute(
         "SELECT count(DISTINCT decision_id), count(*), count(reward_at_us) FROM joined"
