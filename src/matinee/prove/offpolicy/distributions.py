@@ -30,7 +30,7 @@ class Distributions:
     Examples
     --------
     >>> one = Distributions.of_entries([0, 0, 1], [2, 0, 1], [0.25, 0.75, 1.0], n=2)
-    >>> one.at(np.array([0, 0, 1])), one.totals()
+    >>> one.at(np.array([0, 1])), one.totals()
     (array([0.75, 0.  ]), array([1., 1.]))
     """
 
