@@ -31,7 +31,7 @@ class Distributions:
     --------
     >>> one = Distributions.of_entries([0, 0, 1], [2, 0, 1], [0.25, 0.75, 1.0], n=2)
     >>> one.at(np.array([0, 1])), one.totals()
-    (array([0.75, 0.  ]), array([1., 1.]))
+    (array([0.75, 1.  ]), array([1., 1.]))
     """
 
     row: Places
