@@ -177,7 +177,6 @@ class Housekeeping:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.every_s = float(services.config.compact_s)
-        self._members = -1
         self._prune_s = time.monotonic() + FIRST_PRUNE_S
         platform = settings.load(services.home.settings, "platform", PlatformConfig)
         self._webhook = platform.webhook
@@ -253,7 +252,7 @@ class Housekeeping:
     def _follow_imports(self) -> None:
         """Members whose facts were imported are known at once; imported events need the state made again."""
         services = self.services
-        self._members = sync_members(services.home, services.store, self._members).version
+        sync_members(services.home, services.store)
         if lacks_imports(services.home, services.store):
             LOG.info("events were imported: the state of members is made again")
             catch_up(services.home, services.store, services.clock.now_us, dedup_h=services.config.dedup_h)

@@ -11,6 +11,7 @@ from matinee.observe.home_format import require_format
 from matinee.observe.state.imports import catch_up, lacks_imports
 from matinee.observe.state.open import open_store
 from matinee.observe.state.replay import replay
+from matinee.observe.state.sync_members import sync_members
 from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.served_features import served_folds
 from matinee.serve.config import ServeConfig
@@ -69,6 +70,7 @@ def prepare(home: Home, config: ServeConfig, progress: Progress) -> Ready:
                 dedup_h=config.dedup_h,
                 progress=lambda share: progress("State of members", share),
             )
+        sync_members(home, store)  # no page before the limits of those who were imported meanwhile
         progress("Log", 0.99)
         replay(home, store, now_us)
         ids = store.member_ids(limit=1)

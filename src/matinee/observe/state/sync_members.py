@@ -10,26 +10,23 @@ from matinee.observe.lake.connection import spilling
 from matinee.observe.lake.facts import as_of
 from matinee.observe.lake.manifest import parquet, read_manifest
 from matinee.observe.members import MATURITY_MAX, Member
+from matinee.observe.state.marks import MEMBERS, tell, told
 from matinee.observe.state.store import StateStore
+from matinee.observe.state.whole import newest_write
 
 PORTION = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """How many members were written, and up to which write of the lake: give it back the next time."""
+    """How many members were written, and up to which write of the lake their facts are in the state."""
 
     members: int
     version: int
 
 
-def sync_members(home: Home, store: StateStore, since: int = -1) -> Synced:
-    """Store the facts of members that changed in the lake.
-
-    Parameters
-    ----------
-    since : int
-        `Synced.version` of the last time; -1: all members.
+def sync_members(home: Home, store: StateStore) -> Synced:
+    """Store the facts of members that changed in the lake since the state was last told.
 
     Raises
     ------
@@ -38,13 +35,16 @@ def sync_members(home: Home, store: StateStore, since: int = -1) -> Synced:
 
     Notes
     -----
-    Costs the reading of one small file while the lake stays as it is, and of the members that changed
-    otherwise.
+    The state itself holds how far it was told (`marks.MEMBERS`), so that one that was lost is told
+    everything. Costs the reading of two small things while the facts stay as they are, and of the members
+    that changed otherwise.
     """
     manifest = read_manifest(home.lake)
     files = manifest.of("members")
-    if manifest.version == since or not files:
+    known = told(store, MEMBERS)
+    if not files or (known is not None and newest_write(files) <= known <= manifest.version):
         return Synced(0, manifest.version)
+    since = -1 if known is None or known > manifest.version else known  # another lake was put in its place
     source = parquet(home.lake, files)
     written = 0
     erased = Erased.of(home)
@@ -63,4 +63,5 @@ def sync_members(home: Home, store: StateStore, since: int = -1) -> Synced:
             ]
             store.put_members(members)
             written += len(members)
+    tell(store, **{MEMBERS: manifest.version})
     return Synced(written, manifest.version)
