@@ -229,14 +229,68 @@ def test_a_full_disk_fails_the_requests_and_only_them(
     assert logged(home) == ["e1", "e2"]
 
 
-def test_an_error_that_nobody_foresaw_reaches_those_who_wait(home: Home, store: Failing) -> None:
+def test_a_state_that_fails_unforeseen_costs_nobody_anything(home: Home, store: Failing) -> None:
     with ingesting(home, store) as ingestor:
         store.take = lambda arrivals, *_: {}[arrivals]  # type: ignore[method-assign]
-        with pytest.raises(TypeError):
-            ingestor.offer([play(1)]).result(5)
+        assert ingestor.offer([play(1)]).result(5) == [True]  # it is durable
+        assert ingestor.degraded
+        time.sleep(3 * QUICK.retry_s)  # replay fails in the same way
+        assert ingestor.degraded
         del store.take
-        assert ingestor.offer([play(1)]).result(5) == [True]  # the line is there twice
+        until(lambda: not ingestor.degraded)
+        assert titles(store) == ["t1"]
+        store.known = lambda ids: {}[ids]  # type: ignore[method-assign, assignment, index]
+        for _ in range(5):
+            ingestor.offer([play(1)]).result(5)
+        del store.known
         assert ingestor.alive
+
+
+def test_values_that_cannot_be_stored_are_lost_alone(home: Home, store: Failing) -> None:
+    with ingesting(home, store) as ingestor:
+        store.put = lambda kind, values, **_: {}[values]  # type: ignore[method-assign]
+        ingestor.put("page", "m1", b"page")
+        assert ingestor.drain(5)
+        assert ingestor.offer([play(1)]).result(5) == [True]
+        assert ingestor.counters().dropped == 1
+        assert ingestor.alive
+        assert not ingestor.degraded
+
+
+@pytest.mark.parametrize("fatal", [True, False])
+def test_when_the_writer_ends_nobody_waits_for_it(home: Home, store: Failing, fatal: bool) -> None:
+    class EndError(BaseException):
+        pass
+
+    async def send() -> BaseException | list[bool]:
+        future = ingestor.offer_async([play(2)])
+        ingestor.put("page", "m1", b"page")
+        store.gate.set()  # type: ignore[union-attr]
+        (answer,) = await asyncio.wait_for(asyncio.gather(future, return_exceptions=True), 5)
+        return answer
+
+    def fails(*_: object, **__: object) -> None:
+        raise EndError if fatal else KeyError
+
+    ingestor = Ingestor(home, store, Clock.wall(), IngestConfig(retry_s=0.001))
+    store.gate = threading.Event()
+    first = ingestor.offer([play(1)])
+    until(lambda: not ingestor._backlog._offers)  # it is being written
+    if fatal:
+        ingestor._log.write = fails  # type: ignore[method-assign, assignment]
+    else:
+        ingestor._backlog.take = fails  # type: ignore[method-assign, assignment]
+    answer = asyncio.run(send())
+    assert first.result(5) == [True]
+    until(lambda: not ingestor.alive)
+    assert isinstance(answer, StorageError), answer
+    assert "Restart the server" in str(answer)
+    with pytest.raises(StorageError, match="Restart the server"):
+        ingestor.offer([play(3)])
+    ingestor.put("page", "m2", b"page")
+    assert ingestor.counters().dropped == 2
+    assert ingestor.drain(5)
+    assert ingestor.close()
 
 
 def test_events_are_accepted_while_the_state_is_down_and_replayed_when_it_is_back(
@@ -332,3 +386,70 @@ def test_closing_writes_what_waits_and_refuses_the_rest(home: Home, store: Faili
     assert not ingestor.alive
     assert ingestor.drain(1)
     ingestor.rotate()
+
+
+def test_a_line_that_somebody_waits_for_is_synced_or_fails(
+    home: Home, store: Failing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def send(ingestor: Ingestor, number: int) -> list[bool]:
+        return await ingestor.record_async([line(number)])
+
+    def line(number: int) -> bytes:
+        return b'{"type":"reward","event_id":"r%d","at_us":5}' % number
+
+    with ingesting(home, store) as ingestor:
+        assert ingestor.record_sure([line(1)]).result(5) == []
+        assert logged(home, "rewards") == ["r1"]
+        with monkeypatch.context() as patch:
+            patch.setattr(log_file, "_sync", full_disk)
+            with pytest.raises(StorageError, match="Free space"):
+                ingestor.record_sure([line(2)]).result(5)
+            with pytest.raises(StorageError, match="Free space"):
+                asyncio.run(send(ingestor, 3))
+        assert asyncio.run(send(ingestor, 4)) == []
+        assert ingestor.counters().records == 2
+        until(lambda: ingestor.counters().waiting_events == 0)
+    assert logged(home, "rewards") == ["r1", "r4"]
+
+
+def test_what_waits_for_another_try_is_not_settled(
+    home: Home, store: Failing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ingesting(home, store, IngestConfig(retry_s=0.2)) as ingestor:
+        with monkeypatch.context() as patch:
+            patch.setattr(log_file, "_sync", full_disk)
+            ingestor.record([b'{"type":"reward","event_id":"r1","at_us":5}'])
+            assert not ingestor.drain(0.1)
+            assert ingestor.stuck
+        assert ingestor.drain(5)
+        assert ingestor.counters().records == 1
+        assert not ingestor.stuck
+
+
+def test_what_is_left_on_a_full_disk_at_the_end_is_counted(
+    home: Home, store: Failing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_file, "_sync", full_disk)
+    with ingesting(home, store, IngestConfig(retry_s=60)) as ingestor:
+        ingestor.record([b'{"type":"reward","event_id":"r1","at_us":5}'])
+        until(lambda: ingestor.stuck)
+        ingestor.record([b'{"type":"reward","event_id":"r2","at_us":5}'])
+    assert ingestor.counters().dropped == 2
+
+
+def test_draining_does_not_wait_for_what_comes_meanwhile(home: Home, store: Failing) -> None:
+    async def main() -> list[bool]:
+        async def client(number: int) -> None:
+            while not over.is_set():
+                await ingestor.offer_async([play(number)])
+
+        over = asyncio.Event()
+        clients = [asyncio.create_task(client(n)) for n in range(16)]
+        await asyncio.sleep(0.1)
+        found = [await asyncio.to_thread(ingestor.drain, 2.0) for _ in range(3)]
+        over.set()
+        await asyncio.gather(*clients)
+        return found
+
+    with ingesting(home, store) as ingestor:
+        assert asyncio.run(main()) == [True, True, True]

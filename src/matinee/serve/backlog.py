@@ -47,12 +47,38 @@ class FullError(MatineeError):
 
 @dataclass(slots=True)
 class Offer:
-    """The events of one request, and who waits for what becomes of them."""
+    """What one request brings, and who waits for what becomes of it.
+
+    Attributes
+    ----------
+    events : sequence of (Event, at_us)
+    n_bytes : int
+    future : Future
+        Is given what is new of the events.
+    loop : AbstractEventLoop, optional
+        That of the future, if it is one of a coroutine.
+    records : sequence of bytes
+        Lines of the service about itself that somebody waits for.
+    """
 
     events: Sequence[tuple[Event, int]]
     n_bytes: int
     future: Future[list[bool]] | asyncio.Future[list[bool]]
     loop: asyncio.AbstractEventLoop | None = None
+    records: Sequence[bytes] = ()
+
+    @property
+    def lines(self) -> int:
+        """How many lines of the log it makes."""
+        return len(self.events) + len(self.records)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How much was handed over up to a moment: offers, and items that nobody waits for."""
+
+    offers: int
+    aside: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +93,12 @@ class Value:
 
 @dataclass(slots=True)
 class Group:
-    """What is written together."""
+    """What is written together; `first` is the number of its oldest record or value."""
 
     offers: list[Offer] = field(default_factory=list)
     records: list[bytes] = field(default_factory=list)
     values: list[Value] = field(default_factory=list)
+    first: int | None = None
 
     def __bool__(self) -> bool:
         return bool(self.offers or self.records or self.values)
@@ -89,6 +116,11 @@ class Backlog:
         Bound of records and values together; beyond it the oldest are dropped and counted.
     group_events : int
         Events from which a group is full.
+
+    Notes
+    -----
+    Everything is numbered as it is handed over, so that it can be told when all that was there at some
+    moment is settled, however much came since.
     """
 
     def __init__(
@@ -100,7 +132,9 @@ class Backlog:
         self.events = self.bytes = self.aside_bytes = 0
         self.dropped = self.refused = 0
         self._offers: deque[Offer] = deque()
-        self._aside: deque[bytes | Value] = deque()
+        self._aside: deque[tuple[int, bytes | Value]] = deque()
+        self._offers_in = self._offers_out = self._aside_in = 0
+        self._in_hand: int | None = None
         self._lock = Lock()
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._sleeping = self._closed = False
@@ -118,22 +152,26 @@ class Backlog:
             if self._closed:
                 return False
             if self.events and (
-                self.events + len(offer.events) > self.most_events
-                or self.bytes + offer.n_bytes > self.most_bytes
+                self.events + offer.lines > self.most_events or self.bytes + offer.n_bytes > self.most_bytes
             ):
-                self.refused += len(offer.events)
+                self.refused += offer.lines
                 raise FullError(self.events, self._retry_s())
-            self.events += len(offer.events)
+            self.events += offer.lines
             self.bytes += offer.n_bytes
             self._offers.append(offer)
+            self._offers_in += 1
         if wake:
             self.wake()
         return True
 
     def aside(self, items: Sequence[bytes | Value]) -> None:
-        """Add what nobody waits for; never blocks."""
+        """Add what nobody waits for; never blocks. After the end it is only counted as dropped."""
         with self._lock:
-            self._aside.extend(items)
+            if self._closed:
+                self.dropped += len(items)
+                return
+            self._aside.extend(enumerate(items, self._aside_in))
+            self._aside_in += len(items)
             self.aside_bytes += sum(map(_size, items))
             self._bound_aside()
         self.wake()
@@ -142,7 +180,8 @@ class Backlog:
         """Records and values of a group that could not be written wait again, before the others."""
         with self._lock:
             items: list[bytes | Value] = [*group.records, *group.values]
-            self._aside.extendleft(reversed(items))
+            first = self._aside_in if group.first is None else group.first
+            self._aside.extendleft((first, item) for item in reversed(items))
             self.aside_bytes += sum(map(_size, items))
             self._bound_aside()
 
@@ -166,10 +205,12 @@ class Backlog:
         with self._lock:
             while self._offers and n_events < self.group_events:
                 offer = self._offers.popleft()
-                n_events += len(offer.events)
+                n_events += offer.lines
                 group.offers.append(offer)
-            if aside:
-                for item in self._aside:
+            if aside and self._aside:
+                if group.first is None:
+                    self._in_hand = group.first = self._aside[0][0]
+                for _, item in self._aside:
                     if isinstance(item, bytes):
                         group.records.append(item)
                     else:
@@ -182,16 +223,45 @@ class Backlog:
         """Whether there is something to take."""
         return bool(self._offers or (aside and self._aside))
 
+    def mark(self) -> Mark:
+        """All that was handed over until now."""
+        with self._lock:
+            return Mark(self._offers_in, self._aside_in)
+
+    def settled(self, mark: Mark) -> bool:
+        """Whether all up to a mark was written, failed or was dropped."""
+        with self._lock:
+            if self._in_hand is not None:
+                oldest = self._in_hand
+            else:
+                oldest = self._aside[0][0] if self._aside else self._aside_in
+            return self._offers_out >= mark.offers and oldest >= mark.aside
+
     def close_if_empty(self) -> bool:
         """Take nothing more, if nothing waits."""
         with self._lock:
-            self._closed = not self._offers
+            self._closed = not self._offers and not self._aside
             return self._closed
 
-    def done(self, group: Group, took_s: float) -> None:
-        """Count a group out; it took this long."""
-        n_events = sum(len(offer.events) for offer in group.offers)
+    def give_up(self) -> list[Offer]:
+        """Take nothing more; returns the offers that wait, and counts what nobody waits for as dropped."""
         with self._lock:
+            self._closed = True
+            left = list(self._offers)
+            self._offers.clear()
+            self._offers_out = self._offers_in
+            self.events = self.bytes = self.aside_bytes = 0
+            self.dropped += len(self._aside)
+            self._aside.clear()
+            self._in_hand = None
+            return left
+
+    def done(self, group: Group, took_s: float) -> None:
+        """Count a group out, of which nothing is under way any more; it took this long."""
+        n_events = sum(offer.lines for offer in group.offers)
+        with self._lock:
+            self._offers_out += len(group.offers)
+            self._in_hand = None
             self.events -= n_events
             self.bytes -= sum(offer.n_bytes for offer in group.offers)
             if n_events and took_s > 0:
@@ -210,7 +280,7 @@ class Backlog:
 
     def _bound_aside(self) -> None:
         while self.aside_bytes > self.most_aside_bytes and self._aside:
-            self.aside_bytes -= _size(self._aside.popleft())
+            self.aside_bytes -= _size(self._aside.popleft()[1])
             self.dropped += 1
 
     def _retry_s(self) -> int:
@@ -224,7 +294,7 @@ def settle(group: Sequence[tuple[Offer, list[bool]]], error: BaseException | Non
     for offer, result in group:
         if offer.loop is not None:
             by_loop.setdefault(offer.loop, []).append((offer, result))
-        elif offer.future.set_running_or_notify_cancel():  # type: ignore[union-attr]
+        elif not offer.future.done() and offer.future.set_running_or_notify_cancel():  # type: ignore[union-attr]
             _resolve(offer, result, error)
     for loop, offers in by_loop.items():
         try:

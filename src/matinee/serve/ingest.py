@@ -6,11 +6,9 @@ import asyncio
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from matinee.errors import StorageError
 from matinee.observe.clock import TellsNow
@@ -21,6 +19,7 @@ from matinee.observe.state.replay import replay
 from matinee.observe.state.store import Arrival, StateStore
 from matinee.serve.backlog import EVENT_BYTES, Backlog, FullError, Group, Offer, Value, settle
 from matinee.serve.ingest_config import Counters, IngestConfig
+from matinee.serve.jobs import Jobs
 from matinee.types import SECOND_US
 
 LOG = logging.getLogger("matinee.serve")
@@ -29,6 +28,9 @@ EXPIRY_US = 10 * SECOND_US
 FLUSH_TURNS = 20
 """Turns of the event loop for which requests are gathered at most before the writer is woken."""
 IDLE_S = 1.0
+JOB_S = 30.0
+MOST_FAILURES = 10
+"""Turns of the writer that fail one after the other before it gives up, so that the process is restarted."""
 ASK_FROM = 0.01
 """Share of repeated events in the last groups from which the state is asked before the log is written."""
 REPEATS_WEIGHT = 0.1
@@ -36,15 +38,6 @@ SMALL_REPLAY = 5_000
 """Events behind which the writer itself catches up; more are caught up beside it first."""
 
 __all__ = ["Counters", "FullError", "IngestConfig", "Ingestor"]
-
-
-@dataclass(slots=True)
-class _Job:
-    """Something to do between two groups; `idle`: only when nothing waits."""
-
-    run: Callable[[], None]
-    idle: bool = False
-    future: Future[None] = field(default_factory=Future)
 
 
 class Ingestor:
@@ -88,9 +81,11 @@ class Ingestor:
             group_events=self.config.group_events,
         )
         self._counts = Counters()
-        self._jobs: deque[_Job] = deque()
+        self._jobs = Jobs(self._backlog, str(home.log))
         self._degraded = False
         self._closing = threading.Event()
+        self._ended = self._failed = False
+        self._in_hand: Group | None = None
         self._flushing, self._gathered = False, 0
         self._repeats = 0.0
         self._opened_s: float | None = None
@@ -114,17 +109,46 @@ class Ingestor:
         StorageError
             The server is shutting down. The future raises it when the disk is full.
         """
-        future: Future[list[bool]] = Future()
-        self._enqueue(Offer(events, _bytes(events, n_bytes), future))
-        return future
+        return self._offer(events, _bytes(events, n_bytes))
 
     def offer_async(
         self, events: Sequence[tuple[Event, int]], *, n_bytes: int | None = None
     ) -> asyncio.Future[list[bool]]:
         """`offer` for a coroutine: a future of the running event loop, woken once for a whole group."""
+        return self._offer_async(events, _bytes(events, n_bytes))
+
+    def record_sure(self, lines: Sequence[bytes]) -> Future[list[bool]]:
+        """Hand over lines like those of `record` for which somebody waits: they are written as events are.
+
+        Returns
+        -------
+        Future
+            Resolves, to an empty list, when the lines are synced; raises StorageError when they are not.
+
+        Raises
+        ------
+        FullError, StorageError
+            As `offer`.
+        """
+        return self._offer((), sum(map(len, lines)), lines)
+
+    def record_async(self, lines: Sequence[bytes]) -> asyncio.Future[list[bool]]:
+        """`record_sure` for a coroutine."""
+        return self._offer_async((), sum(map(len, lines)), lines)
+
+    def _offer(
+        self, events: Sequence[tuple[Event, int]], n_bytes: int, records: Sequence[bytes] = ()
+    ) -> Future[list[bool]]:
+        future: Future[list[bool]] = Future()
+        self._enqueue(Offer(events, n_bytes, future, None, records))
+        return future
+
+    def _offer_async(
+        self, events: Sequence[tuple[Event, int]], n_bytes: int, records: Sequence[bytes] = ()
+    ) -> asyncio.Future[list[bool]]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[list[bool]] = loop.create_future()
-        self._enqueue(Offer(events, _bytes(events, n_bytes), future, loop), wake=False)
+        self._enqueue(Offer(events, n_bytes, future, loop, records), wake=False)
         self._gathered += 1
         if not self._flushing:
             self._flushing = True
@@ -161,7 +185,12 @@ class Ingestor:
     @property
     def alive(self) -> bool:
         """Whether the writer runs."""
-        return self._thread.is_alive()
+        return self._thread.is_alive() and not self._ended
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the last write failed a moment ago, so that records and values wait for the next try."""
+        return not self._takes_aside()
 
     def counters(self) -> Counters:
         """What was done so far."""
@@ -184,12 +213,17 @@ class Ingestor:
         StorageError
             The writer did not get to it in time.
         """
-        self._between_groups(_Job(self._log.rotate), timeout_s)
+        self._jobs.wait(self._log.rotate, timeout_s)
 
     def drain(self, timeout_s: float) -> bool:
-        """Wait until all that was handed over is written; False if that takes longer. Blocks."""
+        """Wait until all that was handed over before is settled; False if that takes longer. Blocks.
+
+        Settled means: events are written or failed; records and values are written, or dropped and counted.
+        Those that wait for another try after a failure are not settled. What is handed over meanwhile does
+        not make it take longer.
+        """
         try:
-            self._between_groups(_Job(lambda: None, idle=True), timeout_s)
+            self._jobs.wait(lambda: None, timeout_s, after=self._backlog.mark())
         except StorageError:
             return False
         return True
@@ -205,23 +239,72 @@ class Ingestor:
 
     def _enqueue(self, offer: Offer, *, wake: bool = True) -> None:
         if self._closing.is_set() or not self._backlog.offer(offer, wake=wake):
-            raise StorageError("events: the server is shutting down. Send them again in a few seconds.")
+            raise self._refusal()
+
+    def _refusal(self) -> StorageError:
+        """Why nothing is taken any more."""
+        if self._failed:
+            return StorageError("events: the thread that writes them has ended. Restart the server.")
+        return StorageError("events: the server is shutting down. Send them again in a few seconds.")
 
     def _run(self) -> None:
         """The writer: group after group until it is closed and nothing waits."""
-        while True:
-            group = self._backlog.take(self._pause_s(), aside=self._takes_aside())
-            if group and not group.offers and not self._closing.is_set():
-                time.sleep(self.config.linger_s)
-                group = self._backlog.take(0, into=group)
-            if group:
-                self._handle(group)
-            self._run_jobs(idle=not self._backlog.waits(aside=self._takes_aside()))
-            self._close_old_segment()
-            if not group and self._closing.is_set() and self._backlog.close_if_empty():
-                break
-        self._log.close()
-        self._run_jobs(idle=True)
+        failures = 0
+        try:
+            while True:
+                try:
+                    if self._turn():
+                        break
+                    failures = 0
+                except Exception as error:  # the next group may do better
+                    LOG.error("the writer failed once: %s", type(error).__name__, exc_info=error)
+                    self._settle_in_hand(error)
+                    failures += 1
+                    if failures == MOST_FAILURES:
+                        raise
+                    time.sleep(min(self.config.retry_s, IDLE_S))
+        except BaseException as error:
+            self._failed = True
+            LOG.critical("the writer ends: %s. Restart the server.", type(error).__name__, exc_info=error)
+        finally:
+            self._end()
+
+    def _turn(self) -> bool:
+        """One group, and what is due after it; True at the end."""
+        closing = self._closing.is_set()
+        aside = closing or self._takes_aside()
+        group = self._in_hand = self._backlog.take(0 if closing else self._pause_s(), aside=aside)
+        if group and not group.offers and not closing:
+            time.sleep(self.config.linger_s)
+            self._backlog.take(0, into=group)
+        if group:
+            self._handle(group)
+        self._in_hand = None
+        self._jobs.run()
+        self._close_old_segment()
+        return not group and closing and self._backlog.close_if_empty()
+
+    def _settle_in_hand(self, error: Exception) -> None:
+        """Count a group out that the writer was about to write, and tell those who still wait for it."""
+        group, self._in_hand = self._in_hand, None
+        if group is not None:
+            settle([(offer, []) for offer in group.offers], error)
+            self._counts.dropped += len(group.records) + len(group.values)
+            self._backlog.done(group, 0.0)
+
+    def _end(self) -> None:
+        """Nobody is left waiting, and nothing is taken from here on."""
+        self._closing.set()
+        self._settle_in_hand(self._refusal())
+        left = self._backlog.give_up()
+        self._counts.failed += sum(len(offer.events) for offer in left)
+        settle([(offer, []) for offer in left], self._refusal())
+        try:
+            self._log.close()
+        except Exception as error:
+            LOG.error("the log was not closed: %s", type(error).__name__, exc_info=error)
+        self._ended = True
+        self._jobs.end()
 
     def _takes_aside(self) -> bool:
         """Whether records and values are written now; after a failure they wait a while."""
@@ -257,6 +340,7 @@ class Ingestor:
                 start += len(offer.events)
             settle(answers)
             self._store_values(group)
+        self._in_hand = None
         self._backlog.done(group, time.perf_counter() - started)
 
     def _commit(self, group: Group) -> list[bool]:
@@ -270,9 +354,10 @@ class Ingestor:
                 known[i] |= event_id in before
                 before.add(event_id)
         fresh = [pair for pair, old in zip(events, known, strict=True) if not old]
-        written = self._log.write(fresh, group.records)
+        records = [*group.records, *(line for offer in group.offers for line in offer.records)]
+        written = self._log.write(fresh, records)
         counts = self._counts
-        counts.records += len(group.records)
+        counts.records += len(records)
         if written.position is not None:
             counts.groups += 1
             counts.bytes += written.n_bytes
@@ -289,14 +374,17 @@ class Ingestor:
             started = time.perf_counter()
             try:
                 return list(self.store.known(ids))
-            except StorageError as error:
+            except Exception as error:
                 self._degrade(error)
             finally:
                 self._counts.store_s += time.perf_counter() - started
         return [False] * len(ids)
 
     def _take(self, events: Sequence[Event], written: Written) -> list[bool]:
-        """Give events that are on disk to the state, with how far the log is taken in."""
+        """Give events that are on disk to the state, with how far the log is taken in.
+
+        Whatever goes wrong there: the events are durable, and the state is given them from the log later.
+        """
         if written.position is None:
             return []
         if not self._degraded:
@@ -306,8 +394,8 @@ class Ingestor:
             ]
             started = time.perf_counter()
             try:
-                return self.store.take(arrivals, written.position, self.clock.now_us)
-            except StorageError as error:
+                return list(self.store.take(arrivals, written.position, self.clock.now_us))
+            except Exception as error:
                 self._degrade(error)
             finally:
                 self._counts.store_s += time.perf_counter() - started
@@ -326,6 +414,9 @@ class Ingestor:
                     continue
             except StorageError as error:
                 self._degrade(error)
+            except Exception as error:  # they are lost, and nothing else is
+                name = type(error).__name__
+                LOG.error("%d values could not be stored: %s", len(values), name, exc_info=error)
             self._counts.dropped += len(values)
 
     def _keep_aside(self, group: Group) -> None:
@@ -346,39 +437,14 @@ class Ingestor:
             self._log.rotate()
             self._opened_s = None
 
-    def _between_groups(self, job: _Job, timeout_s: float) -> None:
-        """Have the writer do something, and wait for it."""
-        self._jobs.append(job)
-        self._backlog.nudge()
-        if not self._thread.is_alive():
-            self._run_jobs(idle=True)
-        try:
-            job.future.result(timeout_s)
-        except FutureTimeoutError:
-            raise StorageError(
-                f"{self.home.log}: the writer did not get to it in {timeout_s:g} s. Try again when fewer "
-                "events wait."
-            ) from None
-
-    def _run_jobs(self, *, idle: bool) -> None:
-        later: list[_Job] = []
-        while self._jobs:
-            job = self._jobs.popleft()
-            if job.idle and not idle:
-                later.append(job)
-                continue
-            try:
-                job.run()
-            except Exception as error:
-                job.future.set_exception(error)
-            else:
-                job.future.set_result(None)
-        self._jobs.extend(later)
-
-    def _degrade(self, error: StorageError) -> None:
+    def _degrade(self, error: Exception) -> None:
         """Go on without the state, and try in another thread to bring it up to date."""
         if not self._degraded:
-            LOG.warning("the state cannot be reached, events are kept in the log: %s", error)
+            if isinstance(error, StorageError):
+                LOG.warning("the state cannot be reached, events are kept in the log: %s", error)
+            else:
+                name = type(error).__name__
+                LOG.error("the state failed, events are kept in the log: %s", name, exc_info=error)
             self._degraded = True
             self._recovery = threading.Thread(target=self._recover, name="matinee-replay", daemon=True)
             self._recovery.start()
@@ -389,12 +455,12 @@ class Ingestor:
             try:
                 left = SMALL_REPLAY + 1
                 while left > SMALL_REPLAY and not self._closing.is_set():
-                    self._between_groups(_Job(self._log.rotate), IDLE_S * 30)
+                    self._jobs.wait(self._log.rotate, JOB_S)
                     left = replay(self.home, self.store, self.clock.now_us).events
                     self._counts.replayed += left
-                self._between_groups(_Job(self._catch_up), IDLE_S * 30)
-            except StorageError as error:
-                LOG.debug("the state is still behind: %s", error)
+                self._jobs.wait(self._catch_up, JOB_S)
+            except Exception as error:
+                LOG.debug("the state is still behind: %s", type(error).__name__, exc_info=error)
             else:
                 return
 

@@ -54,7 +54,8 @@ class Counters:
     lagging : int
         Events that were accepted while the state could not be reached.
     records, dropped : int
-        Lines of the service written, and lines and values lost since the disk or the store did not keep up.
+        Lines of the service written, and lines and values lost since the disk or the store did not keep up
+        (those that were left at the end too).
     groups, bytes : int
         Groups and bytes written.
     sync_s, store_s : float

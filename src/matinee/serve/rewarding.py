@@ -38,11 +38,13 @@ async def take_reward(services: Services, decision_id: str, reported: RewardRequ
         raise ProblemError(409, str(problem)) from problem
     erased = len(services.erased) and found.member_id and services.erased.refuses(found.member_id)
     if not found.duplicate and not erased:
-        services.ingestor.record([found.line(0)])
-        if not await asyncio.to_thread(services.ingestor.drain, FLUSH_S):
+        try:
+            async with asyncio.timeout(FLUSH_S):
+                await services.ingestor.record_async([found.line(0)])
+        except TimeoutError:
             raise StorageError(
                 "reward: could not be written in time, expected a disk that keeps up. Send again."
-            )
+            ) from None
     return RewardReply(
         accepted=not found.duplicate,
         duplicate=found.duplicate,
@@ -53,7 +55,8 @@ async def take_reward(services: Services, decision_id: str, reported: RewardRequ
 
 def logged(services: Services, decision_id: str) -> DecisionRecord | None:
     """A decision of this process or another one, also one that was made a moment ago."""
-    services.ingestor.drain(FLUSH_S)
+    if not services.ingestor.stuck:  # then a decision of this process is not in the log for a while
+        services.ingestor.drain(FLUSH_S)
     for _ in range(TRIES):
         found = find_decision(services.home, decision_id)
         if found is not None:
