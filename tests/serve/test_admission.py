@@ -16,13 +16,14 @@ from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import ASGIApp
 
+from matinee.errors import StorageError
 from matinee.platform.registry.api_keys import ApiKeyRow
 from matinee.serve.admission import Admission
 from matinee.serve.front import Front
 from matinee.serve.keys import Keys
 from matinee.serve.limits import STRANGER_BURST
 from matinee.serve.logging import set_up
-from matinee.serve.problems import respond
+from matinee.serve.problems import problem, respond
 from matinee.serve.tokens import Token
 
 MEMBER = "member-4711-anna"
@@ -255,3 +256,13 @@ def test_the_form_follows_the_terminal() -> None:
         logging.getLogger().removeHandler(handler)
         assert starts in stream.getvalue()
         assert "hello" in stream.getvalue()
+
+
+def test_a_reply_does_not_tell_where_things_lie() -> None:
+    for text, told in (
+        ("/srv/shop/log/1-a.ndjson: could not be written.", "1-a.ndjson: could not be written."),
+        ("[serve] state redis://:pw@10.0.0.5:6379/0 is gone.", "[serve] state redis: is gone."),
+        ("Look at /readyz, ask DELETE /v1/members/{id}.", "Look at /readyz, ask DELETE /v1/members/{id}."),
+    ):
+        status, _, body = problem({"state": {}}, StorageError(text))  # type: ignore[typeddict-item]
+        assert (status, json.loads(body)["detail"]) == (503, told)

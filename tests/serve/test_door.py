@@ -62,6 +62,8 @@ def test_keys_come_and_go_while_it_runs(tmp_path: Path) -> None:
         assert http.delete("/v1/members/m1", headers=good).status_code == 403
         assert http.get("/metrics").status_code == 401
         assert [http.get(path).status_code for path in ("/healthz", "/readyz")] == [200, 200]
+        assert "details" not in http.get("/readyz").json(), "strangers learn whether it is ready, no more"
+        assert "details" not in http.get("/readyz", headers=good).json()
 
         _, turned = matinee("key", "rotate", "app", "--overlap-h", "1", *at)
         new = {"Authorization": f"Bearer {turned['key']}"}

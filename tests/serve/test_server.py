@@ -282,6 +282,12 @@ def test_the_server_tells_how_it_is(server: Running) -> None:
     ready = server.http.get("/readyz").json()
     assert ready["status"] == "ready"
     assert set(ready["initiatives"]) >= {"homepage", "retention"}
+    assert set(ready["initiatives"]["homepage"]) == {"version", "troubles"}
+    assert (
+        ready["details"]["initiatives"]["homepage"]["version"] == ready["initiatives"]["homepage"]["version"]
+    )
+    forwarded = {"X-Forwarded-For": "192.0.2.1"}
+    assert "details" not in server.http.get("/readyz", headers=forwarded).json()
     text = server.http.get("/metrics").text
     assert 'matinee_events_total{outcome="accepted"}' in text
     assert "matinee_request_seconds_bucket" in text

@@ -55,7 +55,7 @@ def test_a_clock_that_goes_back_an_hour_loses_nothing(
             if compacting:
                 services.ingestor.rotate()
                 compact(home)
-        assert http.get("/readyz").json()["troubles"] == []
+        assert http.get("/readyz").json()["details"]["troubles"] == []
     settle(home).close()
     found = read(home)
     for name in sent:

@@ -161,4 +161,4 @@ def troubled(http: httpx.Client) -> bool:
     """Whether /readyz says that the registry cannot be read; it must go on to say that it is ready."""
     reply = http.get("/readyz")
     assert reply.status_code == 200, reply.text
-    return any("the registry cannot be read" in text for text in reply.json()["troubles"])
+    return any("the registry cannot be read" in text for text in reply.json()["details"]["troubles"])

@@ -109,7 +109,7 @@ def test_an_outage_of_redis_loses_nothing_and_stops_nobody(
                 assert all(len(one.acknowledged) > n for one, n in zip(events, accepted, strict=True))
                 said = server.http.get("/readyz").json()
                 assert said["state"] == "unreachable"
-                assert said["troubles"]
+                assert said["details"]["troubles"]
                 comes_back(redis, how)
                 took_s = until(lambda: in_order(server), "the state is up to date")
                 time.sleep(1.0)

@@ -67,6 +67,23 @@ class Admission:
                 )
         return found
 
+    def is_admin(self, scope: Scope) -> bool:
+        """Whether somebody asks who may know everything, at a route that anybody may ask.
+
+        Examples
+        --------
+        A probe without a key: False. With a key of the scope admin, or on a server that needs none: True.
+        """
+        headers = scope["headers"]
+        open_to_all = self.keys.is_open and not from_elsewhere(headers)
+        if not open_to_all and not any(name == b"authorization" for name, _ in headers):
+            return False
+        try:
+            self.admit(scope, "admin")
+        except ProblemError:  # not valid, without the scope, or too often: no more than a stranger
+            return False
+        return True
+
     def _slow_down(self, scope: Scope) -> None:
         client = scope.get("client")
         wait_s = self.strangers.wait_s(client[0] if client else "")

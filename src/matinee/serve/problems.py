@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +18,10 @@ from matinee.serve.schemas import Problem
 MEDIA_TYPE = "application/problem+json"
 LOG = logging.getLogger("matinee.serve")
 UNAVAILABLE_RETRY_S = 2
+PLACES = re.compile(
+    r"\b[a-z+]+://[^\s,;()\"']*[^\s,;:.()\"']|(?<![A-Z] )(?<!\w)(?:/[^\s/:;,()\"']+)+/(?=[^\s/])"
+)
+"""Addresses, and the folders before a name: where things lie is not told to whoever asks."""
 
 
 class ProblemError(MatineeError):
@@ -70,10 +75,16 @@ def _read(error: Exception) -> tuple[int, str, dict[str, str]]:
     if isinstance(error, InputError):
         return 400, str(error), {}
     if isinstance(error, StorageError):
-        return 503, str(error), {"Retry-After": str(UNAVAILABLE_RETRY_S)}
+        return 503, PLACES.sub(_only_kind, str(error)), {"Retry-After": str(UNAVAILABLE_RETRY_S)}
     if isinstance(error, VerdictError):
         return 409, str(error), {}
     return 500, "The server failed on this request. Its log has the trace under the request id.", {}
+
+
+def _only_kind(place: re.Match[str]) -> str:
+    """The kind of an address ("redis:"), and nothing of a folder."""
+    kind, address, _ = place[0].partition("://")
+    return f"{kind}:" if address else ""
 
 
 _ROUTING = {

@@ -143,11 +143,25 @@ class Health(msgspec.Struct, frozen=True):
     status: str
 
 
-class Readiness(msgspec.Struct, frozen=True):
-    """Whether the server can do its work, and what is not as it should be."""
+class Serving(msgspec.Struct, frozen=True):
+    """Version that answers ("none": the fallback does), and how many things are wrong with it."""
+
+    version: str
+    troubles: int
+
+
+class ReadinessDetails(msgspec.Struct, frozen=True):
+    """What is not as it should be, in words, and how it stands with each initiative."""
+
+    troubles: list[str]
+    initiatives: dict[str, Standing]
+
+
+class Readiness(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whether the server can do its work. `details` are there for a key with the scope admin."""
 
     status: str
     state: str
     log: str
-    initiatives: dict[str, Standing]
-    troubles: list[str]
+    initiatives: dict[str, Serving]
+    details: ReadinessDetails | None = None

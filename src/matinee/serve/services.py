@@ -43,7 +43,7 @@ from matinee.serve.metrics import Metrics, Reading
 from matinee.serve.moment import Moment
 from matinee.serve.released import Answer, Released
 from matinee.serve.rollouts import CANARY
-from matinee.serve.schemas import Readiness
+from matinee.serve.schemas import Readiness, ReadinessDetails, Serving
 from matinee.types import DAY_US, SECOND_US
 
 LOG = logging.getLogger("matinee.serve")
@@ -328,11 +328,11 @@ class Services:
         if status >= 400:
             self.metrics.refused.labels(str(status)).inc()
 
-    async def readiness(self) -> Readiness:
-        """Whether events can be taken and decisions made, and what is not as it should be."""
-        return await asyncio.to_thread(self._readiness)
+    async def readiness(self, scope: Scope) -> Readiness:
+        """Whether events can be taken and decisions made; why not, for who may know."""
+        return await asyncio.to_thread(self._readiness, details=self.admission.is_admin(scope))
 
-    def _readiness(self) -> Readiness:
+    def _readiness(self, *, details: bool) -> Readiness:
         troubles: list[str] = []
         state, log = "ok", "ok"
         try:
@@ -348,8 +348,13 @@ class Services:
             troubles.append("The thread that writes the log has ended. Restart the server.")
         initiatives = {name: one.status() for name, one in self.released.items()}
         troubles += [f"{name}: {text}" for name, one in initiatives.items() for text in one.troubles]
-        ready = log == "ok"
-        return Readiness("ready" if ready else "not ready", state, log, initiatives, troubles)
+        return Readiness(
+            "ready" if log == "ok" else "not ready",
+            state,
+            log,
+            {name: Serving(one.version, len(one.troubles)) for name, one in initiatives.items()},
+            ReadinessDetails(troubles, initiatives) if details else None,
+        )
 
     async def metrics_text(self) -> bytes:
         """Everything for Prometheus."""
