@@ -185,9 +185,40 @@ def test_a_clock_set_back_loses_hides_and_reorders_nothing(tmp_path: Path) -> No
     assert seen(Moment(NOON_US, NOON_US)) == ["e1", "e2", "e3"]
 
 
-def test_an_empty_open_segment_is_not_taken_from_its_process(tmp_path: Path) -> None:
-    (tmp_path / "1-a-0001.open.ndjson").touch()  # made, and not locked yet
+def test_the_empty_segment_of_a_dead_process_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "1-a-0001.open.ndjson").touch()
     assert closed_segments(tmp_path) == []
+    assert segments(tmp_path) == []
+
+
+@pytest.mark.parametrize("meanwhile", ["the other is at it", "the other is done"])
+def test_a_new_segment_that_is_taken_for_a_dead_one_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    real, taken = log_file.lock_file, []
+
+    def slow(handle: int) -> bool:
+        monkeypatch.setattr(log_file, "lock_file", real)
+        (made,) = segments(tmp_path)
+        taken.append(made)
+        if meanwhile == "the other is done":
+            assert closed_segments(tmp_path) == []
+            return real(handle)
+        other = os.open(made, os.O_RDWR)
+        try:
+            return real(other) and real(handle)
+        finally:
+            made.unlink()
+            os.close(other)
+
+    monkeypatch.setattr(log_file, "lock_file", slow)
+    log = writer(tmp_path)
+    log.write([play(1)])
+    (path,) = segments(tmp_path)
+    assert path != taken[0]
+    assert [line["event_id"] for line in lines(path)] == ["e1"]
+    log.close()
+    assert len(closed_segments(tmp_path)) == 1
 
 
 def test_the_segment_of_a_dead_process_is_closed(tmp_path: Path) -> None:

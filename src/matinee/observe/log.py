@@ -29,6 +29,7 @@ ROTATE_BYTES = 64 * 1024 * 1024
 BACK_US = SECOND_US
 """A clock that goes back by less than this stands still for the log; by more, a new segment is begun."""
 LIST_TRIES = 5
+OPEN_TRIES = 5
 
 
 @dataclass(slots=True)
@@ -197,16 +198,21 @@ class LogWriter:
             self._close_segment()
         if self._segment is None:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._number += 1
-            path = self.folder / f"{self._name}-{self._number:04d}{OPEN}"
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
-            try:
-                lock_file(handle)
-                sync_folder(self.folder)
-            except OSError:
+            for _ in range(OPEN_TRIES):
+                self._number += 1
+                path = self.folder / f"{self._name}-{self._number:04d}{OPEN}"
+                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+                try:
+                    if _own(handle, path):
+                        sync_folder(self.folder)
+                        self._segment = _Segment(handle, path)
+                        break
+                except OSError:
+                    os.close(handle)
+                    raise
                 os.close(handle)
-                raise
-            self._segment = _Segment(handle, path)
+            else:
+                raise OSError(errno.EAGAIN, "other processes remove its new files")
         return self._segment
 
     def _mend(self) -> None:
@@ -302,13 +308,31 @@ def segment_events(con: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> int
 
 
 def _close_if_dead(path: Path) -> None:
-    """Close a segment whose lock is free. An empty one may be new and not locked yet: it is left alone."""
+    """Close a segment whose lock is free; an empty one is removed.
+
+    The lock is held meanwhile. A process that has made the file, and not locked it yet, sees that it has not
+    got it and makes another one (`_own`): nothing is written to a segment that is not locked.
+    """
     handle = os.open(path, os.O_RDWR)
     try:
-        if os.fstat(handle).st_size and lock_file(handle):
-            path.rename(path.with_name(segment_name(path)))
+        if lock_file(handle):
+            if os.fstat(handle).st_size:
+                path.rename(path.with_name(segment_name(path)))
+            else:
+                with suppress(PermissionError):  # Windows: it is in use
+                    path.unlink()
     finally:
         os.close(handle)
+
+
+def _own(handle: int, path: Path) -> bool:
+    """Lock a new segment; False if another process took it for that of a dead one meanwhile."""
+    if not lock_file(handle):
+        return False
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _stamped(record: bytes, seen_us: int, seq: int) -> bytes:

@@ -50,6 +50,14 @@ def test_one_that_does_not_answer_is_named(tmp_path: Path) -> None:
     log.close()
 
 
+def test_what_a_process_left_that_died_before_it_wrote_holds_up_nobody(tmp_path: Path) -> None:
+    home = Home.create(tmp_path)
+    home.log.mkdir(parents=True, exist_ok=True)
+    (home.log / f"999-dead-0001{OPEN}").touch()
+    assert close_segments(home, patience_s=5) == 1
+    assert segments(home.log) == []
+
+
 def test_a_request_is_seen_once(tmp_path: Path) -> None:
     home = Home.create(tmp_path)
     due = RotationRequest(home, look_every_s=0)
