@@ -15,6 +15,7 @@ from matinee.observe.decision_log import (
     decisions_about,
     find_decision,
     new_decision_id,
+    plausible,
     reward_id,
     reward_line,
     rewards_of,
@@ -24,7 +25,7 @@ from matinee.observe.home import Home
 from matinee.observe.lake.compaction import compact
 from matinee.observe.lake.connection import connect
 from matinee.observe.lake.reader import open_events
-from matinee.types import DAY_US
+from matinee.types import DAY_US, HOUR_US
 
 NOW = 893_286_638_000_000
 
@@ -198,3 +199,13 @@ def test_decisions_of_the_lake_are_sorted_by_time(tmp_path: Path) -> None:
         times = [row[0] for row in con.execute(f"SELECT at_us FROM '{file}'").fetchall()]
     assert times == sorted(times)
     assert decisions_about(home, "m3", NOW - DAY_US, NOW + DAY_US) == [records[3]]
+
+
+def test_only_ids_that_this_service_can_have_made_are_plausible() -> None:
+    now_us = 1_731_000_000_000_000
+    good = new_decision_id(now_us)
+    assert plausible(good, now_us)
+    assert plausible(good, now_us - HOUR_US)
+    assert not plausible(good, now_us - HOUR_US - 1)
+    for text in ("", "d", good[:-1], good + "0", good[:-1] + "z", good[:-1] + "é", "m" + good[1:], "d1"):
+        assert not plausible(text, now_us)

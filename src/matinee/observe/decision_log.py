@@ -21,11 +21,13 @@ from matinee.observe.lake.connection import connect, quoted
 from matinee.observe.lake.manifest import DataFile, parquet, read_manifest
 from matinee.observe.lake.tables import LOGGED
 from matinee.observe.log import segments
+from matinee.types import HOUR_US
 
 LETTERS = "0123456789abcdefghijklmnopqrstuv"
 MARK, TIME_LETTERS, CHANCE_LETTERS = "d", 12, 16
 BIAS_US = 1 << 59
 """Added to the time in an id, so that times before 1970 sort too."""
+AHEAD_US = HOUR_US
 READ_TRIES = 3
 _OPEN = threading.local()
 _JSON = msgspec.json.Encoder()
@@ -91,6 +93,26 @@ def decision_time(decision_id: str) -> int | None:
             return None
         number = number * 32 + value
     return number - BIAS_US
+
+
+def plausible(decision_id: str, now_us: int) -> bool:
+    """Whether an id was made by `new_decision_id`, and not for a moment that is still to come.
+
+    For any other id a look-up reads far more than for one of a decision (`find_decision`), and finds nothing
+    but what was imported: where ids come from strangers, refuse them before.
+
+    Parameters
+    ----------
+    now_us : int
+        By the home's clock; clocks of other processes may be `AHEAD_US` ahead of it.
+
+    Examples
+    --------
+    >>> plausible(new_decision_id(5), 5), plausible(new_decision_id(1 << 50), 5), plausible("p17", 5)
+    (True, False, False)
+    """
+    at_us = decision_time(decision_id)
+    return at_us is not None and at_us <= now_us + AHEAD_US and set(decision_id[1:]) <= set(LETTERS)
 
 
 def decision_line(record: DecisionRecord, seen_us: int, seq: int, member_id: str | None = None) -> bytes:

@@ -14,17 +14,20 @@ from matinee.observe.decisions import DecisionRecord
 from matinee.observe.home import Home
 from matinee.platform.initiative import Initiative
 from matinee.serve.deciding_again import Again, decide_again
+from matinee.serve.lane import Lane
 from matinee.types import format_at
 
 if TYPE_CHECKING:
     from matinee.serve.services import Services
 
+EXPLAINING = Lane("explanations", threads=2, most=16)
+"""Where a server makes them: whatever is asked, probes, figures and erasures have threads left."""
 _ONE_AT_A_TIME = threading.Lock()
 """Opening a model as of a past moment takes memory and a processor; answers to members go before."""
 
 
 def explain(services: Services, decision_id: str) -> dict[str, Any]:
-    """What `GET /v1/decisions/{id}` answers. Takes as long as opening a model; call it in a thread.
+    """What `GET /v1/decisions/{id}` answers. Takes as long as opening a model; run it in `EXPLAINING`.
 
     Raises
     ------
