@@ -94,7 +94,7 @@ def test_what_the_state_cannot_take_in_stays_in_the_log(
 
     work = Maintenance(home, store, now=lambda: FINAL, initiatives=[PLAYED])
     with monkeypatch.context() as patch:
-        patch.setattr(maintenance, "replay", down)
+        patch.setattr(maintenance, "take_in", down)
         done = work.step()
     assert done.compacted is None
     assert "unreachable" in done.troubles["compact"]

@@ -25,7 +25,7 @@ from running import Running, make_home, play, serving, titles_on
 from matinee.observe.clock import Clock
 from matinee.observe.home import Home
 from matinee.observe.lake.compaction import compact
-from matinee.observe.state.replay import replay
+from matinee.observe.state.imports import take_in
 from matinee.observe.state.sqlite import SqliteStore
 
 BUSY = "\n[serve]\ncompact_s = 1\nrotate_mb = 0.02\nrefresh_s = 3600\n"
@@ -61,7 +61,7 @@ def settle(home: Home) -> SqliteStore:
     """What the next start does: take the log into the state, then compact."""
     store = SqliteStore(home.state_db)
     now_us = Clock.wall().now_us
-    compact(home, taken_in=lambda: replay(home, store, now_us))
+    compact(home, taken_in=lambda: take_in(home, store, now_us))
     return store
 
 

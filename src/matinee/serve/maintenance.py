@@ -16,8 +16,7 @@ from matinee.observe.home import Home
 from matinee.observe.lake.compaction import Compacted, compact
 from matinee.observe.locks import Leader
 from matinee.observe.log import segment_name, segments
-from matinee.observe.state.imports import catch_up, lacks_imports
-from matinee.observe.state.replay import replay
+from matinee.observe.state.imports import catch_up, is_behind, take_in
 from matinee.observe.state.store import StateStore
 from matinee.observe.state.sync_members import sync_members
 from matinee.platform.config import PlatformConfig
@@ -133,7 +132,7 @@ class Maintenance:
     def _compact(self, done: Stepped) -> None:
         """Nothing is deleted from the log that the state has not taken in."""
         store = self.store
-        taken_in = None if store is None else lambda: replay(self.home, store, self.now())
+        taken_in = None if store is None else lambda: take_in(self.home, store, self.now())
         done.compacted = compact(self.home, taken_in=taken_in)
         self._count(segments=done.compacted.segments, events=done.compacted.added, torn=done.compacted.torn)
         self._count(duplicates=done.compacted.duplicate)
@@ -253,8 +252,8 @@ class Housekeeping:
         """Members whose facts were imported are known at once; imported events need the state made again."""
         services = self.services
         sync_members(services.home, services.store)
-        if lacks_imports(services.home, services.store):
-            LOG.info("events were imported: the state of members is made again")
+        if is_behind(services.home, services.store):
+            LOG.info("the lake has events that the state of members lacks: it is made again")
             catch_up(services.home, services.store, services.clock.now_us, dedup_h=services.config.dedup_h)
 
     def _leads(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matinee.observe.clock import wall_us
 from matinee.observe.home import Home
 from matinee.observe.home_format import require_format
-from matinee.observe.state.imports import catch_up, lacks_imports
+from matinee.observe.state.imports import catch_up, is_behind
 from matinee.observe.state.open import open_store
 from matinee.observe.state.replay import replay
 from matinee.observe.state.sync_members import sync_members
@@ -62,7 +62,7 @@ def prepare(home: Home, config: ServeConfig, progress: Progress) -> Ready:
     now_us = Moment.open(home).now_us
     store = open_store(home, config.state, config.dedup_h, served_folds(home))
     try:
-        if lacks_imports(home, store):
+        if is_behind(home, store):
             catch_up(
                 home,
                 store,

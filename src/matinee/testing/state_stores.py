@@ -153,6 +153,13 @@ class StateStoreContract:
             other.forget_segments(["a.ndjson", "never"])
         assert store.positions() == {"b.ndjson": 7}
 
+    def test_what_was_synced_is_there(self, store: OpenedStore, how: Opening) -> None:
+        store.sync()
+        store.take([play(1)], None, NOW)
+        store.sync()
+        with opened(how) as other:
+            assert len(other.record("m1").plays) == 1
+
     def test_members_facts_are_kept_and_replaced(self, store: OpenedStore) -> None:
         first = [Member("m2", "a1", "NL", 12, True, ("nl", "en")), Member("m1")]
         store.put_members(first)

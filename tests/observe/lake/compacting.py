@@ -11,7 +11,7 @@ from matinee.observe.events.schema import Play
 from matinee.observe.home import Home
 from matinee.observe.lake.compaction import compact
 from matinee.observe.log import LogWriter
-from matinee.observe.state.replay import replay
+from matinee.observe.state.imports import take_in
 from matinee.observe.state.sqlite import SqliteStore
 
 EVENTS = 5
@@ -30,7 +30,7 @@ def main(root: str, run: str) -> None:
         log.write([(play, 5_000_000 + number) for play in plays])
         os.write(1, (" ".join(names) + "\n").encode())
         log.close()
-        compact(home, taken_in=lambda: replay(home, store, clock.now_us))
+        compact(home, taken_in=lambda: take_in(home, store, clock.now_us))
 
 
 if __name__ == "__main__":

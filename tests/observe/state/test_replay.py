@@ -18,6 +18,7 @@ from matinee.observe.home import Home
 from matinee.observe.lake.compaction import compact
 from matinee.observe.log import LogWriter, segments
 from matinee.observe.state import replay as module
+from matinee.observe.state.imports import take_in
 from matinee.observe.state.replay import Replayed, replay
 from matinee.observe.state.sqlite import SqliteStore
 from matinee.observe.state.store import Arrival
@@ -126,7 +127,7 @@ def test_compaction_can_insist_that_segments_are_taken_in_before_they_go(
     with pytest.raises(StorageError, match="no state"):
         compact(home, taken_in=unreachable)
     assert len(segments(home.log)) == 1
-    assert compact(home, taken_in=lambda: replay(home, store, NOW_US)).added == 2
+    assert compact(home, taken_in=lambda: take_in(home, store, NOW_US)).added == 2
     assert segments(home.log) == []
     assert titles(store) == ["t1"]
 

@@ -29,15 +29,15 @@ class Compacted:
     erased: int = 0
 
 
-def compact(home: Home, *, taken_in: Callable[[], object] | None = None) -> Compacted:
+def compact(home: Home, *, taken_in: Callable[[], int] | None = None) -> Compacted:
     """Write the events of closed segments to Parquet, then delete the segments.
 
     Parameters
     ----------
     taken_in : callable, optional
         Called when it is known which segments are closed, before anything is written: brings whatever
-        follows the log up to date with them (`observe.state.replay`), since they are gone afterwards. What
-        it raises stops the compaction.
+        follows the log up to date with them (`observe.state.imports.take_in`), since they are gone
+        afterwards. What it returns becomes `Manifest.compactions`; what it raises stops the compaction.
 
     Raises
     ------
@@ -52,8 +52,9 @@ def compact(home: Home, *, taken_in: Callable[[], object] | None = None) -> Comp
     added = duplicate = torn = erased = 0
     with writing(home.lake) as write:
         found = closed_segments(home.log)
-        if taken_in is not None:
-            taken_in()
+        number = write.before.compactions + 1
+        if found and taken_in is not None:
+            number = max(number, taken_in())
         fresh = [path for path in found if path.name not in write.before.segments]
         if fresh:
             with connect(write.scratch / "spill") as con:
@@ -67,6 +68,8 @@ def compact(home: Home, *, taken_in: Callable[[], object] | None = None) -> Comp
                         added += stored.added
                         duplicate += stored.duplicate
         write.segments = [path.name for path in found]
+        if found:
+            write.compactions = number
     for path in found:
         path.unlink(missing_ok=True)
     return Compacted(added, duplicate, torn, len(found), erased)

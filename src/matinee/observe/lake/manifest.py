@@ -50,6 +50,9 @@ class Manifest(msgspec.Struct, frozen=True):
         Files replaced by the last write: kept until the next one, for readers that have begun.
     segments : list of str
         Log segments whose events are in `files`; readers leave them out until they are deleted.
+    compactions : int
+        Grows with each write that took segments of the log in: what follows the log by itself (the state of
+        members) notes it, and is found behind where it lost what it had noted.
     """
 
     version: int = 0
@@ -57,6 +60,7 @@ class Manifest(msgspec.Struct, frozen=True):
     files: list[DataFile] = []
     retired: list[str] = []
     segments: list[str] = []
+    compactions: int = 0
     format: int = 1
 
     def of(self, table: str) -> list[DataFile]:

@@ -47,6 +47,8 @@ class LakeWriter:
         State at the beginning.
     segments : list of str or None
         Log segments whose events are in the new state; None: as before.
+    compactions : int
+        `Manifest.compactions` of the new state.
     next_seq : int
         Order of arrival of the event after the last one written.
     retire : bool
@@ -60,6 +62,7 @@ class LakeWriter:
     added: list[DataFile] = field(default_factory=list)
     replaced: list[DataFile] = field(default_factory=list)
     segments: list[str] | None = None
+    compactions: int = 0
     next_seq: int = 0
     retire: bool = True
 
@@ -119,6 +122,7 @@ class LakeWriter:
             files=[f for f in self.before.files if f.path not in gone] + self.added,
             retired=sorted(gone) if self.retire else [],
             segments=segments,
+            compactions=max(self.compactions, self.before.compactions),
         )
         for folder in {(self.lake / file.path).parent.parent for file in self.added}:
             sync_folder(folder)

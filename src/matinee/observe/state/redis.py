@@ -30,6 +30,8 @@ FOLD_MEMBERS = 128
 MAINTAIN_MEMBERS, MAINTAIN_TURNS = 200, 10
 LEASE_MS = 120_000
 """A rebuild that has not written for so long is over."""
+SYNC_TURNS, SYNC_MS = 4, 500
+"""So often, and so long each time, `sync` waits; less than `ANSWER_S` at a time."""
 RANGE = 1_000
 _SEPARATOR = "\x1e"
 _RECORD = msgspec.msgpack.Decoder(MemberRecord)
@@ -65,9 +67,11 @@ class RedisStore:
     fails within about two seconds, and at once while the server has just not answered (`Resting`). A `take`
     that failed may have been done: `positions` tells.
 
-    The server may lose its last second (or more, as it is set up), events and positions together, and a
-    replay of the log brings them back. `erase` removes a member at once; the server's own files on disk hold
-    what was removed until it rewrites them (BGREWRITEAOF, BGSAVE).
+    The server may lose its last second (or more, as it is set up), events and positions together. A replay of
+    the log brings them back; where segments were deleted since, the state is found behind the lake by its
+    marks and made again from it, which takes longer: run the server with `appendonly yes`. `erase` removes a
+    member at once; the server's own files on disk hold what was removed until it rewrites them
+    (BGREWRITEAOF, BGSAVE).
     """
 
     def __init__(
@@ -203,6 +207,18 @@ class RedisStore:
                 for name, n in zip(out, self._erase(args=[self.prefix, member_id]), strict=True):
                     out[name] += n
         return out
+
+    def sync(self) -> None:
+        """Wait until what was written is in the server's append-only file, where it has one (`WAITAOF`).
+
+        A server that cannot do that (older than 7.2, or without such a file), or is slow, is not an error: a
+        state that lost something has lost its marks too (`marks`), and is made again.
+        """
+        with self._asking(), self._client.pipeline(transaction=False) as pipe:
+            pipe.hincrby(self._key("marks"), "synced", 1)  # behind all that any process has written before
+            for _ in range(SYNC_TURNS):
+                pipe.execute_command("WAITAOF", 1, 0, SYNC_MS)
+            pipe.execute(raise_on_error=False)
 
     def maintain(self, now_us: int) -> None:
         """Fold what has gathered, drop what has expired; called now and then by one process."""

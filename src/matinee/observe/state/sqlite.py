@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from matinee.errors import StorageError
+from matinee.observe.lake.manifest import sync_file, sync_folder
 from matinee.observe.members import Member
 from matinee.observe.state import sqlite_folding as folding
 from matinee.observe.state import sqlite_groups as groups
@@ -63,7 +64,8 @@ class SqliteStore:
     members (`waiting`), and the rows of a bucket, when it has some, are folded into the members' rows in
     `base`. So an event is written three times, each time together with others. A process that dies loses
     nothing that was taken in; a power cut may take the last moments with it, events and positions together,
-    and a replay of the log brings them back (`synchronous = NORMAL`).
+    and a replay of the log brings them back (`synchronous = NORMAL`). Before segments of the log are deleted,
+    `sync` makes sure that what they say outlives a power cut.
 
     Values of `put` whose key is a member's id, or begins with it and `\x1f`, are removed with the member.
     Deleted content is overwritten (`secure_delete`).
@@ -267,6 +269,24 @@ class SqliteStore:
             mark(con, rebuilding.ERASURES)
         self._empty_wal()
         return out
+
+    def sync(self) -> None:
+        """Make all that was written so far survive a power cut.
+
+        Raises
+        ------
+        StorageError
+            The disk does not take it.
+        """
+        try:  # not the file itself: closing it would free the locks of this process's connections
+            sync_file(self.path.with_name(self.path.name + "-wal"))
+            sync_folder(self.path.parent)
+        except FileNotFoundError:  # all of it is in the file, which SQLite has synced
+            return
+        except OSError as error:
+            raise StorageError(
+                f"{self.path}-wal: could not be written to the disk ({error.strerror}). Check the disk."
+            ) from error
 
     def maintain(self, now_us: int) -> None:
         """Fold what has gathered, drop what has expired; called now and then by one process."""

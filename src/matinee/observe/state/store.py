@@ -89,6 +89,10 @@ class StateStore(Protocol):
         """Remove every trace of members; how many values of each kind were removed."""
         ...
 
+    def sync(self) -> None:
+        """Make all that was written so far survive a power cut, as far as the store can."""
+        ...
+
     def maintain(self, now_us: int) -> None:
         """Fold what has gathered, drop what has expired; called now and then by one process."""
         ...

@@ -21,7 +21,7 @@ from matinee.observe.lake.manifest import read_manifest
 from matinee.observe.lake.reader import open_events
 from matinee.observe.lake.tables import EVENTS, LOGGED
 from matinee.observe.log import segments
-from matinee.observe.state.replay import replay
+from matinee.observe.state.imports import take_in
 from matinee.observe.state.store import StateStore
 from matinee.platform.lifecycle.erasing_results import erase_records, erase_results
 from matinee.platform.lifecycle.project import open_registry
@@ -119,7 +119,7 @@ def erase(
             rotate()
         close_segments(home, patience_s=patience_s)
         clock_us = home_clock(home).now_us
-        compact(home, taken_in=None if store is None else lambda: replay(home, store, clock_us))
+        compact(home, taken_in=None if store is None else lambda: take_in(home, store, clock_us))
         found = find_in_lake(home, member_id, run.unit_of)
         _note_lake(run, found)
         whole = Person(member_id, found.accounts)
