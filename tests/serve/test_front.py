@@ -14,6 +14,7 @@ from litestar.types import Receive, Scope
 from matinee.serve.deadlines import Deadlines
 from matinee.serve.front import Front, Reply
 from matinee.serve.headers import complete
+from matinee.serve.incoming import Body, Incoming
 from matinee.serve.logging import set_up
 from matinee.serve.problems import ProblemError
 
@@ -120,3 +121,80 @@ def test_one_who_is_late_is_told_and_others_are_not() -> None:
         return [*found, again, type(ended[0]).__name__]
 
     assert asyncio.run(main()) == ["late", "in time", "in time", "late", "late", "CancelledError"]
+
+
+def sends(parts: list[bytes], *, more: bool = False, wait_s: float = 0.0) -> Receive:
+    left = list(parts)
+
+    async def receive() -> Any:
+        await asyncio.sleep(wait_s)
+        body = left.pop(0)
+        return {"type": "http.request", "body": body, "more_body": more or bool(left)}
+
+    return receive
+
+
+async def read(body: Body) -> int:
+    size = 0
+    while True:
+        message = await body()
+        size += len(message["body"])  # type: ignore[typeddict-item]
+        if not message["more_body"]:  # type: ignore[typeddict-item]
+            return size
+
+
+def test_bodies_have_a_bound_together_until_they_are_answered() -> None:
+    incoming = Incoming(most_bytes=100)
+
+    async def main() -> None:
+        first = Body(incoming, sends([b"x" * 60, b"x" * 60]))  # alone, it has room
+        assert await read(first) == 120
+        second = Body(incoming, sends([b"x"]))
+        with pytest.raises(ProblemError, match="120 bytes of requests are held") as caught:
+            await read(second)
+        assert (caught.value.status, caught.value.headers) == (429, {"Retry-After": "1"})
+        second.release()
+        first.release()
+        assert incoming.n_bytes == 0
+        half = Body(incoming, sends([b"x" * 50, b""], more=True))
+        await half()
+        assert await read(Body(incoming, sends([b"x" * 50]))) == 50
+        assert incoming.n_bytes == 100
+        assert await read(Body(incoming, sends([b""]))) == 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("wait_s", [10.0, 0.02])
+def test_a_body_that_is_slow_or_dribbles_in_is_refused(wait_s: float) -> None:
+    async def main() -> None:
+        body = Body(Incoming(limit_s=0.1), sends([b"x"] * 100, wait_s=wait_s))
+        with pytest.raises(ProblemError, match=r"did not arrive within 0\.1 s") as caught:
+            await read(body)
+        assert caught.value.status == 408
+
+    asyncio.run(main())
+
+
+def test_the_bounds_hold_for_every_route_and_are_given_back() -> None:
+    incoming, held = Incoming(most_bytes=10), []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        held.append((len((await receive())["body"]), incoming.n_bytes))
+        await framework(scope, receive, send)
+
+    async def direct(scope: Scope, receive: Receive) -> Reply:
+        held.append((len((await receive())["body"]), incoming.n_bytes))  # type: ignore[typeddict-item]
+        if scope["method"] == "PUT":  # type: ignore[typeddict-item]
+            raise RuntimeError
+        return 200, [], b""
+
+    async def go(front: Front) -> None:
+        transport = httpx.ASGITransport(app=front)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            for method in ("POST", "PUT", "PATCH"):
+                await client.request(method, "/a", content=b"12345678")
+                assert incoming.n_bytes == 0
+
+    asyncio.run(go(Front(app, None, {("POST", "/a"): direct, ("PUT", "/a"): direct}, incoming)))
+    assert held == [(8, 8)] * 3

@@ -1,4 +1,4 @@
-"""What every request passes: an id, strict headers, its time and its line in the log, in one step.
+"""What every request passes: an id, strict headers, bounds of its body, its time and its line in the log.
 
 Three middlewares would each wrap what is sent, and cost more than the events of a request. For the same
 reason an address that takes most of the traffic may be answered here, without the framework.
@@ -13,6 +13,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from matinee.serve.headers import begin_request, complete, end_request, request_id_of
+from matinee.serve.incoming import Body, Incoming
 from matinee.serve.logging import log_request
 from matinee.serve.problems import problem
 
@@ -34,6 +35,8 @@ class Front:
         Counts and times every request.
     direct : mapping, optional
         (method, path) -> what answers it. An exception becomes a problem, as everywhere else.
+    incoming : Incoming, optional
+        Bounds of all bodies together.
     """
 
     def __init__(
@@ -41,8 +44,10 @@ class Front:
         app: ASGIApp,
         measure: Measure | None = None,
         direct: Mapping[tuple[str, str], Answer] | None = None,
+        incoming: Incoming | None = None,
     ) -> None:
         self.app, self.measure, self.direct = app, measure, direct or {}
+        self.incoming = incoming or Incoming()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -60,14 +65,16 @@ class Front:
                 message["headers"] = complete(message.get("headers", ()), request_id)
             await send(message)
 
+        body = Body(self.incoming, receive)
         token = begin_request(request_id)
         try:
             answer = self.direct.get((scope["method"], scope["path"]))
             if answer is None:
-                await self.app(scope, receive, strict)
+                await self.app(scope, body, strict)
             else:
-                status = await _direct(answer, scope, receive, send, request_id)
+                status = await _direct(answer, scope, body, send, request_id)
         finally:
+            body.release()
             end_request(token)
             took_s = time.perf_counter() - began
             if self.measure is not None:

@@ -7,15 +7,12 @@ from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler, asgi
 from litestar.types import Receive, Scope, Send
 
-from matinee.serve.deadlines import Deadlines
 from matinee.serve.front import Reply
 from matinee.serve.openapi import EVENTS_PATH
 from matinee.serve.problems import ProblemError
 from matinee.serve.receiving import Receiver
 from matinee.serve.services import Services
 
-BODY_S = 30.0
-"""Longest time that a client may take to send its events."""
 _ENCODER = msgspec.json.Encoder()
 _JSON = (b"content-type", b"application/json")
 
@@ -34,7 +31,6 @@ class EventsTaking:
     def __init__(self, services: Services, receiver: Receiver) -> None:
         self.services, self.receiver = services, receiver
         self._most = int(services.config.max_body_mb * 1_000_000)
-        self._deadlines = Deadlines(BODY_S)
 
     async def __call__(self, scope: Scope, receive: Receive) -> Reply:
         """Status, headers and body of the reply; errors as `serve.problems` knows them."""
@@ -45,13 +41,7 @@ class EventsTaking:
                 kind = value.decode("latin-1")
             elif name == b"content-encoding":
                 encoding = value.decode("latin-1")
-        try:
-            with self._deadlines:
-                body = await _body(receive, self._most)
-        except TimeoutError:
-            raise ProblemError(
-                408, f"body: did not arrive within {BODY_S:.0f} s, expected it sooner. Send fewer events."
-            ) from None
+        body = await _body(receive, self._most)
         return 200, [_JSON], _ENCODER.encode(await self.receiver.receive(body, kind, encoding))
 
 
