@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,3 +56,17 @@ def test_what_was_kept_is_held_for_a_minute(services: Services, monkeypatch: pyt
     monkeypatch.setattr(serving, "HELD_S", 0.0)
     services.keep("page", "m2", b"their page", 60)
     assert list(services._on_their_way) in ([("page", "m2")], [])
+
+
+def test_a_start_that_fails_leaves_nothing_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Home.create(tmp_path / "home")
+    home.settings.write_text("", encoding="utf-8")
+    before = set(threading.enumerate())
+
+    def fails(*_: object) -> None:
+        raise StorageError("the catalogue cannot be read")
+
+    monkeypatch.setattr(serving.Guard, "of", fails)
+    with pytest.raises(StorageError, match="the catalogue"):
+        Services.open(home, ServeConfig())
+    assert set(threading.enumerate()) <= before

@@ -17,13 +17,17 @@ SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One figure that is read when it is asked for: a gauge, or a counter that something else counts."""
+    """One figure that is read when it is asked for: a gauge, or a counter that something else counts.
+
+    `shared`: it describes what all processes share; else it is this process's own.
+    """
 
     name: str
     help: str
     value: float
     labels: tuple[tuple[str, str], ...] = ()
     counter: bool = False
+    shared: bool = False
 
 
 Read = Callable[[], Iterable[Reading]]
@@ -32,8 +36,9 @@ Read = Callable[[], Iterable[Reading]]
 class Metrics:
     """Counters and histograms of one process.
 
-    With several processes the counters and histograms of all are added up; figures that are read on demand
-    (`readings`) are those of the process that answers, except where they describe what all share.
+    With several processes the counters and histograms of all are added up, those of processes that have died
+    included: a total never goes down. Figures that are read on demand (`Reading`) are those of the process
+    that answers, and carry its `pid`, except where they describe what all share.
     """
 
     def __init__(self) -> None:
@@ -75,15 +80,16 @@ class Metrics:
             return generate_latest(self.registry)
         joined = CollectorRegistry()
         MultiProcessCollector(joined)  # type: ignore[no-untyped-call]
-        joined.register(_Readings(self._readings))
+        joined.register(_Readings(self._readings, pid=os.getpid()))
         return generate_latest(joined)
 
 
 class _Readings:
     """Turns readings into metrics; one that fails is left out, the others stay."""
 
-    def __init__(self, reads: list[Read]) -> None:
+    def __init__(self, reads: list[Read], pid: int | None = None) -> None:
         self._reads = reads
+        self._own = () if pid is None else (("pid", str(pid)),)
 
     def describe(self) -> list[Metric]:
         """Nothing in advance: the figures are known when they are read."""
@@ -94,9 +100,10 @@ class _Readings:
         families: dict[str, GaugeMetricFamily | CounterMetricFamily] = {}
         for read in self._reads:
             for one in read():
-                names = [name for name, _ in one.labels]
+                labels = one.labels if one.shared else (*one.labels, *self._own)
+                names = [name for name, _ in labels]
                 if one.name not in families:
                     family = CounterMetricFamily if one.counter else GaugeMetricFamily
                     families[one.name] = family(one.name, one.help, labels=names)
-                families[one.name].add_metric([value for _, value in one.labels], one.value)
+                families[one.name].add_metric([value for _, value in labels], one.value)
         yield from families.values()

@@ -19,6 +19,8 @@ from matinee.serve.app import HOME, OPTIONS
 from matinee.serve.config import ServeConfig
 from matinee.serve.metrics import SHARED
 
+HEALTHY_S = 60
+"""How long a worker may be busy, as when it opens a large model, before it is taken for hung and replaced."""
 APP = "matinee.serve.app:from_environment"
 
 
@@ -62,6 +64,7 @@ def run(home: Home, config: ServeConfig, listening: socket.socket) -> None:
         server_header=False,
         lifespan="on",
         ws="none",
+        timeout_worker_healthcheck=HEALTHY_S,
         timeout_graceful_shutdown=max(1, round(config.drain_s)),
     )
     if config.workers > 1:

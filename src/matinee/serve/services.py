@@ -93,10 +93,11 @@ class Services:
     """
 
     def __init__(
-        self, home: Home, config: ServeConfig, store: OpenedStore, registry: Registry, opened: ExitStack
+        self, home: Home, config: ServeConfig, store: OpenedStore, registry: Registry, begun: ExitStack
     ) -> None:
+        """Put together; `begun` ends what runs already, when something after it fails."""
         self.home, self.config, self.store, self.registry = home, config, store, registry
-        self._opened = opened
+        self._opened = ExitStack()
         self.clock = Moment.open(home)
         self.erased = Erased.of(home)
         self.erased.reload()
@@ -108,6 +109,7 @@ class Services:
             self.clock,
             IngestConfig(queue_events=config.queue_events, rotate_bytes=int(config.rotate_mb * 1_000_000)),
         )
+        begun.callback(self.ingestor.close, config.drain_s)
         keys = Keys(registry.api_keys, config.host)
         keys.load()
         self.admission = Admission(keys, workers=config.workers)
@@ -139,7 +141,11 @@ class Services:
             store = open_store(home, config.state, config.dedup_h, served_folds(home))
             opened.callback(store.close)
             registry = opened.enter_context(open_registry(home))
-            return Services(home, config, store, registry, opened.pop_all())
+            with ExitStack() as begun:
+                services = Services(home, config, store, registry, begun)
+                begun.pop_all()
+            services._opened = opened.pop_all()
+            return services
 
     def start(self) -> None:
         """Begin what runs in the background."""
@@ -441,7 +447,8 @@ class Services:
         except StorageError:
             sizes = {}
         for what, value in sizes.items():
-            yield Reading("matinee_state_size", "Size of the state.", float(value), (("of", what),))
+            labels = (("of", what),)
+            yield Reading("matinee_state_size", "Size of the state.", float(value), labels, shared=True)
         yield from self.housekeeping.figures()
 
 
