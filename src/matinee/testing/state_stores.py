@@ -241,6 +241,38 @@ class StateStoreContract:
             assert listed(other, "m1") == ["e1", "e2"]
             assert other.record("m1") == record
 
+    def test_a_fold_that_fails_for_one_holds_up_nobody(self, how: Opening) -> None:
+        class Picky(Ids):
+            def apply(self, member_id: str, value: bytes | None, lines: bytes) -> bytes:
+                if member_id == "bad":
+                    raise KeyError("no such thing")
+                return super().apply(member_id, value, lines)
+
+        with opened(how, folds=[Picky()]) as store:
+            for n in range(400):
+                group = [play(3 * n, "bad"), play(3 * n + 1, "m1"), play(3 * n + 2, f"m{n % 50}")]
+                assert store.take(group, Position("a", n + 1), NOW) == [True] * 3
+            for _ in range(4):
+                store.maintain(NOW)
+            assert store.size()["waiting"] == 0
+            assert store.size()["failed_folds"] == 1
+            assert store.positions() == {"a": 400}
+            assert len(store.record("bad").plays) == 400
+            assert len(listed(store, "m1")) == 408
+            with pytest.raises(StorageError, match="failed for this member"):
+                store.folded("bad", "ids")
+        with opened(how, folds=[Ids()]) as mended:
+            mended.take([play(5_000, "bad")], None, NOW)
+            mended.maintain(NOW)
+            with pytest.raises(StorageError, match="failed for this member"):
+                mended.folded("bad", "ids")
+            token = mended.begin_rebuild()
+            rebuilt = Rebuilt("bad", mended.record("bad"), None, play(1).line)
+            mended.write_rebuilt(token, [rebuilt], after="", upto=None, now_us=NOW)
+            mended.end_rebuild(token, [])
+            assert listed(mended, "bad") == ["e1"]
+            assert mended.size()["failed_folds"] == 0
+
     def test_one_who_does_not_know_what_is_kept_folds_nothing(self, how: Opening) -> None:
         with opened(how, folds=[Ids()]) as server, opened(how, folds=None) as tool:
             for n in range(40):

@@ -13,7 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from matinee.errors import ConfigError, StorageError
 from matinee.observe.home import Home
 from matinee.observe.state.open import open_store
-from matinee.observe.state.redis import RedisStore, shown
+from matinee.observe.state.redis import RedisStore
+from matinee.observe.state.redis_client import shown
 from matinee.observe.state.store import Position
 from matinee.testing.state_stores import NOW, Ids, Opening, StateStoreContract, listed, opened, play
 

@@ -14,7 +14,7 @@ from matinee.observe.members import Member
 from matinee.observe.state import sqlite_folding, sqlite_groups, sqlite_window
 from matinee.observe.state.open import open_store
 from matinee.observe.state.sqlite import SqliteStore
-from matinee.testing.state_stores import HOUR, NOW, Ids, Opening, StateStoreContract, opened, play
+from matinee.testing.state_stores import HOUR, NOW, Ids, Opening, StateStoreContract, listed, opened, play
 
 
 class TestSqliteStore(StateStoreContract):
@@ -41,20 +41,49 @@ class TestSqliteStore(StateStoreContract):
             assert places(tmp_path, whom[0])
 
     def test_a_take_that_fails_changes_nothing(self, how: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sqlite_groups, "MOST_GROUPS", 15)
-        monkeypatch.setattr(sqlite_folding, "FOLD_FROM", 1)
+        def broken(*_arguments: object) -> None:
+            raise RuntimeError("broken")
 
-        class Broken(Ids):
-            def apply(self, member_id: str, value: bytes | None, lines: bytes) -> bytes:
-                raise RuntimeError("broken")
-
-        with opened(how, folds=[Broken()]) as store:
+        with opened(how, folds=[Ids()]) as store:
             for n in range(15):
                 store.take([play(n)], None, NOW)
-            with pytest.raises(RuntimeError, match="broken"):
-                store.take([play(15)], None, NOW)
+            with monkeypatch.context() as patch:
+                patch.setattr(sqlite_groups, "add", broken)
+                with pytest.raises(RuntimeError, match="broken"):
+                    store.take([play(15)], None, NOW)
             assert store.known(["e14", "e15"]) == [True, False]
             assert len(store.record("m1").plays) == 15
+
+    def test_events_are_taken_in_whatever_comes_of_folding(
+        self, how: Opening, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(*_arguments: object) -> int:
+            raise RuntimeError("broken")
+
+        monkeypatch.setattr(sqlite_groups, "MOST_GROUPS", 5)
+        monkeypatch.setattr(sqlite_folding, "FOLD_FROM", 1)
+        with opened(how, folds=[Ids()]) as store:
+            with monkeypatch.context() as patch:
+                patch.setattr(sqlite_folding, "fold", broken)
+                assert all(store.take([play(n)], None, NOW) == [True] for n in range(40))
+            assert len(store.record("m1").plays) == 40
+            store.maintain(NOW)
+            assert store.size()["waiting"] == 0
+            assert listed(store, "m1") == [f"e{n}" for n in range(40)]
+
+    def test_a_record_that_cannot_be_read_holds_up_nobody(self, how: Opening, tmp_path: Path) -> None:
+        with opened(how, folds=[Ids()]) as store:
+            store.take([play(n, f"m{n}") for n in range(100)], None, NOW)
+            store.maintain(NOW)
+            with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as other:
+                other.execute("UPDATE base SET record = x'c1' WHERE member_id = 'm7'")
+            store.take([play(100 + n, f"m{n}") for n in range(100)], None, NOW)
+            store.maintain(NOW)
+            store.maintain(NOW)
+            assert store.size()["waiting"] == 1
+            assert len(store.record("m8").plays) == 2
+            with pytest.raises(StorageError, match="rebuild-state"):
+                store.record("m7")
 
     def test_readers_do_not_wait_for_a_writer(self, how: Opening, tmp_path: Path) -> None:
         with opened(how) as store:

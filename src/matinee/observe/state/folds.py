@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Protocol
 
-from matinee.errors import InputError
+from matinee.errors import InputError, StorageError
+
+LOG = logging.getLogger("matinee.state")
+NOT_WHOLE = b"\xc1a fold failed"
+"""Stands for the value of a member for whom a fold failed; MessagePack never uses its first byte."""
 
 
 class Fold(Protocol):
@@ -26,7 +31,10 @@ class Fold(Protocol):
     def name(self) -> str: ...
 
     def apply(self, member_id: str, value: bytes | None, lines: bytes) -> bytes:
-        """The value after these lines of the log (NDJSON); None: no event was seen before."""
+        """The value after these lines of the log (NDJSON); None: no event was seen before.
+
+        What it raises is logged, and the member's value is refused until the state is rebuilt.
+        """
         ...
 
 
@@ -46,3 +54,34 @@ def named(folds: Iterable[Fold]) -> dict[str, Fold]:
             )
         out[fold.name] = fold
     return out
+
+
+def applied(fold: Fold, member_id: str, value: bytes | None, lines: bytes) -> bytes:
+    """The value after these lines; `NOT_WHOLE` where the fold failed, now or before.
+
+    One member whose events a fold cannot take must not hold up those of all others. Their value is refused
+    until the state is rebuilt with a fold that can.
+    """
+    if value == NOT_WHOLE:
+        return NOT_WHOLE
+    try:
+        return fold.apply(member_id, value, lines)
+    except Exception as problem:
+        LOG.error("%s: failed for a member (%s)", fold.name, type(problem).__name__, exc_info=problem)
+        return NOT_WHOLE
+
+
+def checked(name: str, value: bytes | None) -> bytes | None:
+    """A value that was kept.
+
+    Raises
+    ------
+    StorageError
+        The fold failed for this member.
+    """
+    if value == NOT_WHOLE:
+        raise StorageError(
+            f'state store: "{name}" failed for this member, and what is kept lacks events. Mend it (the '
+            "server's log says where it failed) and run matinee rebuild-state."
+        )
+    return value

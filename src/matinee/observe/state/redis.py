@@ -6,24 +6,21 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
-from matinee.errors import ConfigError, MissingExtraError, StorageError
+from matinee.errors import StorageError
 from matinee.observe.members import Member
 from matinee.observe.state import redis_scripts as scripts
 from matinee.observe.state.fold import apply, without
-from matinee.observe.state.folds import Fold, named
+from matinee.observe.state.folds import LOG, NOT_WHOLE, Fold, applied, checked, named
 from matinee.observe.state.record import MemberRecord
+from matinee.observe.state.redis_client import connect, shown
 from matinee.observe.state.resting import LONGEST_S, Resting
 from matinee.observe.state.store import Arrival, Position, Rebuilt
 from matinee.observe.state.window import hashes
 from matinee.types import HOUR_US
 
-CONNECT_S, ANSWER_S = 0.5, 1.0
-"""A server that is slower than this counts as gone, so that whoever asks can go on without it."""
-IDLE_CHECK_S = 5
 PREFIX = "matinee:"
 FOLD_MEMBERS = 128
 """Members that are folded in one `take`; further ones have their turn in the next."""
@@ -81,7 +78,7 @@ class RedisStore:
         self.prefix = prefix
         self.folds: Mapping[str, Fold] | None = None if folds is None else named(folds)
         self._window_ms = int(dedup_h * HOUR_US) // 1_000
-        self._client = _connect(url, self.name)
+        self._client = connect(url, self.name)
         self._resting = Resting()
         self._registered = self.folds is None
         script = self._client.register_script
@@ -107,7 +104,10 @@ class RedisStore:
         with self._asking():
             new, due = self._take(args=arguments)
         if due and self.folds is not None:
-            self._fold_members([member_id.decode() for member_id in due[:FOLD_MEMBERS]])
+            try:
+                self._fold_members([member_id.decode() for member_id in due[:FOLD_MEMBERS]])
+            except Exception as problem:  # the events are taken in: folding is tried again later
+                LOG.error("%s: folding failed (%s)", self.name, type(problem).__name__, exc_info=problem)
         return [bool(one) for one in new]
 
     def positions(self) -> dict[str, int]:
@@ -150,7 +150,7 @@ class RedisStore:
             raise StorageError(
                 f'{self.name}: "{name}" lacks events from before it was kept. Run matinee rebuild-state.'
             )
-        return value, b"".join(rows)
+        return checked(name, value), b"".join(rows)
 
     def member(self, member_id: str) -> Member | None:
         """What was imported about a member."""
@@ -271,10 +271,13 @@ class RedisStore:
                     for row in todo:
                         pipe.lrange(self._key("w:", row.member_id), 0, -1)
                     waiting = pipe.execute()
+                asking = [self._arguments(token, *one) for one in zip(todo, waiting, strict=True)]
                 with self._client.pipeline(transaction=False) as pipe:
-                    for row, found in zip(todo, waiting, strict=True):
-                        self._rebuilt(args=self._arguments(token, row, found), client=pipe)
+                    for arguments in asking:
+                        self._rebuilt(args=arguments, client=pipe)
                     done = pipe.execute()
+                written = (one for one, code in zip(asking, done, strict=True) if code == 1)
+                self._count_failed(sum(one.count(NOT_WHOLE) for one in written))
             self._check(token, min(done))
             todo = [row for row, code in zip(todo, done, strict=True) if code == 0]
 
@@ -286,17 +289,23 @@ class RedisStore:
             self._check(token, self._end(args=arguments))
 
     def size(self) -> dict[str, int]:
-        """Members, events waiting to be folded, ids in the window (about), bytes of the server."""
+        """Members, events waiting to be folded, ids in the window (about), failed folds, bytes used."""
         with self._asking(), self._client.pipeline() as pipe:
             pipe.zcard(self._key("members"))
-            pipe.hget(self._key("marks"), "waiting")
+            pipe.hmget(self._key("marks"), "waiting", "failed")
             pipe.hgetall(self._key("hours"))
             pipe.time()
-            members, waiting, hours, (now_s, _) = pipe.execute()
+            members, (waiting, failed), hours, (now_s, _) = pipe.execute()
             used = self._client.info("memory")["used_memory"]
         first = (now_s - self._window_ms // 1_000) // 3_600
         ids = sum(int(n) for hour, n in hours.items() if int(hour) >= first)
-        return {"members": members, "waiting": int(waiting or 0), "ids": ids, "bytes": int(used)}
+        return {
+            "members": members,
+            "waiting": int(waiting or 0),
+            "ids": ids,
+            "failed_folds": int(failed or 0),
+            "bytes": int(used),
+        }
 
     def close(self) -> None:
         """Close the connections."""
@@ -305,7 +314,7 @@ class RedisStore:
     def _fold_members(self, member_ids: Sequence[str]) -> bool:
         """Fold what waits; whether anything was. Another process that was quicker leaves nothing to do."""
         self._register()
-        folds = self.folds or {}
+        folds, failed = self.folds or {}, 0
         with self._asking():
             with self._client.pipeline() as pipe:
                 pipe.hmget(self._key("marks"), "erasures", "folds")
@@ -322,18 +331,29 @@ class RedisStore:
                     if not rows:
                         continue
                     lines = b"".join(rows)
-                    parts: list[Any] = ["r", msgspec.msgpack.encode(apply(_decode(data), lines))]
+                    try:
+                        parts: list[Any] = ["r", msgspec.msgpack.encode(apply(_decode(data), lines))]
+                    except Exception as problem:  # of one member: those of others are made
+                        LOG.error("a record cannot be made (%s)", type(problem).__name__, exc_info=problem)
+                        continue
                     for (name, fold), value in zip(folds.items(), values, strict=True):
-                        parts += [f"v:{name}", fold.apply(member_id, value, lines)]
+                        parts += [f"v:{name}", applied(fold, member_id, value, lines)]
+                        failed += parts[-1] == NOT_WHOLE != value
                     head = [self.prefix, member_id, len(rows), version or 0, erasures or 0, registered or b""]
                     self._fold(args=[*head, lines.count(b"\n"), *parts], client=pipe)
-                return any(pipe.execute()) if len(pipe) else False
+                done = any(pipe.execute()) if len(pipe) else False
+            self._count_failed(failed)
+            return done
+
+    def _count_failed(self, n: int) -> None:
+        if n:
+            self._client.hincrby(self._key("marks"), "failed", n)
 
     def _arguments(self, token: int, row: Rebuilt, waiting: Sequence[bytes]) -> list[Any]:
         lines = without(row.lines, b"".join(waiting)) if self.folds else b""
         values: list[Any] = []
         for name, fold in (self.folds or {}).items():
-            values += [f"v:{name}", fold.apply(row.member_id, None, lines) if lines else b""]
+            values += [f"v:{name}", applied(fold, row.member_id, None, lines) if lines else b""]
         record = b"" if row.record is None else msgspec.msgpack.encode(row.record)
         facts = b"" if row.member is None else msgspec.msgpack.encode(row.member)
         head = [self.prefix, LEASE_MS, token, row.member_id, len(waiting), self._window_ms, record, facts]
@@ -400,45 +420,6 @@ class RedisStore:
                 f"{self.name}: the state server did not do it ({type(error).__name__}: {error}). Check that "
                 "it runs, can be reached and has memory left; events that are in the log are taken in later."
             ) from error
-
-
-def shown(url: str) -> str:
-    """An address as it may be printed: without its password.
-
-    Examples
-    --------
-    >>> shown("redis://ana:secret@db.example:6379/2")
-    'redis://ana:***@db.example:6379/2'
-    """
-    scheme, found, rest = url.partition("://")
-    who, known, address = rest.rpartition("@")  # the last one: a password may hold others
-    address = address.partition("?")[0]
-    if not found:
-        return "an address without a scheme"
-    return f"{scheme}://{who.partition(':')[0]}:***@{address}" if known else f"{scheme}://{address}"
-
-
-def _connect(url: str, name: str) -> Any:
-    try:
-        import redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-    except ImportError as error:
-        raise MissingExtraError("the state store in Redis", "redis") from error
-    try:
-        if urlsplit(url).scheme not in ("redis", "rediss", "unix"):
-            raise ValueError("unknown scheme")
-        return redis.Redis.from_url(
-            url,
-            socket_connect_timeout=CONNECT_S,
-            socket_timeout=ANSWER_S,
-            health_check_interval=IDLE_CHECK_S,
-            retry=Retry(NoBackoff(), 0),
-        )
-    except ValueError:
-        raise ConfigError(
-            f"[serve] state is {name}, expected redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH."
-        ) from None
 
 
 def _owner(key: str) -> str:

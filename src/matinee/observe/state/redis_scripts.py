@@ -122,6 +122,7 @@ BEGIN = (
     + """
 local p, lease = ARGV[1], ARGV[2]
 redis.call('HINCRBY', p .. 'marks', 'rebuilds', 1)
+redis.call('HDEL', p .. 'marks', 'failed')
 redis.call('SET', p .. 'rebuild', '1', 'PX', lease)
 return token(p)
 """

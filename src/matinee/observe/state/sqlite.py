@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -19,10 +19,10 @@ from matinee.observe.state import sqlite_groups as groups
 from matinee.observe.state import sqlite_rebuild as rebuilding
 from matinee.observe.state import sqlite_window as window
 from matinee.observe.state.fold import apply
-from matinee.observe.state.folds import Fold, named
+from matinee.observe.state.folds import LOG, Fold, checked, named
 from matinee.observe.state.record import MemberRecord
 from matinee.observe.state.sqlite_file import Connections, storage_error, transaction, translated
-from matinee.observe.state.sqlite_marks import mark
+from matinee.observe.state.sqlite_marks import mark, marked
 from matinee.observe.state.store import Arrival, Position, Rebuilt
 from matinee.observe.state.window import hashes
 from matinee.types import HOUR_US
@@ -130,9 +130,7 @@ class SqliteStore:
                     "DO UPDATE SET end = max(end, excluded.end)",
                     (position.segment, position.end),
                 )
-            buckets = [self._due.popleft() for _ in range(min(FOLD_BUCKETS, len(self._due)))]
-            if buckets:
-                folding.fold(con, buckets, self.folds)
+        self._fold_due()
         return new
 
     def positions(self) -> dict[str, int]:
@@ -174,7 +172,7 @@ class SqliteStore:
                     )
                 kept = folding.value(con, member_id, name)
                 found = folding.read_inside(con, self._groups, member_id)
-        return kept, found[1]
+        return checked(name, kept), found[1]
 
     def member(self, member_id: str) -> Member | None:
         """What was imported about a member."""
@@ -332,7 +330,7 @@ class SqliteStore:
             rebuilding.end(con, self.folds, positions)
 
     def size(self) -> dict[str, int]:
-        """Members, events waiting to be folded, ids in the window, bytes on the disk."""
+        """Members, events waiting to be folded, ids in the window, failed folds, bytes on the disk."""
         with self._reading() as con:
             (members,) = con.execute(
                 "SELECT count(*) FROM (SELECT member_id FROM base UNION SELECT member_id FROM facts)"
@@ -348,17 +346,32 @@ class SqliteStore:
                 )
             events = groups.waiting_events(con)
             known = window.count(con)
+            failed = marked(con, folding.FAILED)
         files = [self.path.with_name(self.path.name + end) for end in ("", "-wal", "-shm")]
         return {
             "members": members,
             "waiting": events,
             "ids": known,
+            "failed_folds": failed,
             "bytes": sum(file.stat().st_size for file in files if file.exists()),
         }
 
     def close(self) -> None:
         """Close the connections of all threads."""
         self._connections.close()
+
+    def _fold_due(self) -> None:
+        """Fold some buckets. The events are taken in whatever comes of it; what fails is tried again."""
+        buckets: list[int] = []
+        with suppress(IndexError):
+            while len(buckets) < FOLD_BUCKETS:
+                buckets.append(self._due.popleft())
+        if buckets:
+            try:
+                with self._writing() as con:
+                    folding.fold(con, buckets, self.folds)
+            except Exception as problem:
+                LOG.error("%s: folding failed (%s)", self.path, type(problem).__name__, exc_info=problem)
 
     def _empty_wal(self) -> None:
         until = time.monotonic() + ERASE_S

@@ -11,7 +11,7 @@ import msgspec
 from matinee.observe.clock import wall_us
 from matinee.observe.state import sqlite_groups as groups
 from matinee.observe.state.fold import apply
-from matinee.observe.state.folds import Fold
+from matinee.observe.state.folds import LOG, NOT_WHOLE, Fold, applied
 from matinee.observe.state.record import MemberRecord
 from matinee.observe.state.sqlite_file import transaction
 from matinee.observe.state.sqlite_marks import mark, marked
@@ -21,6 +21,8 @@ MAINTAIN_MEMBERS = 200
 """Members that one transaction of `maintain` folds, more or less."""
 RENEWED = "rebuilt_us"
 """Mark: when a rebuild last wrote."""
+FAILED = "failed_folds"
+"""Mark: values that a fold could not make, since the last rebuild began."""
 FOLD_FROM = 8
 """Rows of a bucket from which it may be folded."""
 FOLD_MOST = groups.BUCKETS // 16
@@ -132,27 +134,49 @@ def fold(con: sqlite3.Connection, buckets: Iterable[int], folds: Mapping[str, Fo
             for member_id, lines in _GROUP.decode(data).items():
                 waiting[member_id].append(lines)
         if waiting:
-            _fold_members(con, {member_id: b"".join(parts) for member_id, parts in waiting.items()}, folds)
+            (last,) = con.execute("SELECT max(n) FROM waiting WHERE bucket = ?", (bucket,)).fetchone()
+            joined = {member_id: b"".join(parts) for member_id, parts in waiting.items()}
+            left = _fold_members(con, joined, folds)
             con.execute("DELETE FROM waiting WHERE bucket = ?", (bucket,))
+            if left:
+                con.execute(
+                    "INSERT INTO waiting VALUES (?, ?, ?, ?)",
+                    (bucket, last, groups.names(left), _ENCODER.encode(left)),
+                )
             members += len(waiting)
     return members
 
 
-def _fold_members(con: sqlite3.Connection, waiting: Mapping[str, bytes], folds: Mapping[str, Fold]) -> None:
-    records, values, events = [], [], 0
+def _fold_members(
+    con: sqlite3.Connection, waiting: Mapping[str, bytes], folds: Mapping[str, Fold]
+) -> dict[str, bytes]:
+    """Fold members; the lines of those whose record cannot be made, which go on waiting."""
+    records, values, events, failed = [], [], 0, 0
+    left: dict[str, bytes] = {}
     for member_id, lines in waiting.items():
         row = con.execute("SELECT record FROM base WHERE member_id = ?", (member_id,)).fetchone()
-        record = MemberRecord() if row is None else _RECORD.decode(row[0])
-        records.append((member_id, encode(apply(record, lines))))
+        try:
+            record = MemberRecord() if row is None else _RECORD.decode(row[0])
+            records.append((member_id, encode(apply(record, lines))))
+        except Exception as problem:  # of one member: those of others are made
+            LOG.error("a record cannot be made (%s)", type(problem).__name__, exc_info=problem)
+            left[member_id] = lines
+            continue
         events += lines.count(b"\n")
         for name, one in folds.items():
-            values.append((member_id, name, one.apply(member_id, value(con, member_id, name), lines)))
+            before = value(con, member_id, name)
+            after = applied(one, member_id, before, lines)
+            failed += after == NOT_WHOLE != before
+            values.append((member_id, name, after))
     con.executemany(
         "INSERT INTO base VALUES (?, ?) ON CONFLICT (member_id) DO UPDATE SET record = excluded.record",
         records,
     )
     put_values(con, values)
     mark(con, groups.EVENTS, -events)
+    if failed:
+        mark(con, FAILED, failed)
+    return left
 
 
 def fold_next(con: sqlite3.Connection, folds: Mapping[str, Fold] | None, after: int) -> int:

@@ -13,7 +13,7 @@ from matinee.observe.clock import wall_us
 from matinee.observe.state import sqlite_folding as folding
 from matinee.observe.state import sqlite_groups as groups
 from matinee.observe.state.fold import without
-from matinee.observe.state.folds import Fold
+from matinee.observe.state.folds import NOT_WHOLE, Fold, applied
 from matinee.observe.state.sqlite_marks import mark, marked, put_mark
 from matinee.observe.state.sqlite_window import Window
 from matinee.observe.state.store import Position, Rebuilt
@@ -26,6 +26,7 @@ ERASURES, REBUILDS, RENEWED = "erasures", "rebuilds", folding.RENEWED
 def begin(con: sqlite3.Connection) -> int:
     """Stop folding; a number that changes with each rebuild and each erasure."""
     mark(con, REBUILDS)
+    put_mark(con, folding.FAILED, 0)
     _renew(con)
     return _token(con)
 
@@ -79,10 +80,13 @@ def write(
             lines = without(row.lines, folding.sorted_lines(con, row.member_id))
             if lines:
                 values += [
-                    (row.member_id, name, one.apply(row.member_id, None, lines))
+                    (row.member_id, name, applied(one, row.member_id, None, lines))
                     for name, one in folds.items()
                 ]
         folding.put_values(con, values)
+        failed = sum(value == NOT_WHOLE for _, _, value in values)
+        if failed:
+            mark(con, folding.FAILED, failed)
     ids = hashes(one for row in rows for one in row.recent_ids)
     if ids:
         known = window.find(con, ids)

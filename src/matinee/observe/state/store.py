@@ -98,7 +98,7 @@ class StateStore(Protocol):
         ...
 
     def size(self) -> dict[str, int]:
-        """Members, events waiting to be folded, ids in the window, bytes."""
+        """Members, events waiting to be folded, ids in the window, values folds failed to make, bytes."""
         ...
 
     def close(self) -> None:
