@@ -53,7 +53,7 @@ def prune(
     if runs < 1:
         raise InputError(f"matinee prune: --runs is {runs}, expected 1 or more.")
     where, remove = find_home(home), yes and not dry_run
-    lake = prune_lake(where, at=at, dry_run=not remove)
+    lake = prune_lake(where, at=at, dry_run=not remove, asked=True)
     done = prune_home(where, runs=runs, dry_run=not remove)
     if json:
         print_json({"removed": remove, "result": done, "lake": lake})

@@ -21,7 +21,7 @@ from matinee.observe.lake.cutting import cut, oldest_event_us, plan_cut
 from matinee.observe.lake.reader import open_events, open_facts
 from matinee.observe.lake.writer import LakeWriter
 from matinee.platform.lifecycle.pruning import prune_lake
-from matinee.types import DAY_US, SECOND_US
+from matinee.types import DAY_US, SECOND_US, format_at
 
 DAY_S = 86_400
 LAST = 20_000 * DAY_S  # midnight
@@ -74,7 +74,7 @@ def test_old_events_go_and_facts_stay(tmp_path: Path) -> None:
     home = fill(tmp_path / "shop", keep="[keep]\nevents_days = 10\n")
     planned = prune_lake(home)
     assert len(found(home, "plays", "at_us")) == 40
-    done = prune_lake(home, dry_run=False)
+    done = prune_lake(home, dry_run=False, asked=True)
     assert done == planned
     assert done.cuts["plays"].rows == 29
     assert done.cuts["plays"].bytes > 0
@@ -115,6 +115,19 @@ def test_the_last_event_stays(tmp_path: Path) -> None:
     home.settings.write_text('[clock]\nnow = "wall"\n[keep]\nevents_days = 40\n')
     with pytest.raises(ConfigError, match='now = "wall" all before'):
         prune_lake(home, dry_run=False)
+
+
+def test_a_clock_that_jumped_ahead_removes_nothing_by_itself(tmp_path: Path) -> None:
+    home = fill(tmp_path / "shop", keep="[keep]\nevents_days = 10\n")
+    with pytest.raises(
+        ConfigError, match=r"would remove 29 of 40 rows of plays at .*, expected at most 50% in"
+    ):
+        prune_lake(home, dry_run=False)
+    home.settings.write_text("[keep]\nevents_days = 30\n")
+    with pytest.raises(ConfigError, match=r"the newest event arrived .*, expected at most 7 days"):
+        prune_lake(home, at=format_at((LAST + 8 * DAY_S) * SECOND_US), dry_run=False)
+    assert len(found(home, "plays", "at_us")) == 40
+    assert prune_lake(home, at=format_at(LAST * SECOND_US), dry_run=False).cuts["plays"].rows == 9
 
 
 def test_a_crash_leaves_the_lake_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

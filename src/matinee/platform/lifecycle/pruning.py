@@ -22,6 +22,11 @@ from matinee.platform.pipeline.prune import Pruned, prune, recent_artefacts
 from matinee.platform.pipeline.workspace import Workspace
 from matinee.types import DAY_US, format_at
 
+QUIET_DAYS = 7
+"""Nothing has arrived for so many days: then the clock may be wrong, and nobody is there to say it is not."""
+MOST_SHARE = 0.5
+"""Of the rows of a table that go without being asked for: a clock that jumped ahead would take them all."""
+
 
 @dataclass(frozen=True, slots=True)
 class CutOff:
@@ -42,7 +47,7 @@ class CutOff:
     reaches_us: int | None
 
 
-def prune_lake(home: Home, *, at: str | None = None, dry_run: bool = True) -> CutOff:
+def prune_lake(home: Home, *, at: str | None = None, dry_run: bool = True, asked: bool = False) -> CutOff:
     """Remove events and decisions that are older than section [keep] says. Facts always stay.
 
     Servers may run meanwhile. A training that reads files which are replaced under it fails and is run again.
@@ -53,12 +58,16 @@ def prune_lake(home: Home, *, at: str | None = None, dry_run: bool = True) -> Cu
         Now, instead of the home's clock.
     dry_run : bool
         Only count.
+    asked : bool
+        Somebody wants it now and could look at what would go. Else, as when a server does it every day,
+        little may go at a time: the clock of the machine may be wrong.
 
     Raises
     ------
     ConfigError
         Less would be kept than the reward window of an initiative, or no event at all: a decision must not
-        lose the events from which its reward follows, nor `[clock] now = "last_event"` its last event.
+        lose the events from which its reward follows, nor `[clock] now = "last_event"` its last event. Or
+        nobody asked, and the clock does not look right (see QUIET_DAYS and MOST_SHARE).
     StorageError
         The disk is full, or another process is writing. The lake is as it was.
     """
@@ -70,6 +79,8 @@ def prune_lake(home: Home, *, at: str | None = None, dry_run: bool = True) -> Cu
             before |= dict.fromkeys(tables, (now_us // DAY_US - days) * DAY_US)
     _check_windows(home, keep)
     _check_clock(home, before)
+    if before and not dry_run and not asked:
+        _check_calm(home, before, now_us)
     cuts = (plan_cut if dry_run else cut)(home, before) if before else {}
     return CutOff(before, cuts, _reaches_us(home, before))
 
@@ -110,6 +121,26 @@ def _check_clock(home: Home, before: dict[str, int]) -> None:
             f"[keep] events_days would remove every event: the newest is of {format_at(newest)}, and "
             f'{gone}. Set [clock] now = "last_event" for data that ended, or more days. Nothing was removed.'
         )
+
+
+def _check_calm(home: Home, before: dict[str, int], now_us: int) -> None:
+    """See that this is one day of many, and not the day on which a clock jumped ahead."""
+    files = [file for file in read_manifest(home.lake).files if file.table in before]
+    newest_us = max((file.max_seen_us for file in files), default=now_us)
+    if now_us - newest_us > QUIET_DAYS * DAY_US:
+        raise ConfigError(
+            f"[keep]: it is {format_at(now_us)} by the clock, and the newest event arrived "
+            f"{format_at(newest_us)}, expected at most {QUIET_DAYS} days between them. Look at the machine's "
+            "clock; if it is right, run: matinee prune --yes. Nothing was removed."
+        )
+    for table, planned in plan_cut(home, before).items():
+        rows = sum(file.rows for file in files if file.table == table)
+        if rows and planned.rows > MOST_SHARE * rows:
+            raise ConfigError(
+                f"[keep] would remove {planned.rows:,} of {rows:,} rows of {table} at {format_at(now_us)}, "
+                f"expected at most {MOST_SHARE:.0%} in a day. Look at the machine's clock; if it is right, "
+                "run: matinee prune --yes. Nothing was removed."
+            )
 
 
 def _reaches_us(home: Home, before: dict[str, int]) -> int | None:
