@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from typing import Any
 
 import msgspec
 
-from matinee.errors import InputError, unknown_name
-from matinee.observe.decision_log import new_decision_id
+from matinee.errors import InputError, NotFoundError, unknown_name
+from matinee.observe.decision_log import new_decision_id, plausible
 from matinee.observe.decisions import DecisionRecord, Slot
 from matinee.platform.deciding import Request
 from matinee.serve.attempt import NO_MODEL, in_short
 from matinee.serve.deciding import decide_for
-from matinee.serve.explaining import explain
+from matinee.serve.explaining import EXPLAINING, explain
 from matinee.serve.known import Known, look
 from matinee.serve.problems import ProblemError
 from matinee.serve.rewarding import logged, take_reward
@@ -130,7 +129,8 @@ class Asking:
         NotFoundError
             No such decision.
         """
-        return await asyncio.to_thread(self._why, decision_id)
+        self._check_id(decision_id)
+        return await EXPLAINING.run(self._why, decision_id)
 
     def _why(self, decision_id: str) -> dict[str, Any]:
         logged(self.services, decision_id)  # one that was made a moment ago is on its way to the log
@@ -146,7 +146,16 @@ class Asking:
         InputError
             The report is wrong: before the decision, too late, about an action that it does not have.
         """
+        self._check_id(decision_id)
         return await take_reward(self.services, decision_id, reported)
+
+    def _check_id(self, decision_id: str) -> None:
+        """Refuse an id that no decision can have, before the whole log is searched for it."""
+        if not plausible(decision_id, self.services.clock.now_us):
+            raise NotFoundError(
+                f'decision "{decision_id[:80]}" was never made here, expected the decision_id of an answer '
+                "of this service."
+            )
 
     def _still_good(
         self, initiative: str, kept: Kept, question: str, known: Known, asked: DecisionRequest, at_us: int

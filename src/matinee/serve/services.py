@@ -27,6 +27,7 @@ from matinee.observe.lake.changes import FactsVersion
 from matinee.observe.members import Member
 from matinee.observe.state.open import open_store
 from matinee.observe.state.store import OpenedStore
+from matinee.observe.state.whole import Whole
 from matinee.platform.deciding import NamesActions, Request
 from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.project import open_registry
@@ -99,6 +100,7 @@ class Services:
         self.home, self.config, self.store, self.registry = home, config, store, registry
         self._opened = ExitStack()
         self.clock = Moment.open(home)
+        self._whole = Whole(home, store)
         self.erased = Erased.of(home)
         self.erased.reload()
         self.metrics = Metrics()
@@ -226,7 +228,7 @@ class Services:
 
     def facts_known(self, member: Member | None) -> bool:
         """Whether the state holds what was imported about members, so that no facts mean no limits."""
-        return member is not None or True
+        return member is not None or self._whole.facts_known(afresh=True)
 
     def log(self, record: DecisionRecord, member_id: str | None) -> None:
         """Hand a decision to the log; the set of actions that it names goes along the first time."""
