@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from tests.platform.toys import TOY, in_home
 
 from matinee.cli.main import main
 from matinee.errors import StorageError
-from matinee.observe.clock import Clock
+from matinee.observe.clock import Clock, wall_us
 from matinee.observe.decision_log import decision_line, find_decision, new_decision_id
 from matinee.observe.decisions import DecisionRecord, Slot
 from matinee.observe.events.schema import Play
 from matinee.observe.home import Home
+from matinee.observe.importers.run import run_import
 from matinee.observe.lake.manifest import read_manifest
+from matinee.observe.locks import Leader
 from matinee.observe.log import LogWriter, segments
 from matinee.observe.state.open import open_store
+from matinee.observe.state.sqlite_file import discard
+from matinee.observe.state.whole import Whole
 from matinee.platform.initiative import Reward
 from matinee.platform.outcomes.join import Joined
 from matinee.platform.outcomes.rule import FromPlays
 from matinee.serve import maintenance
-from matinee.serve.maintenance import Maintenance
+from matinee.serve.config import ServeConfig
+from matinee.serve.maintenance import Housekeeping, Maintenance, Stepped
+from matinee.serve.preparing import prepare
 from matinee.types import HOUR_US, SECOND_US
 
 AT = 1_730_000_000_000_000
@@ -143,6 +154,26 @@ def test_the_command_compacts_and_joins(tmp_path: Path, capsys: pytest.CaptureFi
     assert '"troubles": {}' in capsys.readouterr().out.replace('":{}', '": {}')
 
 
+def test_the_command_reads_a_future_for_the_join_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home, _ = made_home(tmp_path)
+    in_home(home)
+    with closing(open_store(home)) as store:
+        store.put("page", [("m1", b"kept")], expires_us=wall_us() + HOUR_US)
+    arguments = ["compact", "--home", str(tmp_path), "--at", "2200-01-01T00:00:00Z"]
+    server = Leader(home.work / "serve" / "leader.lock")
+    assert server.lead()
+    assert main(arguments) == 2
+    assert "while a server runs. Leave it away" in " ".join(capsys.readouterr().err.split())
+    assert len(segments(home.log)) == 2
+    server.close()
+    assert main(arguments) == 0
+    assert [file.rows for file in read_manifest(home.lake).of("outcomes")] == [1]
+    with closing(open_store(home)) as store:
+        assert store.get("page", "m1") == b"kept"
+
+
 def test_the_command_takes_in_what_the_state_lacks(tmp_path: Path) -> None:
     home, _ = made_home(tmp_path)
     open_store(home).close()
@@ -150,3 +181,72 @@ def test_the_command_takes_in_what_the_state_lacks(tmp_path: Path) -> None:
     store = open_store(home)
     assert len(store.record("m1").plays) == 1
     store.close()
+
+
+def test_a_long_round_holds_up_nothing_that_cannot_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home.create(tmp_path)
+    home.settings.write_text("", encoding="utf-8")
+    store = open_store(home)
+    services = SimpleNamespace(
+        home=home,
+        store=store,
+        config=ServeConfig(compact_s=1),
+        clock=Clock("fixed", AT),
+        initiatives={},
+        registry=None,
+    )
+    begun, end, judged = threading.Event(), threading.Event(), threading.Event()
+
+    def endless(_self: Maintenance) -> Stepped:
+        begun.set()
+        assert end.wait(30)
+        return Stepped()
+
+    monkeypatch.setattr(maintenance, "LOOK_S", 0.01)
+    monkeypatch.setattr(Maintenance, "step", endless)
+    monkeypatch.setattr(Housekeeping, "_judge", lambda _self: judged.set())
+    keeping = Housekeeping(cast("Any", services))
+    keeping.every_s = 0.0
+    keeping.start()
+    try:
+        assert begun.wait(10)
+        judged.clear()
+        (tmp_path / "members.csv").write_text("member_id,kids,maturity_max\nkid,true,7\n")
+        run_import(home, "members", tmp_path / "members.csv", clock=Clock("fixed", AT))
+        until = time.monotonic() + 10
+        while store.member("kid") is None and time.monotonic() < until:
+            time.sleep(0.01)
+        assert store.member("kid") is not None
+        assert judged.wait(10)
+    finally:
+        end.set()
+        keeping.stop()
+        store.close()
+    assert not keeping.leader.leading
+    assert keeping.maintenance.failures == {}
+
+
+def test_a_state_that_was_lost_is_made_again(tmp_path: Path) -> None:
+    home, _ = made_home(tmp_path)
+    with closing(open_store(home)) as store:
+        Maintenance(home, store, now=lambda: AT, initiatives=[]).step()
+    discard(home.state_db)
+    prepare(home, ServeConfig(), lambda _what, _share: None)
+    with closing(open_store(home)) as store:
+        assert [play.title_id for play in store.record("m1").plays] == ["t1"]
+
+
+def test_preparing_brings_the_limits_of_members(tmp_path: Path) -> None:
+    home, _ = made_home(tmp_path)
+    in_home(home)
+    prepare(home, ServeConfig(), lambda _what, _share: None)
+    (tmp_path / "members.csv").write_text("member_id,kids,maturity_max\nkid,true,7\n")
+    run_import(home, "members", tmp_path / "members.csv", clock=Clock("fixed", AT))
+    prepare(home, ServeConfig(), lambda _what, _share: None)
+    with closing(open_store(home)) as store:
+        found = store.member("kid")
+        assert found is not None
+        assert found.maturity_max == 7
+        assert Whole(home, store).facts_known()

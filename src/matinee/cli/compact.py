@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from matinee.cli.console import EXIT_FAILED, EXIT_OK, note, print_json, print_table, say
 from matinee.cli.context import find_home
+from matinee.errors import InputError
+from matinee.types import format_at
 
 if TYPE_CHECKING:
     from matinee.observe.home import Home
@@ -35,7 +37,8 @@ def compact(
     home
         Service home; else MATINEE_HOME, else the current folder.
     at
-        Read "now" as this time: outcomes that are final by then are joined.
+        Join outcomes that are final by this time, instead of now. Where a server runs it may not be in the
+        future: what would still come of decisions would be left out.
     json
         Print machine-readable JSON.
     """
@@ -43,12 +46,18 @@ def compact(
     from matinee.serve.maintenance import Maintenance
 
     where = find_home(home)
-    now_us = home_clock(where, at).now_us
+    final_us, now_us = home_clock(where, at).now_us, home_clock(where).now_us
     deciding = list(_deciding(where))
     if dry_run:
-        return _preview(where, deciding, now_us, json=json)
+        return _preview(where, deciding, final_us, json=json)
+    if final_us > now_us and _is_served(where):
+        raise InputError(
+            f"--at is {at}, expected no time after {format_at(now_us)}, which is now, while a server runs. "
+            "Leave it away, or stop the server."
+        )
     with _state(where) as store:
-        done = Maintenance(where, store, now=lambda: now_us, initiatives=deciding).step()
+        work = Maintenance(where, store, now=lambda: now_us, initiatives=deciding, final=lambda: final_us)
+        done = work.step()
     if json:
         print_json(done)
     else:
@@ -104,6 +113,17 @@ def _deciding(home: Home) -> Iterator[Initiative]:
             continue
         if one.kind == "decides":
             yield one
+
+
+def _is_served(home: Home) -> bool:
+    """Whether a server on this host does the maintenance of the home."""
+    from matinee.observe.locks import Leader
+
+    leader = Leader(home.work / "serve" / "leader.lock")
+    try:
+        return not leader.lead()
+    finally:
+        leader.close()
 
 
 @contextmanager

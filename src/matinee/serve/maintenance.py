@@ -74,6 +74,8 @@ class Maintenance:
         The home's clock, in microseconds.
     initiatives : sequence of Initiative
         Those that decide.
+    final : callable, optional
+        By when outcomes have to be final to be joined, instead of now.
     """
 
     def __init__(
@@ -83,8 +85,10 @@ class Maintenance:
         *,
         now: Callable[[], int],
         initiatives: Sequence[Initiative],
+        final: Callable[[], int] | None = None,
     ) -> None:
         self.home, self.store, self.now = home, store, now
+        self.final = final or now
         self.initiatives = initiatives
         self.rounds, self.seconds = 0, 0.0
         self.failures: dict[str, int] = {}
@@ -138,7 +142,7 @@ class Maintenance:
         self._count(duplicates=done.compacted.duplicate)
 
     def _join(self, done: Stepped, initiative: Initiative) -> None:
-        name, now_us = initiative.name, self.now()
+        name, now_us = initiative.name, self.final()
         since_us: int | None = self._joined_us.get(name)
         if since_us is not None and not since_us <= now_us < self._whole_us[name] + FULL_EVERY_US:
             since_us = None
@@ -187,11 +191,17 @@ class Housekeeping:
             initiatives=list(services.initiatives.values()),
         )
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="matinee-maintenance", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._run, name="matinee-maintenance", daemon=True),
+            self._looking("judge canaries", self._judge),
+            self._looking("members", lambda: sync_members(services.home, services.store)),
+            self._looking("state", lambda: services.store.maintain(services.clock.now_us)),
+        ]
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self, patience_s: float = 30.0) -> None:
         """Finish the round that is under way, and let another process lead.
@@ -199,9 +209,11 @@ class Housekeeping:
         A round that takes longer is left behind: what it has not committed is as if it had not begun.
         """
         self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(patience_s)
-        if not self._thread.is_alive():
+        until = time.monotonic() + patience_s
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(0.0, until - time.monotonic()))
+        if not any(thread.is_alive() for thread in self._threads):
             self.leader.close()
 
     def figures(self) -> Iterator[Reading]:
@@ -210,33 +222,36 @@ class Housekeeping:
         yield from self.maintenance.figures()
 
     def _run(self) -> None:
+        """Rounds, and what may take as long as they do: the state made again, and pruning."""
         failed, due_s = 0, time.monotonic() + self.every_s
         while not self._stopping.wait(LOOK_S):
             if not self._leads():
                 continue
-            self._look()
+            self._try("rebuild", self._rebuild)
+            if time.monotonic() >= self._prune_s:
+                self._prune_s = time.monotonic() + PRUNE_EVERY_S
+                self.maintenance.prune()
             if time.monotonic() >= due_s:
                 failed = failed + 1 if self.maintenance.step().troubles else 0
                 due_s = time.monotonic() + self.every_s * min(2**failed, LONGEST_PAUSE)
 
-    def _look(self) -> None:
-        """What cannot wait for a round: canaries that do worse, and what was imported about members."""
-        services = self.services
-        stages: tuple[tuple[str, Callable[[], object]], ...] = (
-            ("judge canaries", self._judge),
-            ("members", self._follow_imports),
-            ("state", lambda: services.store.maintain(services.clock.now_us)),
-        )
-        for stage, work in stages:
-            try:
-                work()
-            except Exception as problem:  # the next look tries again
-                failures = self.maintenance.failures
-                failures[stage] = failures.get(stage, 0) + 1
-                LOG.error("maintenance, %s: %s", stage, type(problem).__name__, exc_info=problem)
-        if time.monotonic() >= self._prune_s:
-            self._prune_s = time.monotonic() + PRUNE_EVERY_S
-            self.maintenance.prune()
+    def _looking(self, stage: str, work: Callable[[], object]) -> threading.Thread:
+        """A thread for what cannot wait for a round, nor for anything else of its kind."""
+
+        def run() -> None:
+            while not self._stopping.wait(LOOK_S):
+                if self.leader.leading:
+                    self._try(stage, work)
+
+        return threading.Thread(target=run, name=f"matinee-{stage.replace(' ', '-')}", daemon=True)
+
+    def _try(self, stage: str, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except Exception as problem:  # the next look tries again
+            failures = self.maintenance.failures
+            failures[stage] = failures.get(stage, 0) + 1
+            LOG.error("maintenance, %s: %s", stage, type(problem).__name__, exc_info=problem)
 
     def _judge(self) -> None:
         services = self.services
@@ -248,10 +263,9 @@ class Housekeeping:
             webhook=self._webhook,
         )
 
-    def _follow_imports(self) -> None:
-        """Members whose facts were imported are known at once; imported events need the state made again."""
+    def _rebuild(self) -> None:
+        """Events that were imported, or that the state lost since they left the log: make it again."""
         services = self.services
-        sync_members(services.home, services.store)
         if is_behind(services.home, services.store):
             LOG.info("the lake has events that the state of members lacks: it is made again")
             catch_up(services.home, services.store, services.clock.now_us, dedup_h=services.config.dedup_h)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import random
 import sqlite3
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from matinee.errors import ConfigError, InputError, StorageError
 from matinee.observe.home import Home
 from matinee.observe.members import Member
-from matinee.observe.state import sqlite_folding, sqlite_groups, sqlite_window
+from matinee.observe.state import sqlite_file, sqlite_folding, sqlite_groups, sqlite_window
 from matinee.observe.state.open import open_store
 from matinee.observe.state.sqlite import SqliteStore
 from matinee.testing.state_stores import HOUR, NOW, Ids, Opening, StateStoreContract, listed, opened, play
@@ -70,6 +72,24 @@ class TestSqliteStore(StateStoreContract):
             store.maintain(NOW)
             assert store.size()["waiting"] == 0
             assert listed(store, "m1") == [f"e{n}" for n in range(40)]
+
+    def test_others_write_while_an_erasure_waits_for_a_reader(self, how: Opening, tmp_path: Path) -> None:
+        with opened(how) as store, ThreadPoolExecutor(1) as beside:
+            store.take([play(1), play(2, "m2")], None, NOW)
+            with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as reader:
+                reader.execute("BEGIN")
+                reader.execute("SELECT count(*) FROM base").fetchall()
+                erasing = beside.submit(store.erase, ["m2"])
+                while store.record("m2").plays:
+                    time.sleep(0.005)
+                began = time.monotonic()
+                for n in range(10, 20):
+                    store.take([play(n)], None, NOW)
+                took_s = time.monotonic() - began
+                assert not erasing.done()
+            assert erasing.result(20)["waiting"] == 1
+            assert took_s < sqlite_file.BUSY_S / 2
+            assert places(tmp_path, '"m2"') == []
 
     def test_a_record_that_cannot_be_read_holds_up_nobody(self, how: Opening, tmp_path: Path) -> None:
         with opened(how, folds=[Ids()]) as store:

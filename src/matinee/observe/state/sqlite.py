@@ -21,7 +21,7 @@ from matinee.observe.state import sqlite_window as window
 from matinee.observe.state.fold import apply
 from matinee.observe.state.folds import LOG, Fold, checked, named
 from matinee.observe.state.record import MemberRecord
-from matinee.observe.state.sqlite_file import Connections, storage_error, transaction, translated
+from matinee.observe.state.sqlite_file import BUSY_S, Connections, storage_error, transaction, translated
 from matinee.observe.state.sqlite_marks import mark, marked
 from matinee.observe.state.store import Arrival, Position, Rebuilt
 from matinee.observe.state.window import hashes
@@ -34,6 +34,8 @@ MAINTAIN_TURNS = 10
 EXPIRE_ROWS = 5_000
 ERASE_S = 30.0
 """How long `erase` waits for readers of the old state to be done."""
+TURN_MS, PAUSE_S = 20, 0.05
+"""How long it waits for them at a time, and in between, when writers have their turn."""
 _MEMBER = msgspec.msgpack.Decoder(Member)
 
 
@@ -377,12 +379,17 @@ class SqliteStore:
         until = time.monotonic() + ERASE_S
         with translated(self.path):
             con = self._connections.get()
-            while con.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-                if time.monotonic() > until:
-                    raise StorageError(
-                        f"{self.path}-wal: could not be emptied, since a process reads an old state. What "
-                        "was erased is in it until then. Erase again."
-                    )
+            con.execute(f"PRAGMA busy_timeout = {TURN_MS}").fetchall()  # writers wait as long as this waits
+            try:
+                while con.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                    if time.monotonic() > until:
+                        raise StorageError(
+                            f"{self.path}-wal: could not be emptied, since a process reads an old state. "
+                            "What was erased is in it until then. Erase again."
+                        )
+                    time.sleep(PAUSE_S)
+            finally:
+                con.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1_000)}").fetchall()
 
     def _damaged(self, error: Exception) -> StorageError:
         return StorageError(
