@@ -131,7 +131,7 @@ class Maintenance:
         except Exception as problem:  # the server goes on, and the next round tries again
             done.troubles[name] = f"{type(problem).__name__}: {problem}"
             self.failures[name] = self.failures.get(name, 0) + 1
-            LOG.error("maintenance, %s: %s", name, done.troubles[name], exc_info=problem)
+            LOG.error("maintenance, %s: %s", name, type(problem).__name__, exc_info=problem)
 
     def _compact(self, done: Stepped) -> None:
         """Nothing is deleted from the log that the state has not taken in."""
@@ -274,5 +274,5 @@ class Housekeeping:
         try:
             return self.leader.lead()
         except Exception as problem:  # a folder that cannot be written today may be writable tomorrow
-            LOG.error("maintenance: no leader can be chosen, %s", problem)
+            LOG.error("maintenance: no leader can be chosen, %s", type(problem).__name__)
             return False
