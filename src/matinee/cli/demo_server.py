@@ -73,6 +73,8 @@ def running(home: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 def play_and_look(address: str, member: str) -> Seen:
