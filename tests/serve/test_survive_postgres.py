@@ -105,7 +105,7 @@ def test_the_registry_in_postgresql_goes_away_and_comes_back(home: Home, databas
     key = subprocess.run(
         [
             *(sys.executable, "-m", "matinee", "key", "create", "test", "--home", str(home.root)),
-            *("--scope", "ingest", "--scope", "decide", "--rate", "100000"),
+            *("--scope", "ingest", "--scope", "decide", "--scope", "admin", "--rate", "100000"),
         ],
         capture_output=True,
         text=True,
