@@ -1,7 +1,7 @@
 """What time it is for a server: the home's clock, going on over restarts and the same in every process.
 
 With `[clock] now = "last_event"` time begins at the newest event when the first server starts, and advances
-with the wall clock from then on. That beginning is kept in the file `clock.json` of the folder `serve` in `Home.work`.
+with the wall clock from then on. That beginning is kept in the file `serve/clock.json` of `Home.work`.
 """
 
 from __future__ import annotations
