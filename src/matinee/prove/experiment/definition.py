@@ -198,7 +198,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             (
                 "from_share",
                 self.from_share,
-                0 <= self.from_share and self.from_share + self.share <= 1 + 1e-9,
+                self.from_share >= 0 and self.until_share <= 1 + 1e-9,
             ),
             ("kept_out", self.kept_out, 0 <= self.kept_out < 1),
             ("design.alpha", self.design.alpha, 0 < self.design.alpha < 0.5),
