@@ -17,7 +17,7 @@ from matinee.platform.registry.edges import (
     release_node,
     source_node,
 )
-from matinee.platform.registry.experiments import ExperimentRow
+from matinee.prove.experiment.definition import Arm, Experiment
 from matinee.types import DAY_US
 
 
@@ -79,17 +79,17 @@ def test_who_uses_a_feature(two: Any) -> None:
 
 
 def test_what_breaks_if_a_source_stops(two: Any) -> None:
-    two.registry.experiments.register(
-        ExperimentRow(
-            name="x", initiative="art", owner="ana", arms={"a": "v1", "b": "v2"}, metric="plays", started_us=0
-        )
-    )
+    tried = Experiment(
+        name="x-1", initiative="art", owner="ana", hypothesis="If we, then they.", primary="plays",
+        arms=(Arm("a", 0.5, "v1"), Arm("b", 0.5, "v2")), salt="s",
+    )  # fmt: skip
+    two.registry.experiments.start(tried, digest="d", started_us=0)
     hit = two.registry.lineage.breaks_if_stops("prices")
     assert hit.features == []
     assert hit.datasets == ["d2"]
     assert hit.models == ["art/v2", "pay/v1"]
     assert hit.releases == [two.registry.releases.current("pay").id]
-    assert hit.experiments == ["x"]
+    assert hit.experiments == ["x-1"]
     assert hit.initiatives == ["pay"]
     all_of_it = two.registry.lineage.breaks_if_stops("plays")
     assert sorted(all_of_it.features) == ["n@1", "n@2"]

@@ -14,6 +14,7 @@ from sqlalchemy import insert, select, update
 
 from matinee.errors import InputError
 from matinee.platform.registry.connection import Database
+from matinee.platform.registry.exclusion import check_no_experiment, lock_initiative
 from matinee.platform.registry.releases import ReleaseRow
 from matinee.platform.registry.rows import all_rows, check_choice, require, values_of
 from matinee.platform.registry.schema import initiative, model, release, rollout
@@ -89,19 +90,18 @@ class Rollouts:
         NotFoundError
             The initiative or the version is not registered.
         InputError
-            Another one runs, the version is in production, a canary has nothing in production beside it, or
-            the share is not above 0 and at most 1.
+            Another one or an experiment runs, the version is in production, a canary has nothing in
+            production beside it, or the share is not above 0 and at most 1.
         """
         name = row.initiative
         check_choice(f"rollout of {name}", "kind", row.kind, KINDS)
         check_share(name, row.share)
         with self.database.transaction() as con:
             require(con, initiative, "rollout", "initiative", name=name)
-            con.execute(
-                select(initiative.c.name).where(initiative.c.name == name).with_for_update(key_share=True)
-            )
+            lock_initiative(con, name)
             require(con, model, name, "model version", initiative=name, version=row.version)
             check_free(name, next(iter(all_rows(con, RolloutRow, _running(name))), None))
+            check_no_experiment(con, name)
             last = select(release).where(release.c.initiative == name).order_by(release.c.id.desc()).limit(1)
             current = next(iter(all_rows(con, ReleaseRow, last)), None)
             check_not_in_production(name, row.version, current)

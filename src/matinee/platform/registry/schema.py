@@ -192,12 +192,36 @@ experiment = _table(
     name=Text,
     initiative=Text,
     owner=Text,
-    arms=Json,
-    metric=Text,
+    layer=Text,
+    definition=Json,
+    digest=Text,
     started_us=BigInteger,
-    state=Text,
+    started_by=Text,
+    note=Text,
     ended_us=BigInteger,
+    ended_by=Text,
+    verdict=Text,
+    winner=Text,
+    reason=Text,
     result=Json,
+)
+experiment_ramp = _numbered("experiment_ramp", experiment=Text, at_us=BigInteger, share=Float, made_by=Text)
+experiment_arm_stop = _numbered(
+    "experiment_arm_stop", experiment=Text, arm=Text, at_us=BigInteger, reason=Text, made_by=Text
+)
+experiment_look = _numbered(
+    "experiment_look",
+    experiment=Text,
+    at_us=BigInteger,
+    until_us=BigInteger,
+    fraction=Float,
+    n=Json,
+    estimate=Json,
+    error=Json,
+    bound=Json,
+    verdict=Text,
+    winner=Text,
+    made_by=Text,
 )
 alert = _numbered(
     "alert",

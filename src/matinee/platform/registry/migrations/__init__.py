@@ -14,6 +14,7 @@ from matinee.platform.registry.migrations import (
     m0002_rollouts,
     m0003_api_keys,
     m0004_retraining,
+    m0005_experiments,
 )
 
 Migration = tuple[str, Callable[[Connection], None]]
@@ -22,5 +23,6 @@ MIGRATIONS: list[Migration] = [
     ("rollouts", m0002_rollouts.upgrade),
     ("API keys", m0003_api_keys.upgrade),
     ("retraining", m0004_retraining.upgrade),
+    ("experiments", m0005_experiments.upgrade),
 ]
 """Migration number i + 1 is the i-th of this list."""
