@@ -158,10 +158,14 @@ class ReadinessDetails(msgspec.Struct, frozen=True):
 
 
 class Readiness(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Whether the server can do its work. `details` are there for a key with the scope admin."""
+    """Whether the server can do its work. `details` are there for a key with the scope admin.
+
+    `at` is what time it is for the server, by the home's clock.
+    """
 
     status: str
     state: str
     log: str
     initiatives: dict[str, Serving]
+    at: str = ""
     details: ReadinessDetails | None = None

@@ -45,7 +45,7 @@ from matinee.serve.moment import Moment
 from matinee.serve.released import Answer, Released
 from matinee.serve.rollouts import CANARY
 from matinee.serve.schemas import Readiness, ReadinessDetails, Serving
-from matinee.types import DAY_US, SECOND_US
+from matinee.types import DAY_US, SECOND_US, format_at
 
 LOG = logging.getLogger("matinee.serve")
 WATCH_S = 0.1
@@ -361,6 +361,7 @@ class Services:
             state,
             log,
             {name: Serving(one.version, len(one.troubles)) for name, one in initiatives.items()},
+            format_at(self.clock.now_us),
             ReadinessDetails(troubles, initiatives) if details else None,
         )
 

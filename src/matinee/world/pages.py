@@ -18,6 +18,8 @@ SHELVES = ("popular", "new", *(f"genre:{name}" for name in GENRES))
 NEW_DAYS = 365
 SHUFFLED_SHARE = 0.2
 """Share of pages whose rows stand in random order, so that the effect of the row can be learned."""
+NO_ARTWORK = -1
+"""In `Slates.artwork`: none was chosen, so one is drawn evenly."""
 CANDIDATES = 3
 """Draws for each tile; what is still empty after them is drawn exactly, which is slower."""
 
@@ -72,7 +74,7 @@ class Slates:
     propensity : ndarray of float64, shape (n, rows, cols), or None
         Probability of the tile given those placed before it. None: 1.
     artwork : ndarray of int64, shape (n, rows, cols), or None
-        Which of the title's artworks, from 0. None: drawn evenly.
+        Which of the title's artworks, from 0. None, or `NO_ARTWORK` at a place: drawn evenly.
     shelf : ndarray of int64, shape (n, rows), or None
         Position in `SHELVES`; -1 or None: unnamed.
     shuffled : ndarray of bool, shape (n,), or None
@@ -229,15 +231,15 @@ def checked(slates: Slates, visits: Visits, titles: Titles, draws: Draws) -> Sla
             f"{visits.member[v]} is not permitted on day {visits.day}. Choose from visits.permitted."
         )
     artworks = titles.n_artworks[np.maximum(title, 0)]
-    artwork = slates.artwork
-    if artwork is None:
-        u = draws.uniform("artwork", visits.member[:, None, None], visits.day, np.maximum(title, 0))
-        artwork = np.floor(u * artworks).astype(np.int64)
-    elif artwork.shape != title.shape or ((artwork < 0) | (artwork >= artworks))[title >= 0].any():
+    artwork = np.full(title.shape, NO_ARTWORK) if slates.artwork is None else slates.artwork
+    wrong = (artwork < NO_ARTWORK) | (artwork >= artworks) if artwork.shape == title.shape else None
+    if wrong is None or wrong[title >= 0].any():
         raise InputError(
             f"page policy: artwork has the shape {artwork.shape} or a number outside 0 to n_artworks - 1, "
             f"expected the shape {title.shape}. Choose among titles.n_artworks."
         )
+    u = draws.uniform("artwork", visits.member[:, None, None], visits.day, np.maximum(title, 0))
+    artwork = np.where(artwork == NO_ARTWORK, np.floor(u * artworks), artwork)
     p = np.ones(title.shape) if slates.propensity is None else np.asarray(slates.propensity, np.float64)
     if p.shape != title.shape or not ((p > 0) & (p <= 1)).all():
         raise InputError(
