@@ -2,8 +2,8 @@
 
 Team draft, as two captains pick players: whoever has picked less picks next, a coin decides between equals,
 and the pick is the best that one's own answer still has. What is watched then counts for the arm that picked
-it (`interleaving_preference.py`). Use it to find the better of two rankers with few units. It cannot show what
-one arm alone would do to retention or to all that is watched: confirm a winner in an A/B.
+it (`interleaving_preference.py`). Use it to find the better of two rankers with few units. It cannot show
+what one arm alone would do to retention or to all that is watched: confirm a winner in an A/B.
 
 References
 ----------
