@@ -136,18 +136,20 @@ def read_interleaving(
         )
     merged = (
         f"initiative = {literal(experiment.initiative)} AND sticky_of IS NULL AND {TEAMS} IS NOT NULL "
-        f"AND json_extract_string(context, '$.experiment') = {literal(experiment.name)}"
+        f"AND json_extract_string(context, '$.experiment') = {literal(experiment.name)} "
+        "AND coalesce(json_extract_string(context, '$.shadow'), 'false') <> 'true'"
     )
     with spilling() as con:
         open_events(con, home, "outcomes", "decisions", moment=Moment(until_us, until_us))
         con.execute(
             f"CREATE TEMP TABLE earned AS SELECT decision_id, unit_id, at_us, value, {TEAMS} AS teams, "
             f"substr({TEAMS}, slot, 1) AS team, count(*) OVER (PARTITION BY decision_id) AS n_slots "
-            f"FROM outcomes WHERE {merged} AND NOT coalesce(shadow, false)"
+            f"FROM outcomes WHERE {merged}"
         )
         n_decisions, n_odd, n_unknown = con.execute(
             "SELECT count(DISTINCT decision_id), "
-            "count(DISTINCT decision_id) FILTER (length(teams) <> n_slots), count(*) FILTER (value IS NULL AND length(teams) = n_slots) FROM earned"
+            "count(DISTINCT decision_id) FILTER (length(teams) <> n_slots), "
+            "count(*) FILTER (value IS NULL AND length(teams) = n_slots) FROM earned"
         ).fetchall()[0]
         (n_open,) = con.execute(
             f"SELECT count(*) FROM (SELECT DISTINCT coalesce(decision_id, event_id) AS decision_id "
