@@ -159,6 +159,26 @@ class Explains(Protocol):
 
 
 @runtime_checkable
+class Weighs(Protocol):
+    """A decider of one action that can say how probably it would choose each: what policies are judged by.
+
+    It is asked about decisions of the past that another policy made (`matinee ope --policy-version`) or that
+    it made itself beside another (`matinee apprentice`).
+    """
+
+    def probabilities(self, request: Request) -> dict[str, float]:
+        """Probability with which `decide` would choose each action; nothing is drawn, the seed plays no part.
+
+        Returns
+        -------
+        dict of str to float
+            Actions with a probability above 0; they sum to 1. Empty where no action is permitted. A request
+            that is narrowed to these actions has the same probabilities.
+        """
+        ...
+
+
+@runtime_checkable
 class Refreshes(Protocol):
     """A decider that can follow the log and the catalogue without loading its model again."""
 

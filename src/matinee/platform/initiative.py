@@ -63,6 +63,9 @@ class Reward:
         How it follows from what members do. None: it is reported (`POST /v1/decisions/{id}/reward`).
     grace_h : float, 0 or more
         Hours after the window in which what happened inside it may still arrive; then the outcome is final.
+    low, high : float or None
+        Bounds that hold for every value there could be, for proofs that a policy is better (`GainBound`,
+        `matinee apprentice`). Rewards from events lie between 0 and 1. None: not known.
     """
 
     name: str
@@ -71,12 +74,31 @@ class Reward:
     window_h: float
     from_events: FromPlays | None = None
     grace_h: float = 24.0
+    low: float | None = None
+    high: float | None = None
 
     def __post_init__(self) -> None:
+        if self.low is not None and self.high is not None and not self.low < self.high:
+            raise ConfigError(
+                f"reward {self.name}: it lies between {self.low} and {self.high}, expected low below high."
+            )
         if not self.window_h > 0:
             raise ConfigError(f"reward {self.name}: window_h is {self.window_h}, expected hours above 0.")
         if not self.grace_h >= 0:
             raise ConfigError(f"reward {self.name}: grace_h is {self.grace_h}, expected hours, 0 or more.")
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """Least and largest value there could be; None where it is not known.
+
+        Examples
+        --------
+        >>> Reward("plays", "plays", "it is played", 24, from_events=FromPlays()).bounds
+        (0.0, 1.0)
+        """
+        if self.from_events is None:
+            return self.low, self.high
+        return (0.0 if self.low is None else self.low), (1.0 if self.high is None else self.high)
 
     @property
     def window_us(self) -> int:

@@ -21,7 +21,7 @@ from matinee.errors import ConfigError
 from matinee.observe.decisions import DecisionRecord
 from matinee.observe.home import Home
 from matinee.observe.lake.tables import EVENTS, FACTS
-from matinee.platform.deciding import NO_ACTION, Answering, Request
+from matinee.platform.deciding import NO_ACTION, Answering, Request, Weighs
 from matinee.platform.forecasting import Forecasting
 from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.evaluating import Judged, evaluate
@@ -152,6 +152,30 @@ class InitiativeContract:
         assert abs(float(np.mean(weights)) - 1.0) < 5 * error + 0.02, (
             f"mean of 1 / (K p) is {np.mean(weights):.3f} ± {error:.3f}, expected 1"
         )
+
+    def test_a_decider_that_weighs_says_what_it_logs(self) -> None:
+        """Probabilities sum to 1, the logged one is among them, and narrowing to them changes nothing."""
+        trial = self.trial()
+        decider = trial.answering.decider if isinstance(trial.answering, Answering) else None
+        if not isinstance(decider, Weighs):
+            return  # `matinee ope --policy-version` and `matinee apprentice` refuse it by name
+        for turn, record in enumerate(self.records()):
+            request = Request(record.unit_id, trial.project.at_us, seed=turn)
+            p = decider.probabilities(request)
+            if not record.slots:
+                assert p == {}, f"{record.unit_id}: nothing was chosen, and it weighs {p}"
+                continue
+            (slot,) = record.slots
+            assert math.isclose(sum(p.values()), 1.0, abs_tol=1e-6), f"they sum to {sum(p.values())}"
+            assert min(p.values()) > 0, "an action with a probability of 0 is named"
+            assert math.isclose(p.get(slot.action, 0.0), slot.propensity, rel_tol=1e-6), (
+                f'{record.unit_id}: "{slot.action}" was logged with {slot.propensity}, and weighs '
+                f"{p.get(slot.action, 0.0)}"
+            )
+            assert set(p) <= set(record.actions), "it weighs an action that the record does not permit"
+            again = decider.probabilities(replace(request, actions=tuple(p), seed=turn + 1))
+            assert again.keys() == p.keys()
+            assert all(math.isclose(again[name], p[name], rel_tol=1e-6) for name in p), (p, again)
 
     def test_the_same_question_gets_the_same_answer(self) -> None:
         if self.initiative.kind == "forecasts":

@@ -17,7 +17,7 @@ from matinee.initiatives.retention.policy import Terms, holdout, in_holdout, per
 from matinee.initiatives.retention.value import Matrix, Worth
 from matinee.observe.decisions import Slot
 from matinee.platform.deciding import NO_ACTION, Decided, Request, Surroundings
-from matinee.types import DAY_US, derive_seed
+from matinee.types import DAY_US, Mask, Scores, derive_seed
 
 FALLBACK = "retention/no-offer"
 POLICY = "retention/budget-1"
@@ -94,20 +94,11 @@ class RetentionDecider:
 
     def decide(self, request: Request) -> Decided:
         """An offer or none for one account; `reason` of the slot says what stood in the way of an offer."""
-        why = self._blocked(request)
-        names = self.config.actions
-        permitted = np.zeros(len(names), np.bool_)
-        permitted[0] = True
-        if why is None:
-            permitted[1:] = True
-        if request.actions is not None:
-            permitted &= np.array([name in request.actions for name in names])
+        why, names = self._blocked(request), self.config.actions
+        net, permitted = self._weighed(request, why)
         if not permitted.any():
             return Decided((), (), why or NO_ACTION)
         row = self.row.get(request.unit_id)
-        net = np.zeros(len(names), np.float32)
-        if row is not None:
-            net = (self.money.value[row] - self.terms.price * self.money.cost[row]).astype(np.float32)
         p = self.chooser.probabilities(net, permitted)
         rng = np.random.default_rng(derive_seed(request.seed, request.unit_id, request.at_us))
         choice = self.chooser.choose(net, permitted, rng)
@@ -120,6 +111,29 @@ class RetentionDecider:
             explored=choice.action != int(np.argmax(p)),
         )
         return Decided((slot,), could, context={} if row is None else self._context(row, choice.action))
+
+    def probabilities(self, request: Request) -> dict[str, float]:
+        """Probability of nothing and of each offer for one account; closed form."""
+        net, permitted = self._weighed(request, self._blocked(request))
+        if not permitted.any():
+            return {}
+        p = self.chooser.probabilities(net, permitted)
+        return {name: float(one) for name, one in zip(self.config.actions, p, strict=True) if one > 0}
+
+    def _weighed(self, request: Request, why: str | None) -> tuple[Scores, Mask]:
+        """What each action is worth to this account after its price, and which are permitted."""
+        names = self.config.actions
+        permitted = np.zeros(len(names), np.bool_)
+        permitted[0] = True
+        if why is None:
+            permitted[1:] = True
+        if request.actions is not None:
+            permitted &= np.array([name in request.actions for name in names])
+        row = self.row.get(request.unit_id)
+        net = np.zeros(len(names), np.float32)
+        if row is not None:
+            net = (self.money.value[row] - self.terms.price * self.money.cost[row]).astype(np.float32)
+        return net, permitted
 
     def _context(self, row: int, action: int) -> dict[str, str | int | float | bool | None]:
         """What the choice rested on, for the log; `prediction` is the probability that the account stays."""

@@ -14,6 +14,7 @@ from matinee.platform.evaluation import Evaluated
 
 if TYPE_CHECKING:
     from matinee.platform.gates.feature_skew import Skew
+    from matinee.prove.offpolicy.problem import Problem
 
 Verdict = Literal["passed", "failed", "not_measured"]
 Ask = Callable[[str, int], bool]
@@ -74,6 +75,9 @@ class Candidate:
     feature_skew : callable
         Computes the declared features of sampled units in batch and online; gives a `Skew`, or None where
         none are declared.
+    logged : callable
+        Asks the candidate about the decisions in the log that it cannot have learned from; gives them with
+        its probabilities, or None where there is no home to ask. Raises `EmptyLogError` where none is left.
     """
 
     initiative: str
@@ -92,6 +96,7 @@ class Candidate:
     open: Callable[[], Ask]
     load_in_fresh_process: Callable[[], str | None]
     feature_skew: Callable[[], Skew | None] = lambda: None
+    logged: Callable[[], Problem | None] = lambda: None
 
 
 class Gate(Protocol):

@@ -9,6 +9,7 @@ from matinee.errors import InputError
 from matinee.platform.gates.gate import Candidate, GateResult
 from matinee.prove.offpolicy.diagnostics import DiagnosticsConfig, diagnose
 from matinee.prove.offpolicy.evaluating import gain_lower_bound
+from matinee.prove.offpolicy.log import EmptyLogError
 from matinee.prove.offpolicy.problem import Problem
 
 
@@ -36,18 +37,25 @@ class OffPolicy:
         return self.estimate(candidate)
 
 
+def of_the_log(candidate: Candidate) -> Problem | None:
+    """The initiative's own decisions, and what the candidate would have done in them."""
+    return candidate.logged()
+
+
 @dataclass(frozen=True, slots=True)
 class GainBound:
     """The lower bound of the gain over the policy that wrote the log is above a margin.
 
-    Choose it for an initiative that can say how probably the candidate would have chosen each action in
-    logged decisions: ``OffPolicy(GainBound(problem))``.
+    Choose it for an initiative of one action whose decider can say how probably it chooses each
+    (`matinee.platform.deciding.Weighs`) and whose reward has bounds: ``OffPolicy(GainBound())``. Only
+    decisions after the moment up to which the candidate had learned count, so a candidate that has just been
+    trained is not measured; one that was trained as of an earlier moment (``--at``) is.
 
     Attributes
     ----------
     problem : callable
-        Gets the candidate; gives the released policy's log with the candidate's probabilities and both bounds
-        of the reward, or None where there is no log yet.
+        Gets the candidate; gives the log with the candidate's probabilities and both bounds of the reward, or
+        None where there is no log yet.
     by : float
         Least gain, in reward per decision. Below 0: how much worse the candidate may be.
     alpha : float
@@ -61,7 +69,7 @@ class GainBound:
     `prove.offpolicy.evaluating.gain_lower_bound`: logarithmic smoothing, arXiv:2405.14335.
     """
 
-    problem: Callable[[Candidate], Problem | None]
+    problem: Callable[[Candidate], Problem | None] = of_the_log
     by: float = 0.0
     alpha: float = 0.05
     diagnostics: DiagnosticsConfig = field(default_factory=DiagnosticsConfig)
@@ -71,10 +79,15 @@ class GainBound:
         """Look at the log first, then at the bound."""
         try:
             problem = self.problem(candidate)
+        except EmptyLogError as error:
+            return GateResult(self.name, "not_measured", f"There is no decision to judge by: {error}")
         except InputError as error:
             return GateResult(self.name, "failed", f"The log cannot be used: {error}", bound=self.by)
         if problem is None:
             return GateResult(self.name, "not_measured", "No decision with a known outcome is logged yet.")
+        if problem.reward_low is None or problem.reward_high is None:
+            text = "The reward has no known bounds, expected two. Declare Reward(low=..., high=...)."
+            return GateResult(self.name, "not_measured", text)
         found = diagnose(problem, self.diagnostics)
         if found.reasons:
             return GateResult(

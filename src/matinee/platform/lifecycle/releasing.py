@@ -20,6 +20,7 @@ from matinee.platform.lifecycle.model_folder import ModelCard, check_files, read
 from matinee.platform.lifecycle.project import Project
 from matinee.platform.lifecycle.running import fingerprint
 from matinee.platform.lifecycle.skew import measure_skew
+from matinee.platform.lifecycle.weighing import weigh
 from matinee.platform.registry.registry import Registry
 from matinee.platform.registry.releases import GateRow, Reasons, ReleaseRow
 from matinee.types import format_at
@@ -236,6 +237,7 @@ def _candidate(
         at_us=project.at_us,
         open=opened,
         feature_skew=lambda: measure_skew(project),
+        logged=lambda: weigh(project, folder).problem,
         load_in_fresh_process=lambda: answers_in_fresh_process(project, version, units[0]),
     )
 

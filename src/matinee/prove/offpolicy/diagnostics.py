@@ -149,13 +149,15 @@ def effective_size(weight: Floats) -> float:
 def supported(problem: Problem) -> float:
     """Mean share of the policy's probability on actions that the log could take.
 
-    With `p_all` they are those with a probability above 0 there; without it those that were ever taken.
+    With `p_all` they are those with a probability above 0 there; where the log says what each decision could
+    have chosen, these; otherwise those that were ever taken.
     """
     log, target = problem.log, problem.target
-    if log.logging is None:
+    known = log.logging or log.possible
+    if known is None:
         taken = np.bincount(log.action, minlength=problem.n_names) > 0
         return float(target.expected(taken.astype(np.float64)).mean())
-    old, new = log.logging, target
+    old, new = known, target
     pairs, which = np.unique(np.stack([old.row, new.row]), axis=1, return_inverse=True)
     width, length = problem.n_names, np.diff(new.start)[pairs[1]]
     of_pair = np.repeat(np.arange(len(length)), length)
@@ -193,10 +195,11 @@ def _rewards(problem: Problem, _bounds: DiagnosticsConfig) -> Check:
 
 def _support(problem: Problem, bounds: DiagnosticsConfig) -> Check:
     missing = 1.0 - supported(problem)
-    how = "could not take" if problem.log.logging is not None else "never took"
+    known = problem.log.logging or problem.log.possible
+    how = "could not take" if known is not None else "never took"
     if missing <= 1e-9:
         return Check("support", "ok", "The log could take every action of the policy.", 1.0)
-    most = bounds.unsupported if problem.log.logging is not None else bounds.unseen
+    most = bounds.unsupported if known is not None else bounds.unseen
     named = _most_unseen(problem)
     text = f"{missing:.2%} of the policy's probability is on actions that the log {how}{named}"
     if missing > most:
@@ -206,10 +209,11 @@ def _support(problem: Problem, bounds: DiagnosticsConfig) -> Check:
 
 def _most_unseen(problem: Problem) -> str:
     share = problem.target.shares(problem.n_names)
-    if problem.log.logging is None:
+    known = problem.log.logging or problem.log.possible
+    if known is None:
         reach = np.bincount(problem.log.action, minlength=problem.n_names).astype(np.float64)
     else:
-        reach = problem.log.logging.shares(problem.n_names)
+        reach = known.shares(problem.n_names)
     unseen = np.where(reach > 0, 0.0, share)
     return f', most on "{problem.log.names[int(unseen.argmax())]}"' if unseen.any() else ""
 

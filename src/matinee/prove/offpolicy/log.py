@@ -14,6 +14,10 @@ TOLERANCE = 1e-6
 """Difference of two probabilities that is put down to rounding, relative."""
 
 
+class EmptyLogError(InputError):
+    """There is no decision to judge by."""
+
+
 @dataclass(frozen=True, slots=True)
 class Log:
     """Decisions with the propensity of what was chosen, and what came of it.
@@ -36,6 +40,9 @@ class Log:
         Size of the eligible set.
     logging : Distributions or None
         Probability of every eligible action under the logging policy (`p_all`).
+    possible : Distributions or None
+        The actions that each decision could have chosen, where only these are known and not how probably: the
+        values say nothing, the names do.
     p_sum : ndarray of float64, shape (n,), or None
         Sum of `p_all`, which may be known where its actions are not named.
     context : ndarray of float64, shape (n, n_features)
@@ -49,8 +56,10 @@ class Log:
 
     Raises
     ------
+    EmptyLogError
+        It is empty.
     InputError
-        It is empty, columns differ in length, or a value is impossible.
+        Columns differ in length, or a value is impossible.
     """
 
     action: Places
@@ -61,6 +70,7 @@ class Log:
     decision_id: NDArray[np.str_] = field(default_factory=lambda: np.array([], np.str_))
     n_actions: Floats | None = None
     logging: Distributions | None = None
+    possible: Distributions | None = None
     p_sum: Floats | None = None
     context: Floats = field(default_factory=lambda: np.empty((0, 0)))
     n_duplicates: int = 0
@@ -72,7 +82,7 @@ class Log:
         n = len(self.action)
         if n == 0:
             why = ", ".join(f"{count:,} {reason}" for reason, count in self.left_out.items() if count)
-            raise InputError(
+            raise EmptyLogError(
                 f"log: it holds 0 decisions{f' (left out: {why})' if why else ''}, expected at least one. "
                 "Give decisions with their propensity and reward."
             )
@@ -87,8 +97,9 @@ class Log:
         self._check("reward", self.reward, np.isfinite(self.reward), "a number (not NaN)")
         self._check("action", self.action, (self.action >= 0) & (self.action < len(self.names)),
                     f"a position in the {len(self.names)} names of actions")  # fmt: skip
-        if self.logging is not None:
-            self._check("action", self.action, self.logging.names(self.action), "one of the eligible set")
+        for known in (self.logging, self.possible):
+            if known is not None:
+                self._check("action", self.action, known.names(self.action), "one of the eligible set")
 
     def __len__(self) -> int:
         return len(self.action)

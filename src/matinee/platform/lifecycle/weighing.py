@@ -1,0 +1,211 @@
+"""What a version of an initiative would have done in the decisions of the log, to judge it offline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from matinee.errors import InputError
+from matinee.platform.deciding import Request, Surroundings, Weighs
+from matinee.platform.lifecycle.model_folder import check_files, read_card
+from matinee.platform.lifecycle.project import Project
+from matinee.prove.offpolicy.distributions import Distributions
+from matinee.prove.offpolicy.evaluating import assumed_bounds
+from matinee.prove.offpolicy.log import EmptyLogError, Log
+from matinee.prove.offpolicy.logged import LEARNED, Question, read_questions
+from matinee.prove.offpolicy.problem import Problem
+from matinee.types import HOUR_US, parse_at
+
+NO_ACTION = "in which the version has no permitted action"
+Bounds = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class WeighConfig:
+    """How logged decisions are put to a version.
+
+    Attributes
+    ----------
+    learned : bool
+        Use decisions too that the version may have learned from; an estimate from them flatters it.
+    narrowed : bool
+        Ask the version about the actions only that the logged decision could have chosen. For callers that
+        say themselves which actions are permitted: the log does not repeat it.
+    as_of_h : float, 0 or more
+        The version sees the log as it was at most so many hours before a decision; where the record says what
+        the server had seen (`refreshed_us`), exactly that. Smaller: closer, and slower.
+
+    Raises
+    ------
+    InputError
+        `as_of_h` is below 0.
+    """
+
+    learned: bool = False
+    narrowed: bool = False
+    as_of_h: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.as_of_h >= 0:
+            raise InputError(f"weighing: as_of_h is {self.as_of_h}, expected hours, 0 or more. Give 1.")
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A version beside the log.
+
+    Attributes
+    ----------
+    problem : Problem
+    version : str
+    learned_us : int
+        Moment up to which the version had learned.
+    n_learned : int
+        Decisions of the log until then: left out, or used if that was asked for.
+    n_moments : int
+        Moments as of which the version was opened.
+    asked : dict of str to Question
+        By the decision's id.
+    """
+
+    problem: Problem
+    version: str
+    learned_us: int
+    n_learned: int
+    n_moments: int
+    asked: Mapping[str, Question]
+
+
+def weigh(
+    project: Project,
+    folder: Path,
+    config: WeighConfig | None = None,
+    *,
+    model: str | None = None,
+    bounds: Bounds = (None, None),
+    seed: int = 0,
+) -> Weighed:
+    """Ask a version how probably it would have chosen each action in each logged decision, as of its moment.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the version, as `Project.model` gives it.
+    model : str, optional
+        Only decisions that this version made.
+    bounds : tuple of two floats or None
+        Of the reward. None: what the initiative declares, else what the rewards suggest.
+
+    Raises
+    ------
+    InputError
+        The decider cannot say probabilities (`Weighs`), or fails in doing so; the log is impossible.
+    EmptyLogError
+        No decision is left to judge by.
+    StorageError
+        A file of the model is not the one that was trained; the lake cannot be read.
+    """
+    how = config or WeighConfig()
+    name = project.initiative.name
+    card = read_card(folder)
+    check_files(folder, card.files)
+    learned_us = parse_at(card.at)
+    lake = project.lake.limited_to(["outcomes", "rewards", "decisions"])
+    log, asked = read_questions(
+        lake, name, at_us=project.at_us, after_us=None if how.learned else learned_us, model=model
+    )
+    ids = log.decision_id.tolist()
+    found: dict[int, dict[str, float]] = {}
+    moments = 0
+    for moment_us, rows in _by_moment([asked[one] for one in ids], how):
+        moments += 1
+        for row, p in _ask(project, folder, moment_us, {row: asked[ids[row]] for row in rows}, how):
+            found[row] = p
+    log, target = _beside(log, [found[row] for row in range(len(log))])
+    low, high = _bounds(project, log, bounds)
+    problem = Problem(log, target, reward_low=low, reward_high=high, seed=seed)
+    n_learned = (
+        sum(one.at_us <= learned_us for one in asked.values())
+        if how.learned
+        else log.left_out.get(LEARNED, 0)
+    )
+    return Weighed(problem, folder.name, learned_us, n_learned, moments, asked)
+
+
+def weigher(project: Project, folder: Path, at_us: int) -> Weighs:
+    """A version, opened as of a moment, that can say probabilities.
+
+    Raises
+    ------
+    InputError
+        Its decider cannot.
+    """
+    around = Surroundings(project.lake.limited_to(project.initiative.tables), at_us, project.config)
+    opened = project.initiative.open(folder, around)
+    if not isinstance(opened, Weighs):
+        raise InputError(
+            f"{project.initiative.name}, version {folder.name}: its decider ({type(opened).__name__}) cannot "
+            "say how probably it would choose each action, expected a method probabilities(request) "
+            "(matinee.platform.deciding.Weighs). Add it, or give the probabilities as a file (--policy)."
+        )
+    return opened
+
+
+def _by_moment(asked: list[Question], how: WeighConfig) -> Iterator[tuple[int, list[int]]]:
+    """Rows of the log by the moment as of which the version is opened for them, in the order of time."""
+    grain = round(how.as_of_h * HOUR_US)
+    groups: dict[int, list[int]] = {}
+    for row, one in enumerate(asked):
+        refreshed = one.context.get("refreshed_us")
+        if isinstance(refreshed, int) and refreshed <= one.at_us:
+            moment_us = refreshed
+        else:
+            moment_us = one.at_us // grain * grain if grain else one.at_us
+        groups.setdefault(moment_us, []).append(row)
+    yield from sorted(groups.items())
+
+
+def _ask(
+    project: Project, folder: Path, moment_us: int, asked: dict[int, Question], how: WeighConfig
+) -> Iterator[tuple[int, dict[str, float]]]:
+    decider = weigher(project, folder, moment_us)
+    for row, one in asked.items():
+        request = Request(
+            one.unit_id, one.at_us, context=dict(one.context), actions=one.actions if how.narrowed else None
+        )
+        try:
+            yield row, decider.probabilities(request)
+        except Exception as problem:  # whatever a model does, the reader is told which decision
+            raise InputError(
+                f"{project.initiative.name}, version {folder.name}: it cannot weigh the decision about "
+                f'"{one.unit_id}" at {one.at_us} ({type(problem).__name__}: {problem}). No estimate is given.'
+            ) from problem
+
+
+def _beside(log: Log, weighed: list[dict[str, float]]) -> tuple[Log, Distributions]:
+    """The log with all names, and the version's probabilities; decisions without any are left out."""
+    kept = np.array([bool(p) for p in weighed], np.bool_)
+    if not kept.all():
+        left = log.left_out | {NO_ACTION: int((~kept).sum())}
+        if not kept.any():
+            raise EmptyLogError(f"log: all {len(log):,} decisions are ones {NO_ACTION}, expected others.")
+        log = replace(log.kept(kept), left_out=left)
+    place = {name: i for i, name in enumerate(log.names)}
+    rows: dict[tuple[tuple[str, float], ...], int] = {}
+    of = np.array([rows.setdefault(tuple(sorted(p.items())), len(rows)) for p in weighed if p], np.int64)
+    row = np.repeat(np.arange(len(rows)), [len(one) for one in rows])
+    action = [place.setdefault(name, len(place)) for one in rows for name, _ in one]
+    p = [value for one in rows for _, value in one]
+    target = Distributions.of_entries(row, action, p, n=len(rows), of=of)
+    return replace(log, names=tuple(place)), target
+
+
+def _bounds(project: Project, log: Log, given: Bounds) -> Bounds:
+    declared, assumed = project.initiative.reward.bounds, assumed_bounds(log.reward)
+    if declared != (None, None):
+        assumed = declared
+    low, high = (mine if mine is not None else other for mine, other in zip(given, assumed, strict=True))
+    return low, high
