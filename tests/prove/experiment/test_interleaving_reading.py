@@ -75,7 +75,7 @@ def test_rewards_go_to_the_team_of_their_slot(home: Home) -> None:
     assert (p.n_units, p.for_a, p.for_b, p.ties) == (2, 0, 1, 1)
     assert (p.coin.a, p.coin.b) == (1, 0)
     assert (found.n_decisions, found.n_odd, found.n_open) == (3, 0, 0)
-    assert found.n_unknown == 4
+    assert found.n_unknown == 2
 
 
 def test_open_and_odd_decisions_are_counted(home: Home) -> None:
