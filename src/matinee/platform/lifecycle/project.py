@@ -112,6 +112,18 @@ class Project:
         folder = self.home.releases / name / row.version
         return folder, read_card(folder)
 
+    def named(self, version: str) -> Path:
+        """Folder of a version by its name, or of the one that is "released" or "newest".
+
+        Raises
+        ------
+        NotFoundError
+            There is none, or its folder is gone.
+        """
+        if version in {"released", "newest"}:
+            return self.model(cast(Which, version))[0]
+        return self.model(version=version)[0]
+
     def _version(self, which: Which) -> str:
         name = self.initiative.name
         versions = self.registry.models.versions(name)

@@ -99,6 +99,7 @@ def start_canary(
     version: str | None = None,
     approver: str | None = None,
     note: str = "",
+    salt: str | None = None,
     dry_run: bool = False,
 ) -> Begun:
     """Let a version answer a share of the units, if every gate of a release agrees.
@@ -111,6 +112,8 @@ def start_canary(
         Of the units.
     version : str, optional
         Default: the one that was trained last.
+    salt : str, optional
+        That of a canary before: with a larger share its units stay in. Default: a new one.
 
     Raises
     ------
@@ -134,7 +137,7 @@ def start_canary(
         return Begun(folder.name, asked.gates)
     row = _row(
         project, folder.name, "canary", share,
-        started_us=started_us, by=approver, note=note, attempt_id=attempt_id,
+        started_us=started_us, by=approver, note=note, attempt_id=attempt_id, salt=salt,
     )  # fmt: skip
     with registry.transaction():
         registry.releases.record_gates(rows)
@@ -198,13 +201,14 @@ def _row(
     by: str | None,
     note: str,
     attempt_id: str | None = None,
+    salt: str | None = None,
 ) -> RolloutRow:
     return RolloutRow(
         initiative=project.initiative.name,
         version=version,
         kind=kind,
         share=share,
-        salt=secrets.token_hex(8),
+        salt=salt or secrets.token_hex(8),
         attempt_id=attempt_id,
         started_us=started_us,
         started_by=by,

@@ -83,7 +83,7 @@ def read_log(path: Path) -> Log:
                        strictness=STRICT)  # fmt: skip
         order = "ORDER BY row_no"
         if {"at_us", "reward_at_us"} <= set(staged.columns):
-            _check_times(con, table)
+            check_times(con, table)
         if "at_us" in staged.columns:
             order = "ORDER BY at_us NULLS FIRST, row_no"
         columns = con.execute(f"SELECT * FROM staged {order}").fetchnumpy()
@@ -91,18 +91,18 @@ def read_log(path: Path) -> Log:
     unit, _ = _codes(columns["unit_id"])
     n_actions = _floats(columns["n_actions"]) if "n_actions" in columns else None
     if n_actions is not None and np.isnan(n_actions).any():
-        line = _place(table, int(columns["row_no"][int(np.isnan(n_actions).argmax())]))
+        line = place_of(table, int(columns["row_no"][int(np.isnan(n_actions).argmax())]))
         raise InputError(f"{line}: n_actions is empty, expected a number in every row or no such column.")
     known_p = None
     if "p_all" in columns:
-        known_p = read_p_all(columns["p_all"], names, lambda i: _place(table, int(columns["row_no"][i])))
+        known_p = read_p_all(columns["p_all"], names, lambda i: place_of(table, int(columns["row_no"][i])))
         names = known_p.names
         if known_p.logging is not None:
             inside = known_p.logging.names(action)
             if not inside.all():
                 i = int(inside.argmin())
                 raise InputError(
-                    f'{_place(table, int(columns["row_no"][i]))}: action is "{names[action[i]]}", expected '
+                    f'{place_of(table, int(columns["row_no"][i]))}: action is "{names[action[i]]}", expected '
                     "one of the eligible actions that p_all names. Correct the log."
                 )
         n_actions = known_p.n_actions if n_actions is None else n_actions
@@ -210,18 +210,26 @@ def read_clusters(path: Path, names: Sequence[str]) -> Places:
     return np.array([places[of[name]] for name in names], np.int64)
 
 
-def _check_times(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+def check_times(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Refuse a reward that came before its decision.
+
+    Raises
+    ------
+    InputError
+        There is one.
+    """
     early = con.execute(
         "SELECT row_no FROM staged WHERE reward_at_us < at_us ORDER BY row_no LIMIT 1"
     ).fetchone()
     if early:
         raise InputError(
-            f"{_place(table, early[0])}: reward_at is before at, expected a reward after its decision. "
+            f"{place_of(table, early[0])}: reward_at is before at, expected a reward after its decision. "
             "Correct the times, or the join of rewards and decisions."
         )
 
 
-def _place(table: Table, row: int) -> str:
+def place_of(table: Table, row: int) -> str:
+    """File and line of a row, for messages."""
     located = table.locate([row]).get(row)
     line = located.line if located else row + 1
     return f"{table.named}, {'row' if table.format == 'parquet' else 'line'} {line}"
