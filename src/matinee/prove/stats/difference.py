@@ -171,8 +171,8 @@ def difference(
     -----
     A ratio sum(y) / sum(d) behaves as the mean of (y - R d) / mean(d), and so does the covariate's. The
     adjusted difference is (R_t - R_c) - theta (Q_t - Q_c), where Q is the covariate's mean or ratio; each
-    arm's own adjusted value moves towards the common Q, weighted by units. All variances and the covariance of
-    difference and control, which the relative difference needs, follow from these linear forms.
+    arm's own adjusted value moves towards the common Q, weighted by units. All variances, and the covariance
+    of difference and control which the relative difference needs, follow from these linear forms.
 
     References
     ----------
