@@ -22,11 +22,17 @@ class Choice:
     action : int
         Position in the action set.
     propensity : float, above 0 and at most 1
-        Probability with which the policy chose this action, given the scores and the mask.
+        Probability with which the policy chose this action, given all it knew and the mask.
+    sticky_of : str or None
+        The first decision, where an earlier choice is served again: such a record is no off-policy data.
+    held_out : bool
+        The unit stands in a holdout: the baseline chose.
     """
 
     action: int
     propensity: float
+    sticky_of: str | None = None
+    held_out: bool = False
 
 
 class Policy(ABC):
@@ -48,12 +54,22 @@ class Policy(ABC):
 
     def choose(self, scores: Scores, permitted: Mask, rng: np.random.Generator) -> Choice:
         """Draw one action. A deterministic policy does not use `rng`."""
-        p = self.probabilities(scores, permitted)
-        best = int(np.argmax(p))
-        if p[best] == 1.0:
-            return Choice(best, 1.0)
-        action = int(np.searchsorted(np.cumsum(p), rng.random() * p.sum(), side="right"))
-        action = min(action, len(p) - 1)
-        while p[action] <= 0.0:  # rounding at the edge of a cell of width 0
-            action -= 1
-        return Choice(action, float(p[action]))
+        return drawn(self.probabilities(scores, permitted), rng)
+
+
+def drawn(p: Probabilities, rng: np.random.Generator) -> Choice:
+    """Draw an action from its probabilities, which are what is logged; a certain one uses no randomness.
+
+    Examples
+    --------
+    >>> drawn(np.array([0.0, 1.0]), np.random.default_rng(0)).action
+    1
+    """
+    best = int(np.argmax(p))
+    if p[best] == 1.0:
+        return Choice(best, 1.0)
+    action = int(np.searchsorted(np.cumsum(p), rng.random() * p.sum(), side="right"))
+    action = min(action, len(p) - 1)
+    while p[action] <= 0.0:  # rounding at the edge of a cell of width 0
+        action -= 1
+    return Choice(action, float(p[action]))
