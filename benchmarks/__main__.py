@@ -62,6 +62,12 @@ BENCHMARKS = {
         "8 min",
         quick=("--repetitions", "100"),
     ),
+    "interleaving": Benchmark(
+        "interleaving.py",
+        "members that an interleaving and an A/B need, on a simulated service",
+        "8 min",
+        quick=("--worlds", "2", "--noise-b", "0.4", "--factor", "5"),
+    ),
     "page": Benchmark("page.py", "cost of a page", "3 min", quick=("--repeats", "60", "--members", "20")),
     "page-quality": Benchmark("page_quality.py", "the page against baselines", "10 min", data="published"),
     "quality": Benchmark(

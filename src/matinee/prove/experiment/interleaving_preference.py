@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import beta, binom, norm
 
 from matinee.errors import InputError
+from matinee.prove.stats.confidence_sequence import sequence_multiplier
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -144,7 +145,7 @@ def prefer(credits: Credits, *, alpha: float = 0.05, planned: int = 1_000) -> Pr
     Parameters
     ----------
     credits : Credits
-    alpha : float, above 0 and below 1
+    alpha : float, above 0 and below 0.5
     planned : int, 1 or more
         Units for which the interval that always holds is to be narrowest; fixed before the first look.
 
@@ -158,14 +159,14 @@ def prefer(credits: Credits, *, alpha: float = 0.05, planned: int = 1_000) -> Pr
     The unit is the unit, not the play: plays of one member are alike. `estimate` is a ratio of sums with the
     standard error of the delta method over units; so a unit counts as much as it watches of what differs, and
     what both arms have in the same place counts for nobody. The interval that always holds is an asymptotic
-    confidence sequence; it takes the units as if they came one after the other with all their plays.
+    confidence sequence (`sequence_multiplier`); it takes the units as if they came one after the other, each
+    with all its plays.
 
     References
     ----------
     Credit and test by units: Chapelle, Joachims, Radlinski, Yue (2012), Large-scale validation and analysis
     of interleaved search evaluation, doi 10.1145/2094072.2094078. Exact interval: Clopper, Pearson (1934),
-    doi 10.1093/biomet/26.4.404. Sequence: Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas (2024),
-    Time-uniform central limit theory and asymptotic confidence sequences, equation 9, arXiv 2103.06476.
+    doi 10.1093/biomet/26.4.404.
 
     Examples
     --------
@@ -174,8 +175,8 @@ def prefer(credits: Credits, *, alpha: float = 0.05, planned: int = 1_000) -> Pr
     >>> found.estimate, found.winner()
     (1.0, 'B')
     """
-    if not 0 < alpha < 1:
-        raise InputError(f"prefer: alpha is {alpha:g}, expected a probability above 0 and below 1.")
+    if not 0 < alpha < 0.5:
+        raise InputError(f"prefer: alpha is {alpha:g}, expected a probability above 0 and below 0.5.")
     if planned < 1:
         raise InputError(f"prefer: planned is {planned}, expected 1 unit or more.")
     n = len(credits.a)
@@ -183,7 +184,7 @@ def prefer(credits: Credits, *, alpha: float = 0.05, planned: int = 1_000) -> Pr
     estimate, error = _ratio(credits)
     z = float(norm.isf(alpha / 2))
     few = for_a + for_b < FEW
-    wide = error * _always(n, planned, alpha)
+    wide = error * sequence_multiplier(n / planned, alpha=alpha) if n else math.inf
     share_low, share_high = _exact(for_a, for_b, alpha)
     return Preference(
         n_units=n,
@@ -249,12 +250,3 @@ def _exact(for_a: int, for_b: int, alpha: float) -> tuple[float, float]:
     low = float(beta.ppf(alpha / 2, for_b, for_a + 1)) if for_b else 0.0
     high = float(beta.isf(alpha / 2, for_b + 1, for_a)) if for_a else 1.0
     return 2 * low - 1, 2 * high - 1
-
-
-def _always(n: int, planned: int, alpha: float) -> float:
-    """Half-width, in standard errors, of the asymptotic confidence sequence after n units."""
-    if n == 0:
-        return math.inf
-    spread = (-2 * math.log(alpha) + math.log(1 - 2 * math.log(alpha))) / planned  # rho squared
-    inside = n * spread + 1
-    return math.sqrt(2 * inside / (n * spread) * math.log(math.sqrt(inside) / alpha))
