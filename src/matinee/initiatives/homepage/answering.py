@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 
 from matinee.initiatives.homepage.asking import above_of, narrowed, size_of
@@ -17,7 +18,12 @@ from matinee.initiatives.homepage.trace import PageTrace, RowTrace, rules
 from matinee.observe.decisions import RowNote
 from matinee.observe.member_state import TitleTable
 from matinee.platform.deciding import Context, Decided, Explained, Request, Stage
-from matinee.types import NEVER_US, Index
+from matinee.types import NEVER_US, Ids, Index
+
+ODDS = "odds"
+"""Under which the context of a decision holds what its explored slots were drawn from."""
+DIGITS = 6
+"""Of a probability in it: 100 titles take about 2 kB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ def answer(
         tuple(page_slots(page)),
         permitted_of(shared, request, titles),
         page.reason,
-        left_out(shared, state),
+        left_out(shared, state) | odds(page, composer.titles.catalogue.title_ids),
         rows=tuple(RowNote(row.row, row.kind, row.reason) for row in page.rows),
         unmet=tuple(page.unmet),
         more=more,
@@ -89,6 +95,23 @@ def left_out(shared: SharedShelves, state: MemberState) -> Context:
         "n_watched": int(allowed[watched].sum()),
         "n_disliked": int(allowed[disliked].sum()),
     }
+
+
+def odds(page: Page, title_ids: Ids) -> Context:
+    """What the explored slots were drawn from: by row, the probability of each title, as JSON.
+
+    The log needs it to tell what another policy would have drawn: `exploration.write_explored`.
+    """
+    if not page.drawn:
+        return {}
+    by_row = {
+        str(slot.row): {
+            str(name): float(f"{p:.{DIGITS}g}")
+            for name, p in zip(title_ids[slot.titles].tolist(), slot.probabilities.tolist(), strict=True)
+        }
+        for slot in page.drawn
+    }
+    return {ODDS: msgspec.json.encode(by_row).decode()}
 
 
 def valid_until(composer: Composer) -> int | None:

@@ -17,11 +17,11 @@ from matinee.decide.policy import Policy
 from matinee.initiatives.homepage.board import Board
 from matinee.initiatives.homepage.choose import RowChooser, wish_of
 from matinee.initiatives.homepage.kernels import collect, fill
-from matinee.initiatives.homepage.page import Intent, Row, Tile
+from matinee.initiatives.homepage.page import ExploredSlot, Intent, Row, Tile
 from matinee.initiatives.homepage.pins import EDITORIAL, PinPlan
 from matinee.initiatives.homepage.rows.base import RowKind
 from matinee.initiatives.homepage.stock import Stock, admitted
-from matinee.initiatives.homepage.trace import ExploredSlot, PageTrace, TraceWriter
+from matinee.initiatives.homepage.trace import PageTrace, TraceWriter
 from matinee.types import Index, Times
 
 POOL_FACTOR, POOL_EXTRA = 3, 8
@@ -84,6 +84,7 @@ class PageBuilder:
         self.chooser = RowChooser(stock, kinds, plan, board)
         self.trace = None if trace is None else TraceWriter(trace, stock.viewer, kinds)
         self.unmet: list[str] = list(plan.unmet)
+        self.drawn: list[ExploredSlot] = []
         self._wish = wish_of(self.config)
         self._n_drawn = 0
         self._stream: np.random.Generator | None = None
@@ -291,9 +292,10 @@ class PageBuilder:
         draft.drawn[title] = drawn.propensity, len(pool)
         self._remember(title, draft.row, col)
         self.board.count_in_mix(title, draft.row, col)
+        p = self.policy.probabilities(scores, permitted)
+        self.drawn.append(ExploredSlot(draft.row, col, title, pool, p))
         if self.trace is not None:
-            p = self.policy.probabilities(scores, permitted)
-            self.trace.page.explored.append(ExploredSlot(draft.row, col, title, pool, p))
+            self.trace.page.explored.append(self.drawn[-1])
 
     def _last_resort(self) -> list[Draft]:
         """A page that would be empty shows one row of whatever may be shown, watched or not."""

@@ -156,7 +156,7 @@ class Composer:
             builder.draw_nothing()
         built = builder.build()
         reason = None if built or above else NO_ELIGIBLE_TITLE
-        return Page(member.member_id, self.at_us, built, builder.unmet, reason)
+        return Page(member.member_id, self.at_us, built, builder.unmet, reason, builder.drawn)
 
     def pages(
         self,

@@ -126,11 +126,23 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class ExploredSlot:
+    """A slot that was drawn: all titles that could have stood there, with their probabilities (sum 1)."""
+
+    row: int
+    col: int
+    title: int
+    titles: Index
+    probabilities: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A composed homepage.
 
     `unmet` names each constraint that could not be kept (a pin of a masked title, a quota without
-    candidates). `reason` is set only when there are no rows.
+    candidates). `reason` is set only when there are no rows. `drawn` holds what each explored slot was drawn
+    from.
     """
 
     member_id: str
@@ -138,3 +150,4 @@ class Page:
     rows: list[Row]
     unmet: list[str] = field(default_factory=list)
     reason: str | None = None
+    drawn: list[ExploredSlot] = field(default_factory=list, compare=False)

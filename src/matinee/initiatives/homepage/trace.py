@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matinee.decide.masks import Masks
 from matinee.initiatives.homepage.board import Board
-from matinee.initiatives.homepage.page import Row
+from matinee.initiatives.homepage.page import ExploredSlot, Row
 from matinee.initiatives.homepage.rows.base import Admits, RowKind, Shelf, Viewer
 from matinee.initiatives.homepage.stock import Stock, resumable
 from matinee.observe.catalogue.catalogue import Limits
-from matinee.types import Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +45,6 @@ class RowTrace:
     left: int
     shown: int
     gain: float
-
-
-@dataclass(frozen=True, slots=True)
-class ExploredSlot:
-    """A slot that was drawn: all titles that could have stood there, with their probabilities (sum 1)."""
-
-    row: int
-    col: int
-    title: int
-    titles: Index
-    probabilities: NDArray[np.float64]
 
 
 @dataclass(slots=True)

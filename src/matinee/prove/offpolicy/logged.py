@@ -21,6 +21,7 @@ KINDS = (
     ("sticky_of IS NOT NULL", "served again"),
     ("coalesce(shadow, false)", "made in the shadow of another"),
     ("coalesce(fallback, false)", "answered by the fallback"),
+    ("json_extract_string(context, '$.teams') IS NOT NULL", "of two arms interleaved"),
     ("n_slots > 1", "of several slots"),
     ("value IS NULL", "without a known reward"),
     ("action IS NULL", "without an action"),

@@ -16,6 +16,7 @@ KINDS = (
     ("bool_or(sticky_of IS NOT NULL)", "served again"),
     ("bool_or(coalesce(shadow, false))", "made in the shadow of another"),
     ("bool_or(coalesce(fallback, false))", "answered by the fallback"),
+    ("bool_or(json_extract_string(context, '$.teams') IS NOT NULL)", "of two arms interleaved"),
     ("bool_or(value IS NULL)", "without a known reward"),
     ("bool_or(action IS NULL)", "without an action"),
     ("bool_or(propensity IS NULL)", "without a propensity"),
