@@ -63,10 +63,10 @@ def test_more_events_count_against_the_treated_arm_only_and_for_its_exposure() -
 
 @pytest.mark.slow
 def test_watched_after_every_event_false_alarms_stay_below_alpha() -> None:
-    rng, alarms, paths = np.random.default_rng(1), 0, 400
+    rng, alarms, paths = np.random.default_rng(1), 0, 300
     for _ in range(paths):
-        k = np.cumsum(rng.random(1_500) < 0.5)
-        steps = np.arange(10, 1_500, 10)
+        k = np.cumsum(rng.random(1_000) < 0.5)
+        steps = np.arange(10, 1_001, 20)
         alarms += any(
             log_evidence_of_more_events(int(k[n - 1]), int(n - k[n - 1])) > math.log(20) for n in steps
         )

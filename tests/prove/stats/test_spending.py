@@ -100,7 +100,7 @@ def test_an_adjusted_p_at_a_bound_is_what_was_spent_and_the_interval_agrees() ->
 @pytest.mark.slow
 def test_after_stopping_the_interval_holds_the_truth_and_the_estimate_is_in_the_middle() -> None:
     rng = np.random.default_rng(5)
-    looks, drift, n = spending_bounds(EQUAL), 2.5, 2_000
+    looks, drift, n = spending_bounds(EQUAL), 2.5, 600
     times = np.array(EQUAL)
     path = np.cumsum(rng.normal(drift * 0.2, math.sqrt(0.2), (n, 5)), axis=1) / np.sqrt(times)
     crossed = np.abs(path) >= [look.bound for look in looks]

@@ -139,8 +139,34 @@ def cuped_theta(*arms: Moments) -> float:
     pre-experiment data, WSDM, doi:10.1145/2433396.2433413, equation 4. Linearised values: Budylin, Drutsa,
     Katsev, Tsoy (2018), Consistent transformation of ratio metrics, WSDM, doi:10.1145/3159652.3159699.
     """
-    (_, shared), (_, spread) = np.sum([_linear(arm)[1] / arm.n for arm in arms], axis=0)
+    (_, shared), (_, spread) = np.sum([linearised(arm)[1] / arm.n for arm in arms], axis=0)
     return float(shared / spread) if spread > 0 else 0.0
+
+
+def linearised(arm: Moments) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Value of the outcome and of the covariate, shape (2,), and the covariance between units, shape (2, 2).
+
+    For a ratio the covariance is that of (y - R d) / mean(d), which behaves as a mean does.
+
+    Raises
+    ------
+    InputError
+        Denominators sum to 0, or fewer than two units.
+    """
+    _, d, _, c = arm.means
+    if d == 0:
+        raise InputError(
+            f"difference: the denominators of {arm.n} units sum to 0, expected another sum. "
+            "Nothing of what the ratio counts has happened in this arm."
+        )
+    ratio = arm.y / arm.d
+    before = arm.x / arm.c if c else 0.0
+    gradient = np.zeros((2, 4))
+    gradient[0, :2] = 1 / d, -ratio / d
+    if c:
+        gradient[1, 2:] = 1 / c, -before / c
+    covariance = gradient @ arm.covariance @ gradient.T
+    return np.array([ratio, before]), covariance
 
 
 def difference(
@@ -187,7 +213,7 @@ def difference(
     """
     points, shares = [], []
     for arm in (treated, control):
-        point, covariance = _linear(arm)
+        point, covariance = linearised(arm)
         points.append(point)
         shares.append(covariance / arm.n)
     used = 0.0
@@ -241,24 +267,6 @@ def _joint(
 ) -> float:
     """Covariance of two linear forms of both arms' means."""
     return float(sum(left @ share @ right for left, share, right in zip(a, shares, b, strict=True)))
-
-
-def _linear(arm: Moments) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Value of the outcome and of the covariate, shape (2,), and the covariance of their linearised units."""
-    _, d, _, c = arm.means
-    if d == 0:
-        raise InputError(
-            f"difference: the denominators of {arm.n} units sum to 0, expected another sum. "
-            "Nothing of what the ratio counts has happened in this arm."
-        )
-    ratio = arm.y / arm.d
-    before = arm.x / arm.c if c else 0.0
-    gradient = np.zeros((2, 4))
-    gradient[0, :2] = 1 / d, -ratio / d
-    if c:
-        gradient[1, 2:] = 1 / c, -before / c
-    covariance = gradient @ arm.covariance @ gradient.T
-    return np.array([ratio, before]), covariance
 
 
 def _degrees(parts: list[float], n: tuple[int, int]) -> float:

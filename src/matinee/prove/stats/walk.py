@@ -15,6 +15,8 @@ from matinee.errors import InputError
 
 FAR = 8.0
 """Standard deviations beyond which a density is taken to be 0 (1e-15 of it lies there)."""
+PANEL_NODES, PANEL_SD = 24, 9.0
+"""Gauss-Legendre nodes on a piece of so many standard deviations of a step."""
 LEAST_GROWTH = 1e-4
 """Least share by which the information of a look exceeds that of the one before."""
 
@@ -67,12 +69,10 @@ class Walk(NamedTuple):
         low, high = max(lower, centre - FAR), min(upper, centre + FAR)
         if low >= high:
             return Walk(information, np.array([centre]), np.zeros(1), self.drift)
-        nodes, weights = _gauss(_rounded(24 + 2.5 * (high - low) / detail))
-        half = (high - low) / 2
-        z = low + half * (nodes + 1)
+        z, weights = _panels(low, high, detail)
         kernel = np.exp(-0.5 * ((z[:, None] - middle) / sd) ** 2)
         density = kernel @ self.mass / (sd * math.sqrt(2 * math.pi))
-        return Walk(information, z, half * weights * density, self.drift)
+        return Walk(information, z, weights * density, self.drift)
 
     def _next(self, information: float) -> tuple[NDArray[np.float64], float]:
         """Mean of the next statistic from each node, and its standard deviation."""
@@ -111,7 +111,7 @@ def crossing(
     -----
     Between looks the statistic adds independent normal increments, so the density of those still inside is a
     convolution, look after look (Armitage, McPherson, Rowe 1969). Each is integrated by Gauss-Legendre nodes
-    over the inside, where it is smooth: 28 looks take some 10 ms.
+    on pieces of the inside, where it is smooth: 28 looks take some 10 ms.
 
     References
     ----------
@@ -155,12 +155,15 @@ def details(information: Sequence[float]) -> list[float]:
     return [min(pair) for pair in zip(steps, [*steps[1:], steps[-1]], strict=True)]
 
 
-def _rounded(nodes: float) -> int:
-    """So many nodes or up to a fifth more, so that few sets of them are ever computed."""
-    step = 1 << max(math.ceil(math.log2(nodes)) - 3, 3)
-    return math.ceil(nodes / step) * step
+@functools.cache
+def _panel() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return np.polynomial.legendre.leggauss(PANEL_NODES)
 
 
-@functools.lru_cache(maxsize=64)
-def _gauss(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return np.polynomial.legendre.leggauss(n)
+def _panels(low: float, high: float, detail: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Nodes and weights of an integral, for a function that is smooth at the scale of `detail`."""
+    nodes, weights = _panel()
+    n = math.ceil((high - low) / (PANEL_SD * detail))
+    half = (high - low) / (2 * n)
+    centres = low + half * (2 * np.arange(n) + 1)
+    return (centres[:, None] + half * nodes).ravel(), np.tile(half * weights, n)
