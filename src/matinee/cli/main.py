@@ -2,7 +2,8 @@
 
 A command is a file whose name is the command's (`import_.py` for words that Python reserves) and which holds
 a function, or a cyclopts `App` with sub-commands, of the same name. The first line of the file's docstring
-stands in `matinee --help`. Nothing but the chosen file is imported, so starting up stays fast.
+stands in `matinee --help`. The sub-commands of `x.py` may stand in files `x_*.py` beside it. Nothing but the
+chosen file is imported, so starting up stays fast.
 """
 
 from __future__ import annotations
@@ -36,12 +37,33 @@ def commands() -> dict[str, str]:
     >>> commands()["import"]
     'import_'
     """
-    modules = sorted(path.stem for path in Path(__file__).parent.glob("*.py"))
+    modules = _modules()
     return {
-        module.rstrip("_").replace("_", "-"): module
+        _name(module): module
         for module in modules
-        if module not in FRAME and not module.startswith("_")
+        if module not in FRAME and not any(module.startswith(f"{group}_") for group in modules)
     }
+
+
+def subcommands(group: str) -> dict[str, str]:
+    """Name of each sub-command of a group that has a file of its own, and the file's module.
+
+    Examples
+    --------
+    >>> subcommands("experiment")["list"]
+    'experiment_list_'
+    """
+    start = f"{group}_"
+    return {_name(module.removeprefix(start)): module for module in _modules() if module.startswith(start)}
+
+
+def _modules() -> list[str]:
+    found = sorted(path.stem for path in Path(__file__).parent.glob("*.py"))
+    return [module for module in found if not module.startswith("_")]
+
+
+def _name(module: str) -> str:
+    return module.rstrip("_").replace("_", "-")
 
 
 def headline(module: str) -> str:

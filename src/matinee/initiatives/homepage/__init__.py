@@ -6,6 +6,7 @@ from matinee.initiatives.homepage.serving import HomepageDecider
 from matinee.initiatives.homepage.training import BASELINE, EVALUATE, READS, TRAIN
 from matinee.platform.gates.approval import Approval
 from matinee.platform.gates.beats_baseline import BeatsBaseline
+from matinee.platform.gates.experiment import ExperimentWon
 from matinee.platform.gates.fair_coverage import FairCoverage
 from matinee.platform.gates.guardrails import Guardrail, Guardrails
 from matinee.platform.gates.latency import Latency
@@ -68,6 +69,7 @@ HOMEPAGE = Initiative(
         Guardrails(GUARDRAILS),
         RealData(),
         OffPolicy(),
+        ExperimentWon(),
         Approval(),
     ),
     latency_budget_ms=250.0,

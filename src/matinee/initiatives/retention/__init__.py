@@ -9,6 +9,7 @@ from matinee.initiatives.retention.serving import FALLBACK, NoOffer, RetentionDe
 from matinee.initiatives.retention.training import EVALUATE, TRAIN
 from matinee.platform.gates.approval import Approval
 from matinee.platform.gates.beats_baseline import BeatsBaseline
+from matinee.platform.gates.experiment import ExperimentWon
 from matinee.platform.gates.fair_coverage import FairCoverage
 from matinee.platform.gates.feature_skew import FeatureSkew
 from matinee.platform.gates.guardrails import Guardrail, Guardrails
@@ -74,6 +75,7 @@ RETENTION = Initiative(
         Guardrails(GUARDRAILS),
         RealData(),
         OffPolicy(),
+        ExperimentWon(),
         Approval(),
     ),
     latency_budget_ms=20.0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -14,6 +14,7 @@ from matinee.platform.evaluation import Evaluated
 
 if TYPE_CHECKING:
     from matinee.platform.gates.feature_skew import Skew
+    from matinee.platform.registry.experiment_rows import ExperimentRow
     from matinee.prove.offpolicy.problem import Problem
 
 Verdict = Literal["passed", "failed", "not_measured"]
@@ -78,6 +79,8 @@ class Candidate:
     logged : callable
         Asks the candidate about the decisions in the log that it cannot have learned from; gives them with
         its probabilities, or None where there is no home to ask. Raises `EmptyLogError` where none is left.
+    experiments : callable
+        Gives the experiments of the initiative, the latest first.
     """
 
     initiative: str
@@ -97,6 +100,7 @@ class Candidate:
     load_in_fresh_process: Callable[[], str | None]
     feature_skew: Callable[[], Skew | None] = lambda: None
     logged: Callable[[], Problem | None] = lambda: None
+    experiments: Callable[[], Sequence[ExperimentRow]] = tuple
 
 
 class Gate(Protocol):

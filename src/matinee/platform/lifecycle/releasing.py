@@ -239,6 +239,7 @@ def _candidate(
         feature_skew=lambda: measure_skew(project),
         logged=lambda: weigh(project, folder).problem,
         load_in_fresh_process=lambda: answers_in_fresh_process(project, version, units[0]),
+        experiments=lambda: project.registry.experiments.all(initiative.name),
     )
 
 

@@ -76,12 +76,7 @@ def start_shadow(
     """
     name = project.initiative.name
     folder = _candidate(project, version, share)
-    opened = project.open_model(folder, folder.name)
-    assert isinstance(opened, Answering)
-    trouble = opened.trouble
-    if trouble is None:
-        record = opened.answer(Request(UNKNOWN_UNIT, project.at_us), decision_id="trial")
-        trouble = str(record.context.get("fallback_reason")) if record.fallback else None
+    trouble = why_no_answer(project, folder)
     if trouble is not None:
         raise VerdictError(
             f"{name}, version {folder.name}: does not answer ({trouble}). No shadow was started. "
@@ -99,7 +94,7 @@ def start_canary(
     version: str | None = None,
     approver: str | None = None,
     note: str = "",
-    salt: str | None = None,
+    instead_of: RolloutRow | None = None,
     dry_run: bool = False,
 ) -> Begun:
     """Let a version answer a share of the units, if every gate of a release agrees.
@@ -112,18 +107,21 @@ def start_canary(
         Of the units.
     version : str, optional
         Default: the one that was trained last.
-    salt : str, optional
-        That of a canary before: with a larger share its units stay in. Default: a new one.
+    instead_of : RolloutRow, optional
+        The rollout of this version that runs: it ends at the moment at which the canary begins. If it was a
+        canary of a smaller share, its units stay in.
 
     Raises
     ------
     InputError
         Another rollout runs, the version is in production, nothing is, or the initiative forecasts.
+    VerdictError
+        `instead_of` ended while the gates were asked; nothing was started.
     StorageError
         A file of the model is not the one that was trained.
     """
     registry, name = project.registry, project.initiative.name
-    folder = _candidate(project, version, share)
+    folder = _candidate(project, version, share, instead_of)
     if registry.releases.current(name) is None:
         raise InputError(nothing_beside(name))
     asked = release(
@@ -137,10 +135,19 @@ def start_canary(
         return Begun(folder.name, asked.gates)
     row = _row(
         project, folder.name, "canary", share,
-        started_us=started_us, by=approver, note=note, attempt_id=attempt_id, salt=salt,
+        started_us=started_us, by=approver, note=note, attempt_id=attempt_id,
+        salt=None if instead_of is None or instead_of.kind != "canary" else instead_of.salt,
     )  # fmt: skip
     with registry.transaction():
         registry.releases.record_gates(rows)
+        if instead_of is not None:
+            reason = f"goes on as a canary for {100 * share:.3g}%"
+            end = End(ended_us=started_us, verdict="stopped", reason=reason, ended_by=approver)
+            if not registry.rollouts.end(instead_of.id, end):
+                raise VerdictError(
+                    f"{name}: the rollout of {folder.name} ended meanwhile, expected it to run. Nothing was "
+                    f"started. See: matinee rollout {name}"
+                )
         begun = registry.rollouts.start(row)
         for alert in registry.alerts.open(name):
             if alert.monitor == MONITOR:  # of the canary before: what it told has been dealt with
@@ -176,7 +183,19 @@ def stop_rollout(
     return found
 
 
-def _candidate(project: Project, version: str | None, share: float) -> Path:
+def why_no_answer(project: Project, folder: Path) -> str | None:
+    """Open a version and ask it once; None: it answered, else why it did not."""
+    opened = project.open_model(folder, folder.name)
+    assert isinstance(opened, Answering)
+    if opened.trouble is not None:
+        return opened.trouble
+    record = opened.answer(Request(UNKNOWN_UNIT, project.at_us), decision_id="trial")
+    return str(record.context.get("fallback_reason")) if record.fallback else None
+
+
+def _candidate(
+    project: Project, version: str | None, share: float, instead_of: RolloutRow | None = None
+) -> Path:
     """Folder of the version; what would be refused at the start is told before a gate takes its time."""
     registry, name = project.registry, project.initiative.name
     if project.initiative.kind != "decides":
@@ -186,7 +205,8 @@ def _candidate(project: Project, version: str | None, share: float) -> Path:
         )
     check_share(name, share)
     folder, _ = project.model("newest", version)
-    check_free(name, registry.rollouts.running(name))
+    running = registry.rollouts.running(name)
+    check_free(name, None if running == instead_of else running)
     check_not_in_production(name, folder.name, registry.releases.current(name))
     return folder
 

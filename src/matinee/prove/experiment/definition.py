@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
 
-from matinee.errors import InputError
+from matinee.errors import InputError, unknown_name
 
 NAME = re.compile(r"[a-z][a-z0-9-]{1,59}")
 PRODUCTION, FALLBACK = "production", "fallback"
+SEGMENTS = ("device", "territory", "kids", "tenure")
+"""What units can be told apart by; see `Experiment.segments`."""
+MOST_LOOKS = 1_000
+ROUNDING = 1e-9
+"""Shares that sum to 1 within this do: 0.1 + 0.2 is not 0.3."""
 Kind = Literal["ab", "interleaving"]
 Analysis = Literal["spending", "fixed", "sequence"]
 Direction = Literal["up", "down"]
@@ -170,6 +177,13 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         """Hash of what it says; a changed definition has another one."""
         return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:16]
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics that it needs, each once, the primary first."""
+        return tuple(
+            dict.fromkeys([self.primary, *self.secondary, *(guard.metric for guard in self.guardrails)])
+        )
+
     def checked(self) -> Experiment:
         """Itself, if nothing in it contradicts itself.
 
@@ -178,50 +192,71 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         InputError
             Naming the first thing that does.
         """
-        where = f"experiment {self.name}"
         if not NAME.fullmatch(self.name):
             raise InputError(
                 f'experiment: name is "{self.name}", expected small letters, digits and hyphens, 2 to 60 of '
                 "them, a letter first."
             )
+        for key in ("initiative", "owner", "hypothesis", "primary"):
+            if not str(getattr(self, key)).strip():
+                raise InputError(f"experiment {self.name}: {key} is empty, expected a text.")
+        self._check_arms()
+        self._check_numbers()
+        self._check_metrics()
+        return self
+
+    def _check_arms(self) -> None:
+        where = f"experiment {self.name}"
         names = [arm.name for arm in self.arms]
         if len(names) < 2 or len(set(names)) < len(names) or "" in names:
             raise InputError(f"{where}: arms are {names}, expected at least two, each with its own name.")
+        if any(not arm.answers for arm in self.arms):
+            raise InputError(
+                f'{where}: an arm answers "", expected a version, "{PRODUCTION}" or "{FALLBACK}".'
+            )
         total = sum(arm.share for arm in self.arms)
-        if any(not arm.share > 0 for arm in self.arms) or abs(total - 1) > 1e-9:
+        if any(not arm.share > 0 for arm in self.arms) or not abs(total - 1) <= ROUNDING:
             shares = ", ".join(f"{arm.name} {arm.share:g}" for arm in self.arms)
             raise InputError(f"{where}: shares of the arms are {shares}, expected above 0 with the sum 1.")
         if self.kind == "interleaving" and len(names) != 2:
             raise InputError(f"{where}: interleaving with {len(names)} arms, expected two.")
-        for key, value, good in (
-            ("share", self.share, 0 < self.share <= 1),
-            (
-                "from_share",
-                self.from_share,
-                self.from_share >= 0 and self.until_share <= 1 + 1e-9,
-            ),
-            ("kept_out", self.kept_out, 0 <= self.kept_out < 1),
-            ("design.alpha", self.design.alpha, 0 < self.design.alpha < 0.5),
-            ("design.power", self.design.power, 0.5 <= self.design.power < 1),
+
+    def _check_numbers(self) -> None:
+        where, design = f"experiment {self.name}", self.design
+        for key, value, good, expected in (
+            ("share", self.share, 0 < self.share <= 1, "above 0 and at most 1"),
+            ("from_share", self.from_share, 0 <= self.from_share < 1, "from 0 to below 1"),
+            ("from_share + share", self.until_share, self.until_share <= 1 + ROUNDING, "at most 1"),
+            ("kept_out", self.kept_out, 0 <= self.kept_out < 1, "from 0 to below 1"),
+            ("design.alpha", design.alpha, 0 < design.alpha < 0.5, "above 0 and below 0.5"),
+            ("design.power", design.power, 0.5 <= design.power < 1, "from 0.5 to below 1"),
+            ("design.effect", design.effect, 0 < design.effect < math.inf, "above 0"),
+            ("design.days", design.days, design.days >= 1, "1 or more"),
+            ("design.looks", design.looks, 1 <= design.looks <= MOST_LOOKS, f"1 to {MOST_LOOKS:,}"),
+            ("covariate_days", self.covariate_days, self.covariate_days >= 0, "0 or more"),
         ):
             if not good:
-                raise InputError(f"{where}: {key} is {value:g}, expected a share in its range.")
-        if not self.design.effect > 0:
-            raise InputError(f"{where}: design.effect is {self.design.effect:g}, expected above 0.")
-        if self.design.days < 1 or not 1 <= self.design.looks <= 1_000:
-            raise InputError(
-                f"{where}: design has {self.design.days} days and {self.design.looks} looks, "
-                "expected 1 or more of each."
-            )
-        if self.covariate_days < 0:
-            raise InputError(f"{where}: covariate_days is {self.covariate_days}, expected 0 or more.")
+                raise InputError(f"{where}: {key} is {value:g}, expected {expected}.")
+
+    def _check_metrics(self) -> None:
+        where = f"experiment {self.name}"
         for guardrail in self.guardrails:
-            if not guardrail.margin >= 0:
+            if not 0 <= guardrail.margin < math.inf:
                 raise InputError(
                     f"{where}: margin of {guardrail.metric} is {guardrail.margin:g}, expected 0 or more."
                 )
-        used = [self.primary, *self.secondary, *(g.metric for g in self.guardrails)]
-        twice = {name for name in used[: 1 + len(self.secondary)] if used.count(name) > 1} & {self.primary}
-        if twice:
-            raise InputError(f'{where}: "{self.primary}" is primary and stands there again, expected once.')
-        return self
+        for key, names in (
+            ("primary and secondary", [self.primary, *self.secondary]),
+            ("guardrails", [guard.metric for guard in self.guardrails]),
+            ("segments", self.segments),
+        ):
+            for name in _twice(names):
+                raise InputError(f'{where}: {key} name "{name}" twice, expected it once.')
+        for name in self.segments:
+            if name not in SEGMENTS:
+                raise InputError(unknown_name(where, "segment", name, SEGMENTS))
+
+
+def _twice(names: Iterable[str]) -> list[str]:
+    seen = list(names)
+    return sorted({name for name in seen if seen.count(name) > 1})

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from matinee.errors import InputError
-from matinee.prove.experiment.definition import Experiment
-
-ROUNDING = 1e-9
-"""Parts that touch within this are neighbours: 0.1 + 0.2 is not 0.3."""
+from matinee.prove.experiment.definition import ROUNDING, Experiment
 
 
 def free_parts(taken: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:

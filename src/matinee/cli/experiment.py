@@ -1,0 +1,19 @@
+"""Try versions against each other on members: write down, start, ramp, read, stop."""
+
+from __future__ import annotations
+
+from cyclopts import App, Parameter
+
+from matinee.cli.main import headline, subcommands
+
+experiment = App(
+    name="experiment",
+    help="Experiments, one file of sub-commands each.\n\n"
+    "Example: matinee experiment new art-2 --initiative homepage --home shop",
+    default_parameter=Parameter(negative=()),
+    help_format="plaintext",
+    version_flags=(),
+)
+for _name, _module in subcommands("experiment").items():
+    _function = _module.removeprefix("experiment_")
+    experiment.command(f"matinee.cli.{_module}:{_function}", name=_name, help=headline(_module))

@@ -1,0 +1,305 @@
+"""The life of an experiment: draft, start, ramp, stop. From the start on, the registry holds what it is."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from matinee.errors import InputError, NotFoundError, StorageError, VerdictError, unknown_name
+from matinee.learn.reading import load_members
+from matinee.observe.home import Home
+from matinee.platform.lifecycle.project import Project
+from matinee.platform.lifecycle.rolling_out import why_no_answer
+from matinee.platform.registry.experiment_rows import End, ExperimentRow, Look
+from matinee.platform.registry.registry import Registry
+from matinee.prove.experiment.definition import (
+    FALLBACK,
+    NAME,
+    PRODUCTION,
+    Arm,
+    Experiment,
+    Guardrail,
+)
+from matinee.prove.experiment.draft import draft_path, draft_text, read_draft
+from matinee.prove.experiment.metrics.catalogue import known_metrics
+
+CONTROL, TREATMENT = "control", "treatment"
+PRIMARY = "quality_plays"
+GUARDRAILS = (Guardrail("fallback_rate", margin=0.1), Guardrail("watch_hours", margin=0.05))
+ENDS = {"go on": "undecided"}
+"""Verdict of the last look -> how the experiment ended, where the two differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A draft that was written.
+
+    Attributes
+    ----------
+    path : Path
+    draft : Experiment
+    notes : tuple of str
+        What has to be done before it can start.
+    """
+
+    path: Path
+    draft: Experiment
+    notes: tuple[str, ...] = ()
+
+
+def new_draft(project: Project, name: str, *, owner: str | None = None) -> Drafted:
+    """Write the draft of an experiment: what is in production against the newest version.
+
+    Raises
+    ------
+    InputError
+        The name cannot be one, or is taken; or the initiative forecasts.
+    """
+    home, initiative = project.home, project.initiative
+    _check_decides(project, name)
+    if not NAME.fullmatch(name):
+        raise InputError(
+            f'experiment: name is "{name}", expected small letters, digits and hyphens, 2 to 60 of them, a '
+            "letter first."
+        )
+    path = draft_path(home.root, name)
+    if path.exists():
+        raise InputError(f"{path}: is there already, expected a new name. Change it, or name another one.")
+    if any(row.name == name for row in project.registry.experiments.all()):
+        raise InputError(f"experiment {name}: was started before, expected a new name.")
+    current = project.registry.releases.current(initiative.name)
+    newest = next((row.version for row in project.registry.models.versions(initiative.name)), None)
+    notes = []
+    if newest is None or (current is not None and newest == current.version):
+        notes.append(
+            f"No version of {initiative.name} is newer than the one in production: train one "
+            f"(matinee train {initiative.name}) and name it in arms.answers of {TREATMENT}."
+        )
+    metrics = known_metrics(home)
+    draft = Experiment(
+        name=name,
+        initiative=initiative.name,
+        owner=owner or initiative.owner,
+        hypothesis="If we ..., then ..., because ...",
+        arms=(
+            Arm(CONTROL, 0.5, FALLBACK if current is None else PRODUCTION),
+            Arm(TREATMENT, 0.5, newest or FALLBACK),
+        ),
+        primary=PRIMARY if PRIMARY in metrics else next(iter(metrics)),
+        unit="account" if initiative.unit == "account" else "member",
+        share=1.0,
+        guardrails=tuple(one for one in GUARDRAILS if one.metric in metrics),
+        segments=("tenure",),
+    )
+    _write_new(path, draft_text(draft, metrics=list(metrics)))
+    return Drafted(path, draft, tuple(notes))
+
+
+def start_experiment(
+    project: Project,
+    draft: Experiment,
+    *,
+    started_us: int,
+    by: str | None = None,
+    note: str = "",
+    salt: str | None = None,
+    dry_run: bool = False,
+) -> ExperimentRow:
+    """Freeze a draft and let it assign units. With `dry_run` everything is checked and nothing kept.
+
+    Parameters
+    ----------
+    draft : Experiment
+        As `read_draft` gives it.
+    salt : str, optional
+        For tests; else drawn.
+
+    Raises
+    ------
+    InputError
+        A metric or version is unknown, the unit does not fit, the name is taken, the layer has no room, or a
+        rollout runs.
+    VerdictError
+        The model of an arm does not open or does not answer.
+    """
+    _check_decides(project, draft.name)
+    _check_unit(project, draft)
+    _check_metrics(project.home, draft)
+    arms = tuple(
+        msgspec.structs.replace(arm, answers=_resolved(project, draft.name, arm)) for arm in draft.arms
+    )
+    frozen = msgspec.structs.replace(draft, arms=arms, salt=salt or secrets.token_hex(8))
+    start = partial(
+        project.registry.experiments.start,
+        frozen,
+        digest=draft.digest,
+        started_us=started_us,
+        by=by,
+        note=note,
+    )
+    row = start(dry_run=True)
+    for version in row.versions:
+        trouble = why_no_answer(project, project.home.releases / project.initiative.name / version)
+        if trouble is not None:
+            raise VerdictError(
+                f"experiment {draft.name}: version {version} does not answer ({trouble}). Nothing was "
+                f"started. Train again: matinee train {project.initiative.name}"
+            )
+    return row if dry_run else start()
+
+
+def ramp_experiment(
+    home: Home,
+    registry: Registry,
+    name: str,
+    share: float,
+    *,
+    at_us: int,
+    by: str | None = None,
+    dry_run: bool = False,
+) -> ExperimentRow:
+    """Raise the share of a running experiment.
+
+    Raises
+    ------
+    InputError
+        The file was changed after the start, the share is lowered, or there is no room.
+    """
+    check_unchanged(home, registry.experiments.read(name))
+    return registry.experiments.ramp(name, share, at_us, by, dry_run=dry_run)
+
+
+def stop_experiment(
+    registry: Registry,
+    name: str,
+    *,
+    ended_us: int,
+    by: str | None = None,
+    reason: str = "",
+    dry_run: bool = False,
+) -> ExperimentRow:
+    """End an experiment with what its last look said; no new look is made.
+
+    Raises
+    ------
+    InputError
+        It was stopped before.
+    """
+    row = registry.experiments.read(name)
+    looks = registry.experiments.looks(name)
+    end = _end(looks[-1] if looks else None, ended_us=ended_us, by=by, reason=reason)
+    if dry_run and row.state == "running":
+        return msgspec.structs.replace(row, **msgspec.structs.asdict(end))
+    return registry.experiments.stop(name, end)
+
+
+def check_unchanged(home: Home, row: ExperimentRow) -> None:
+    """See that the file of a started experiment says what it said. A file that is gone is no error.
+
+    Raises
+    ------
+    InputError
+        It was changed after the start.
+    """
+    path = draft_path(home.root, row.name)
+    try:
+        same = not row.digest or read_draft(path).digest == row.digest
+    except NotFoundError:
+        return
+    except InputError:
+        same = False
+    if not same:
+        raise InputError(
+            f"{path}: was changed after the start of experiment {row.name}, expected it as it was: what an "
+            "experiment is does not change while it runs. Put it back (matinee experiment show "
+            f"{row.name} prints what runs), and write what is new as another: matinee experiment new"
+        )
+
+
+def is_changed(home: Home, row: ExperimentRow) -> bool:
+    """Whether the file of a started experiment was changed."""
+    try:
+        check_unchanged(home, row)
+    except InputError:
+        return True
+    return False
+
+
+def _write_new(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as problem:
+        raise StorageError(f"{path}: could not be written ({problem.strerror or problem}).") from problem
+
+
+def _end(look: Look | None, *, ended_us: int, by: str | None, reason: str) -> End:
+    if look is None:
+        return End(ended_us=ended_us, reason=reason or "stopped without a look", ended_by=by)
+    return End(
+        ended_us=ended_us,
+        verdict=ENDS.get(look.verdict, look.verdict),
+        winner=look.winner,
+        reason=reason or f"the last look said: {look.verdict}",
+        ended_by=by,
+        result={"look": msgspec.to_builtins(look)},
+    )
+
+
+def _check_decides(project: Project, name: str) -> None:
+    initiative = project.initiative
+    if initiative.kind != "decides":
+        raise InputError(
+            f"experiment {name}: {initiative.name} forecasts, expected an initiative that decides. A "
+            f"forecast is not shown to anybody; evaluate its versions instead: "
+            f"matinee evaluate {initiative.name}"
+        )
+
+
+def _check_unit(project: Project, draft: Experiment) -> None:
+    """See that the units of the initiative's decisions can be assigned as the draft wants."""
+    where, theirs = f"experiment {draft.name}", project.initiative.unit
+    if theirs not in ("member", "account") or (theirs == "account" and draft.unit == "member"):
+        more = 'Write unit = "account".' if theirs == "account" else "It cannot be in an experiment."
+        raise InputError(
+            f'{where}: unit is "{draft.unit}", expected "{theirs}": that is what {project.initiative.name} '
+            f"decides about, and no member can be told from it. {more}"
+        )
+    if draft.unit == "account" and theirs == "member":
+        members = load_members(project.lake, project.at_us).values()
+        if not any(member.account_id for member in members):
+            raise InputError(
+                f'{where}: unit is "account" and no member of {project.lake.root} has an account, expected '
+                "account_id in the members table. Import it (matinee import --help), or write "
+                'unit = "member".'
+            )
+
+
+def _check_metrics(home: Home, draft: Experiment) -> None:
+    known = known_metrics(home)
+    for name in draft.metrics:
+        if name not in known:
+            raise InputError(unknown_name(f"experiment {draft.name}", "metric", name, known))
+
+
+def _resolved(project: Project, experiment: str, arm: Arm) -> str:
+    """The version that an arm answers with."""
+    name = project.initiative.name
+    if arm.answers == FALLBACK:
+        return FALLBACK
+    if arm.answers == PRODUCTION:
+        current = project.registry.releases.current(name)
+        if current is None:
+            raise InputError(
+                f'experiment {experiment}: arm {arm.name} answers "{PRODUCTION}" and no {name} is in '
+                f"production, expected a release. Release one (matinee release {name}), or write "
+                f'"{FALLBACK}".'
+            )
+        return current.version
+    folder, _ = project.model(version=arm.answers)
+    return folder.name
