@@ -142,11 +142,11 @@ def test_a_broken_constraint_ends_a_canary_at_once(service: Service, pair: tuple
         served.keeper.tick()
         assert judged(service, least=1_000).reason is None  # type: ignore[union-attr]
         theirs = next(record for record in found.values() if "canary" not in record.context)
-        served.count_violations(theirs, 2)
+        served.count_violations(theirs, 2 * theirs.slots)
         served.keeper.tick()
         assert judged(service, least=1_000).reason is None  # type: ignore[union-attr]
         ours = next(record for record in found.values() if "canary" in record.context)
-        served.count_violations(ours, 1)
+        served.count_violations(ours, ours.slots)
         served.keeper.tick()
         with open_registry(service.home) as registry:
             (look,) = judge_all(registry, service.count, canary_answers=1_000, now_us=10**15)

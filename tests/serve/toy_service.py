@@ -20,7 +20,9 @@ from matinee.platform.deciding import Decided, Decider, Request, Surroundings
 from matinee.platform.initiative import Fallback, Initiative
 from matinee.platform.lifecycle.project import open_project_of, open_registry
 from matinee.platform.lifecycle.training import train
+from matinee.platform.registry.experiment_rows import ExperimentRow
 from matinee.platform.registry.rollouts import RolloutRow
+from matinee.prove.experiment.definition import Arm, Experiment
 from matinee.serve.config import ServeConfig
 from matinee.serve.moment import Moment
 from matinee.serve.opening import Opener
@@ -105,15 +107,41 @@ class Service:
         with open_registry(self.home) as registry:
             return registry.rollouts.start(row)
 
+    def experiment(self, *answers: str, name: str = "toy-one", **more: Any) -> ExperimentRow:
+        """Start an experiment with arms "A", "B", ... of equal shares."""
+        self.at_us += 1
+        return begin(self.home, "toy", answers, name=name, started_us=self.at_us, **more)
+
     @contextmanager
-    def served(self, *, members: Any = None, log: Any = None, **settings: Any) -> Iterator[Released]:
+    def served(
+        self, *, members: Any = None, log: Any = None, holdout: float = 0.0, **settings: Any
+    ) -> Iterator[Released]:
         options = {"budget_ms": 400.0, "threads": 2, "refresh_s": 600, **settings}
         opener = Opener(self.home, self.initiative, Moment.open(self.home), members)
-        found = Released.over(opener, ServeConfig(**options), count=self.count, log=log)
+        found = Released.over(opener, ServeConfig(**options), count=self.count, log=log, holdout=holdout)
         try:
             yield found
         finally:
             found.close()
+
+
+def begin(home: Home, initiative: str, answers: tuple[str, ...], *, name: str, **more: Any) -> ExperimentRow:
+    """Start an experiment without the checks of the command: arms "A", "B", ... answer with `answers`."""
+    started_us = more.pop("started_us", 1)
+    shares = more.pop("shares", [1 / len(answers)] * len(answers))
+    given = {
+        "owner": "kim",
+        "hypothesis": "It is better.",
+        "primary": "plays",
+        "salt": f"salt of {name}",
+        **more,
+    }
+    arms = tuple(
+        Arm("ABCD"[i], share, answer) for i, (share, answer) in enumerate(zip(shares, answers, strict=True))
+    )
+    definition = Experiment(name=name, initiative=initiative, arms=arms, **given)
+    with open_registry(home) as registry:
+        return registry.experiments.start(definition, digest=definition.digest, started_us=started_us)
 
 
 def a_service(folder: Path, factory: pytest.TempPathFactory) -> Service:

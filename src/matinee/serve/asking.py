@@ -19,26 +19,25 @@ from matinee.serve.problems import ProblemError
 from matinee.serve.rewarding import logged, take_reward
 from matinee.serve.schemas import DecisionReply, DecisionRequest, RewardReply, RewardRequest, SlotReply
 from matinee.serve.services import Repeated, Services
+from matinee.serve.trials import CONTEXT, Place
 from matinee.types import NEVER_US, SECOND_US, derive_seed, format_at
 
 LONGEST_STICKY_S = 30 * 86_400
 MOST_ACTIONS = 10_000
 MOST_CONTEXT, LONGEST_TEXT = 100, 1_000
-RESERVED = frozenset(
-    {
-        "acted",
-        "canary",
-        "continues",
-        "fallback_reason",
-        "made",
-        "made_at_us",
-        "reason",
-        "refreshed_us",
-        "shadow",
-        "shadow_of",
-        "state_problem",
-    }
-)
+RESERVED = CONTEXT | {
+    "acted",
+    "canary",
+    "continues",
+    "fallback_reason",
+    "made",
+    "made_at_us",
+    "reason",
+    "refreshed_us",
+    "shadow",
+    "shadow_of",
+    "state_problem",
+}
 """Names in the context of a decision that say how it was made."""
 NOBODY = Known(reached=True)
 """Of a unit that is no member, nothing is known and nothing needs to be."""
@@ -88,12 +87,13 @@ class Asking:
         known = NOBODY
         if services.is_about_members(initiative):
             known = await services.off_loop(look, services, asked.unit_id)
-        question = _digest(asked, services.serving(initiative), known)
+        place = services.place(initiative, asked.unit_id, known, asked.context)
+        question = _digest(asked, services.answering(initiative, place), known)
         if asked.sticky_s and known.reached:
             blob = await services.off_loop(services.kept, _kind(initiative), asked.unit_id)
             kept = None if blob is None else self._decode.decode(blob)
             if kept is not None and self._still_good(initiative, kept, question, known, asked, at_us):
-                return self._again(initiative, asked.unit_id, kept, at_us)
+                return self._again(initiative, asked.unit_id, kept, at_us, place)
         budget = min(asked.budget_ms or services.config.budget_ms, services.config.budget_ms)
         decision_id = new_decision_id(at_us)
         request = Request(
@@ -103,7 +103,7 @@ class Asking:
             actions=None if asked.actions is None else tuple(asked.actions),
             seed=derive_seed(0, decision_id) if asked.seed is None else asked.seed,
         )
-        record, why = await decide_for(services, initiative, request, known, decision_id, budget)
+        record, why = await decide_for(services, initiative, request, known, decision_id, budget, place)
         services.log(record, asked.unit_id if services.is_about_members(initiative) else None)
         if asked.sticky_s and why in (None, NO_MODEL):
             until_us = min(at_us + asked.sticky_s * SECOND_US, record.valid_until_us or NEVER_US)
@@ -168,8 +168,10 @@ class Asking:
             kept.slots, known.limits(dict(asked.context)), at_us
         )
 
-    def _again(self, initiative: str, unit_id: str, kept: Kept, at_us: int) -> DecisionReply:
-        first = Repeated(kept.decision_id, kept.policy, kept.model, kept.fallback, kept.reason)
+    def _again(
+        self, initiative: str, unit_id: str, kept: Kept, at_us: int, place: Place | None
+    ) -> DecisionReply:
+        first = Repeated(kept.decision_id, kept.policy, kept.model, kept.fallback, kept.reason, place)
         return _reply(self.services.log_again(initiative, unit_id, at_us, first), kept.slots)
 
 

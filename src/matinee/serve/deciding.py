@@ -9,14 +9,28 @@ import msgspec
 
 from matinee.observe.decisions import DecisionRecord, RowNote, Slot
 from matinee.platform.deciding import Request
+from matinee.prove.experiment.interleaving import CONTEXT_KEY
+from matinee.serve.interleaved import teams_without
 from matinee.serve.known import Known
 from matinee.serve.services import Services
+from matinee.serve.trials import Place
 
 
 async def decide_for(
-    services: Services, initiative: str, request: Request, known: Known, decision_id: str, budget_ms: float
+    services: Services,
+    initiative: str,
+    request: Request,
+    known: Known,
+    decision_id: str,
+    budget_ms: float,
+    place: Place | None = None,
 ) -> tuple[DecisionRecord, str | None]:
     """Ask an initiative about a member, and take away what the member may not see (and count it).
+
+    Parameters
+    ----------
+    place : Place, optional
+        Where the unit stands in an experiment.
 
     Returns
     -------
@@ -29,12 +43,12 @@ async def decide_for(
         Not even the fallback answered.
     """
     asked = replace(request, context=known.context(request.context))
-    answer = await services.answer(initiative, asked, decision_id, budget_ms)
+    answer = await services.answer(initiative, asked, decision_id, budget_ms, place)
     record = answer.record
     if services.shows_titles(initiative):
         bad = services.guard.forbidden(record.slots, known.limits(request.context), request.at_us)
         if bad:
-            services.count_violations(initiative, record, len(bad))
+            services.count_violations(initiative, record, bad)
             record = without(record, bad)
     return record, answer.fallback
 
@@ -53,4 +67,6 @@ def without(record: DecisionRecord, bad: list[Slot]) -> DecisionRecord:
         row = first + len(rows)
         rows.append(msgspec.structs.replace(notes[number], row=row))
         slots += [msgspec.structs.replace(slot, row=row, col=col) for col, slot in enumerate(kept, 1)]
-    return msgspec.structs.replace(record, slots=slots, rows=rows)
+    teams = teams_without(record, bad)
+    context = record.context if teams is None else {**record.context, CONTEXT_KEY: teams}
+    return msgspec.structs.replace(record, slots=slots, rows=rows, context=context)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from matinee import settings
+from matinee.learn.reading import load_catalogue
 from matinee.observe.decision_log import decisions_about, find_decision
 from matinee.observe.decisions import DecisionRecord, RowNote, Slot
 from matinee.observe.home import Home
@@ -15,6 +16,8 @@ from matinee.platform.deciding import Decider, Explained, Explains, Request, Sur
 from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.model_folder import check_files, read_card
 from matinee.platform.lifecycle.simulated import simulated_home
+from matinee.serve.interleaved import Together, versions_of
+from matinee.serve.opened import NONE
 from matinee.types import derive_seed
 
 MOST_DIFFERENCES = 10
@@ -78,15 +81,30 @@ def _open(home: Home, initiative: Initiative, record: DecisionRecord) -> Decider
         config,
         MembersAsOf(lake, record.at_us, record.at_us) if initiative.unit == "member" else None,
     )
-    opened: Any
     if record.fallback:
-        opened = initiative.fallback.open(around)
-    else:
-        folder = home.releases / initiative.name / record.model
-        check_files(folder, read_card(folder).files)
-        opened = initiative.open(folder, around)
-    decider: Decider = opened
-    return decider
+        return _decider(initiative.fallback.open(around))
+    found = [_open_version(home, initiative, one, around) for one in versions_of(record.model)]
+    if len(found) == 1:
+        return found[0]
+    return Together(found[0], found[1], record.decision_id, _pinned(lake, record.at_us))
+
+
+def _open_version(home: Home, initiative: Initiative, version: str, around: Surroundings) -> Decider:
+    if version == NONE:  # the fallback as an arm of an experiment
+        return _decider(initiative.fallback.open(around))
+    folder = home.releases / initiative.name / version
+    check_files(folder, read_card(folder).files)
+    return _decider(initiative.open(folder, around))
+
+
+def _decider(opened: Any) -> Decider:
+    found: Decider = opened
+    return found
+
+
+def _pinned(lake: Home, at_us: int) -> frozenset[str]:
+    catalogue = load_catalogue(lake, at_us)
+    return frozenset(pin.title_id for pin in catalogue.pins if pin.title_id is not None)
 
 
 def _explain(decider: Decider, request: Request) -> Explained:

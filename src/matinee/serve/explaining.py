@@ -51,10 +51,10 @@ def explanation(home: Home, initiatives: Mapping[str, Initiative], decision_id: 
     -------
     dict
         Plain values. What was logged: `decision_id`, `initiative`, `unit_id`, `at`, `policy`, `model`,
-        `fallback`, `fallback_reason`, `context`, `slots`, `rows`, `unmet`, `n_permitted`. What came of it:
-        `rewards` (reported), `outcomes` (one per slot, once they are final, from `final_at` on). How it comes
-        about: `stages` and `absent`, `reproduced` (whether the decision comes out the same when it is made
-        again), `differences` and `note`.
+        `experiment`, `arm`, `fallback`, `fallback_reason`, `context`, `slots`, `rows`, `unmet`,
+        `n_permitted`. What came of it: `rewards` (reported), `outcomes` (one per slot, once they are final,
+        from `final_at` on). How it comes about: `stages` and `absent`, `reproduced` (whether the decision
+        comes out the same when it is made again), `differences` and `note`.
 
     Raises
     ------
@@ -86,6 +86,8 @@ def _logged(home: Home, record: DecisionRecord, made: DecisionRecord) -> dict[st
         "at": format_at(record.at_us),
         "policy": record.policy,
         "model": record.model,
+        "experiment": made.context.get("experiment"),
+        "arm": made.context.get("arm"),
         "fallback": record.fallback,
         "fallback_reason": made.context.get("fallback_reason"),
         "sticky_of": record.sticky_of,

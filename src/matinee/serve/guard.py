@@ -23,9 +23,15 @@ class Guard:
     Parameters
     ----------
     catalogue : Catalogue
+
+    Attributes
+    ----------
+    pinned : set of str
+        Titles that editors pinned anywhere.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
+        self.pinned = frozenset(pin.title_id for pin in catalogue.pins if pin.title_id is not None)
         self._position = {str(title_id): i for i, title_id in enumerate(catalogue.title_ids)}
         self._maturity = catalogue.maturity.tolist()
         self._series = catalogue.series.tolist()

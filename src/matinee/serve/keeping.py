@@ -11,20 +11,24 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Container
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from matinee.errors import ConfigError, MatineeError, StorageError
+from matinee.errors import ConfigError, MatineeError
 from matinee.observe.clock import wall_us
-from matinee.platform.deciding import Answering, Decided, Decider, Forgets, Prepares, Request
+from matinee.platform.deciding import Answering, Decider, Forgets, Prepares
 from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.lifecycle.registering import register
 from matinee.platform.registry.registry import Registry
 from matinee.platform.registry.rollouts import RolloutRow
+from matinee.prove.experiment.definition import FALLBACK
 from matinee.serve.budget import Breaker, Pool
 from matinee.serve.config import ServeConfig
+from matinee.serve.opened import NONE, Opened, Unopened
 from matinee.serve.opening import Opener
+from matinee.serve.serving import Serving, Wanted, begun
 from matinee.serve.shadow import Log, Shadow
 from matinee.serve.tally import Count, Tally
+from matinee.serve.trials import Trials
 from matinee.types import SECOND_US
 
 POLL_S = 1.0
@@ -32,75 +36,10 @@ RETRY_S, LONGEST_RETRY_S = 15.0, 600.0
 """After a version did not open it is tried again; the pause doubles."""
 LINGER_S = 5.0
 """How long the threads of a version that was replaced wait for requests that had just begun."""
-NONE = "none"
-"""Version where nothing is in production."""
 UNITS_KEPT = 4
 PREPARE_S = 5.0
 """So often what answers is told to make ready for the moment `AHEAD_US` later."""
 AHEAD_US = 20 * SECOND_US
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """One version, ready to answer.
-
-    Attributes
-    ----------
-    answering : Answering
-        Without a decider where there is no version, or it does not open.
-    pool : Pool
-        Its threads: a stuck version holds up no other one.
-    opened_us, refreshed_us : int
-        Wall clock.
-    """
-
-    answering: Answering
-    pool: Pool
-    opened_us: int
-    refreshed_us: int
-
-    @property
-    def version(self) -> str:
-        """As the registry names it."""
-        return self.answering.model
-
-
-@dataclass(frozen=True, slots=True)
-class Unopened:
-    """Stands for a fallback that does not open: it answers nothing, and says why."""
-
-    why: str
-    policy: str = NONE
-
-    def decide(self, request: Request) -> Decided:  # noqa: ARG002
-        """Refuse."""
-        raise StorageError(f"the fallback does not open ({self.why})")
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """What answers now; replaced as a whole.
-
-    Attributes
-    ----------
-    incumbent : Opened
-        In production.
-    fallback : Decider
-    rollout : RolloutRow or None
-        What runs beside it.
-    beside : Opened or None
-        The version of the rollout; None while it is not open.
-    beside_trouble : str or None
-        Why it does not open.
-    shadow : Shadow or None
-    """
-
-    incumbent: Opened
-    fallback: Decider
-    rollout: RolloutRow | None = None
-    beside: Opened | None = None
-    beside_trouble: str | None = None
-    shadow: Shadow | None = None
 
 
 class Keeper:
@@ -117,6 +56,8 @@ class Keeper:
         Gets the records of a shadow.
     registry : Registry, optional
         An open one, which stays open; else the keeper opens its own.
+    holdout : float
+        Share of the units that are in no experiment.
 
     Attributes
     ----------
@@ -136,6 +77,7 @@ class Keeper:
         count: Count | None = None,
         log: Log | None = None,
         registry: Registry | None = None,
+        holdout: float = 0.0,
     ) -> None:
         self.opener, self.config, self.tally = opener, config, tally
         self.trouble: str | None = None
@@ -149,7 +91,8 @@ class Keeper:
         self._troubles: dict[str, str] = {}
         self._retries: dict[str, tuple[float, float]] = {}
         self._retired: list[tuple[float, Pool]] = []
-        self._wanted: tuple[str, RolloutRow | None] = (NONE, None)
+        self._wanted = Wanted()
+        self._holdout = holdout
         self._working: threading.Thread | None = None
         self._polling: threading.Thread | None = None
         self._stop = threading.Event()
@@ -160,7 +103,8 @@ class Keeper:
         self._none = Opened(
             Answering(opener.initiative.name, NONE, None, fallback), self._pool(), wall_us(), wall_us()
         )
-        self.now = Serving(self._none, fallback)
+        self._fallback_arm: Opened | None = None
+        self.now = Serving(self._none, fallback, trials=Trials((), holdout))
 
     def _first_fallback(self) -> Decider:
         """One that does not open (a file is gone, the home is empty) is tried again; the server starts."""
@@ -192,7 +136,7 @@ class Keeper:
         if now.shadow is not None:
             now.shadow.close()
         self.tally.flush(self._count)
-        for one in (now.incumbent, now.beside, *self._opened.values()):
+        for one in (now.incumbent, now.beside, self._fallback_arm, *self._opened.values()):
             if one is not None:
                 one.pool.retire()
         for _, pool in self._retired:
@@ -200,8 +144,14 @@ class Keeper:
         if self._registry is not None and self._registry_is_ours:
             self._registry.close()
 
-    def tick(self) -> None:
-        """Look once: at the registry, at the facts, at the time. Never waits for a model."""
+    def tick(self) -> bool:
+        """Look once: at the registry, at the facts, at the time. Never waits for a model.
+
+        Returns
+        -------
+        bool
+            Something is being opened or refreshed since this look.
+        """
         self.opener.moment.follow()
         self.tally.flush(self._count)
         try:
@@ -220,13 +170,15 @@ class Keeper:
             if task is not None:
                 self._working = threading.Thread(target=task, name="opening", daemon=True)
                 self._working.start()
+                return True
+        return False
 
     def settle(self, wait_s: float) -> None:
         """Look until everything that is wanted is open or has failed; at most so many seconds."""
         give_up = time.monotonic() + wait_s
         while True:
-            self.tick()
-            if self._working is None or not self._working.is_alive():
+            begun_now = self.tick()
+            if self._working is None or not (begun_now or self._working.is_alive()):
                 return
             self._working.join(max(0.0, give_up - time.monotonic()))
             if time.monotonic() >= give_up:
@@ -290,8 +242,7 @@ class Keeper:
     @property
     def troubles(self) -> dict[str, str]:
         """Version that is wanted and does not open -> why."""
-        version, rollout = self._wanted
-        wanted = {version} | ({rollout.version} if rollout is not None else set())
+        wanted = self._wanted.versions
         return {one: why for one, why in self._troubles.items() if one in wanted}
 
     def _poll(self) -> None:
@@ -302,7 +253,7 @@ class Keeper:
                 self.trouble = f"{type(problem).__name__}: {problem}"[:300]
                 self.tally.add("look_failed")
 
-    def _look(self) -> tuple[str, RolloutRow | None]:
+    def _look(self) -> Wanted:
         name = self.opener.initiative.name
         if self._registry is None:
             self._registry = open_registry(self.opener.home)
@@ -312,15 +263,14 @@ class Keeper:
         with self._registry.database.reading():
             current = self._registry.releases.current(name)
             rollout = self._registry.rollouts.running(name)
-        return NONE if current is None else current.version, rollout
+            experiments = tuple(self._registry.experiments.running(name))
+        return Wanted(NONE if current is None else current.version, rollout, experiments)
 
     def _due(self) -> Callable[[], None] | None:
         """What is to be done beside: open what is wanted first, then refresh."""
-        version, rollout = self._wanted
         now = time.monotonic()
-        for one in (version, rollout.version if rollout is not None else NONE):
-            missing = one not in (NONE, *self._opened)
-            if missing and now >= self._retries.get(one, (0.0, 0.0))[0]:
+        for one in self._wanted.versions:
+            if one not in self._opened and now >= self._retries.get(one, (0.0, 0.0))[0]:
                 return lambda wanted=one: self._open(wanted)  # type: ignore[misc]
         if now >= self._refresh_at:
             return self.refresh
@@ -365,8 +315,8 @@ class Keeper:
 
     def _arrange(self) -> None:
         """Let what is open and wanted answer, and drop the rest. Under the lock."""
-        version, rollout = self._wanted
-        before = self.now
+        wanted, before = self._wanted, self.now
+        version, rollout = wanted.version, wanted.rollout
         incumbent = self._opened.get(version)
         if incumbent is None and version != NONE:  # not open yet, or it does not open: the old one stays
             incumbent = self._opened.get(before.incumbent.version)
@@ -376,14 +326,34 @@ class Keeper:
         beside = None if rollout is None else self._opened.get(rollout.version)
         trouble = None if rollout is None else self._troubles.get(rollout.version)
         shadow = self._shadow(before.shadow, rollout, beside)
-        self.now = Serving(
-            incumbent, incumbent.answering.fallback, rollout, beside, None if beside else trouble, shadow
-        )
+        fallback = incumbent.answering.fallback
+        trials = Trials(tuple(begun(wanted.experiments, self._arms(fallback), self._troubles)), self._holdout)
+        self.now = Serving(incumbent, fallback, rollout, beside, None if beside else trouble, shadow, trials)
         if incumbent.version != before.incumbent.version:
             self.tally.add("swapped")
-        keep = {incumbent.version, *([beside.version] if beside is not None else [])}
+        keep = {incumbent.version, *wanted.versions}
         for gone in [one for one in self._opened if one not in keep]:
             self._retired.append((time.monotonic() + LINGER_S, self._opened.pop(gone).pool))
+
+    def _arms(self, fallback: Decider) -> dict[str, Opened]:
+        """What may answer for an arm: open versions, and the fallback in threads of its own."""
+        arm = self._fallback_arm
+        if not self._wanted.fallback_is_arm:
+            if arm is not None:
+                self._retired.append((time.monotonic() + LINGER_S, arm.pool))
+            self._fallback_arm = None
+            return self._opened
+        if arm is None or arm.answering.decider is not fallback:
+            now_us = wall_us()
+            name = self.opener.initiative.name
+            arm = Opened(
+                Answering(name, NONE, fallback, fallback),
+                self._pool() if arm is None else arm.pool,
+                now_us if arm is None else arm.opened_us,
+                now_us,
+            )
+            self._fallback_arm = arm
+        return {**self._opened, FALLBACK: arm}
 
     def _shadow(
         self, before: Shadow | None, rollout: RolloutRow | None, beside: Opened | None

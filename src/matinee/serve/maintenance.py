@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ from matinee.platform.config import PlatformConfig
 from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.pruning import prune_lake
 from matinee.platform.outcomes.join import Joined, join
+from matinee.platform.registry.experiment_rows import ExperimentRow
+from matinee.serve.arms import Arms
 from matinee.serve.metrics import Reading
 from matinee.serve.rollouts import judge_all
 from matinee.types import DAY_US
@@ -190,10 +192,19 @@ class Housekeeping:
             now=lambda: services.clock.now_us,
             initiatives=list(services.initiatives.values()),
         )
+        self._arms = Arms(
+            services.registry,
+            services.store.count,
+            answers=services.config.canary_answers,
+            webhook=platform.webhook,
+        )
+        self._guardrails_s = time.monotonic() + services.experiments.guardrail_s
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, name="matinee-maintenance", daemon=True),
             self._looking("judge canaries", self._judge),
+            self._looking("judge arms", self._judge_arms),
+            self._looking("guardrails", self._judge_guardrails),
             self._looking("members", lambda: sync_members(services.home, services.store)),
             self._looking("state", lambda: services.store.maintain(services.clock.now_us)),
         ]
@@ -262,6 +273,25 @@ class Housekeeping:
             now_us=wall_us(),
             webhook=self._webhook,
         )
+
+    def _judge_arms(self) -> None:
+        self._arms.look(at_us=self.services.clock.now_us, wall_us=wall_us())
+
+    def _judge_guardrails(self) -> None:
+        """Metrics of the lake, each `[experiments] guardrail_s` seconds: they take as long as a readout."""
+        if time.monotonic() < self._guardrails_s:
+            return
+        from matinee.prove.experiment.guardrails import guardrails_broken
+
+        services = self.services
+
+        def broken(row: ExperimentRow, until_us: int) -> Iterable[tuple[str, str, str]]:
+            return guardrails_broken(services.home, row.current, row.started_us, until_us)
+
+        try:
+            self._arms.look_at_metrics(broken, at_us=services.clock.now_us, wall_us=wall_us())
+        finally:
+            self._guardrails_s = time.monotonic() + services.experiments.guardrail_s
 
     def _rebuild(self) -> None:
         """Events that were imported, or that the state lost since they left the log: make it again."""

@@ -59,6 +59,12 @@ class Metrics:
         self.fallbacks = Counter(
             "matinee_fallbacks", "Answers of the fallback, by reason.", ["initiative", "reason"], registry=own
         )
+        self.arms = Counter(
+            "matinee_experiment_decisions",
+            "Decisions of units in an experiment, by arm and how they were made.",
+            ["initiative", "experiment", "arm", "how"],
+            registry=own,
+        )
         self.empty = Counter(
             "matinee_empty_pages", "Pages without any eligible title.", ["initiative"], registry=own
         )

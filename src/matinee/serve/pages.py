@@ -19,6 +19,7 @@ from matinee.serve.known import Known, look
 from matinee.serve.problems import ProblemError
 from matinee.serve.schemas import PageReply, RowReply, TileReply
 from matinee.serve.services import Repeated, Services
+from matinee.serve.trials import Place
 from matinee.types import SECOND_US, format_at
 
 INITIATIVE = "homepage"
@@ -43,6 +44,8 @@ class Shown(msgspec.Struct, array_like=True):
     made_us, valid_until_us : int or None
     given : list of int
         Number of rows that had been given out after each request.
+    stands : tuple of (str, str, bool) or None
+        Experiment, arm and whether it is kept out: the rows below belong to what the page began with.
     """
 
     decision_id: str
@@ -59,6 +62,7 @@ class Shown(msgspec.Struct, array_like=True):
     more: bool
     given: list[int]
     reason: str | None = None
+    stands: tuple[str, str, bool] | None = None
 
 
 class Pages:
@@ -94,15 +98,17 @@ class Pages:
         self.services.metrics.stages.labels(ROUTE, "state").observe(time.perf_counter() - began)
         if cursor is not None:
             return await self._further(member_id, asked, Cursor.parse(cursor), budget_ms, known, at_us, shown)
-        question = asked.digest(known.member, known.territory, self.services.serving(INITIATIVE))
+        place = self.services.place(INITIATIVE, member_id, known, asked.context())
+        answering = self.services.answering(INITIATIVE, place)
+        question = asked.digest(known.member, known.territory, answering)
         if (
             shown is not None
             and known.reached
             and self._still_good(shown, question, known.acted, at_us)
             and not self._forbidden(shown.slots, known, asked, at_us)
         ):
-            return self._again(member_id, shown, at_us)
-        record, why = await self._decide(member_id, asked, budget_ms, known, at_us)
+            return self._again(member_id, shown, at_us, place)
+        record, why = await self._decide(member_id, asked, budget_ms, known, at_us, place)
         shown = Shown(
             decision_id=record.decision_id,
             question=question if why in (None, NO_MODEL) else "",
@@ -118,6 +124,7 @@ class Pages:
             more=record.more,
             given=[len(record.rows)],
             reason=_text(record, "reason"),
+            stands=_stands(place),
         )
         self._keep(member_id, shown)
         return self._reply(record, shown, record.rows, record.slots)
@@ -132,8 +139,12 @@ class Pages:
         at_us: int,
         shown: Shown | None,
     ) -> PageReply:
-        """Rows below those that were given out; the same ones again if they were given out before."""
+        """Rows below those that were given out; the same ones again if they were given out before.
+
+        They are of the arm in which the page began, also if the unit has come to stand elsewhere since.
+        """
         shown = await self._shown_at(member_id, cursor, shown)
+        place = self._began(shown)
         after = [note for note in shown.rows if note.row <= cursor.rows]
         above = [slot for slot in shown.slots if (slot.row or 0) <= cursor.rows]
         later = [n for n in shown.given if n > cursor.rows]
@@ -141,12 +152,12 @@ class Pages:
             rows = [note for note in shown.rows if cursor.rows < note.row <= later[0]]
             slots = [slot for slot in shown.slots if cursor.rows < (slot.row or 0) <= later[0]]
             if not self._forbidden(slots, known, asked, at_us):
-                again = self._log_again(member_id, shown, at_us)
+                again = self._log_again(member_id, shown, at_us, place)
                 return self._reply(again, replace_given(shown, later[0]), rows, slots)
         if not shown.more and not later:
-            record = self._log_again(member_id, shown, at_us)
+            record = self._log_again(member_id, shown, at_us, place)
             return self._reply(record, shown, [], [])
-        record, _ = await self._decide(member_id, asked, budget_ms, known, at_us, above, after, cursor)
+        record, _ = await self._decide(member_id, asked, budget_ms, known, at_us, place, above, after, cursor)
         shown = msgspec.structs.replace(
             shown,
             rows=[*after, *record.rows],
@@ -177,6 +188,7 @@ class Pages:
         budget_ms: float | None,
         known: Known,
         at_us: int,
+        place: Place | None,
         above: list[Slot] | None = None,
         after: list[RowNote] | None = None,
         cursor: Cursor | None = None,
@@ -194,9 +206,11 @@ class Pages:
             context=context,
             after=tuple(above or ()),
             after_rows=tuple(after or ()),
-            made=None if above else await self._made(member_id, budget),
+            made=None if above or _stands(place) else await self._made(member_id, budget),
         )
-        record, why = await decide_for(services, INITIATIVE, request, known, new_decision_id(at_us), budget)
+        record, why = await decide_for(
+            services, INITIATIVE, request, known, new_decision_id(at_us), budget, place
+        )
         if request.made is None and not record.fallback:
             self._computing_ms += 0.1 * (1e3 * (time.perf_counter() - began) - self._computing_ms)
         if not record.slots and not above:
@@ -208,7 +222,11 @@ class Pages:
         return record, why
 
     async def _made(self, member_id: str, budget_ms: float) -> bytes | None:
-        """The page that was made ahead, where the mode and the time ask for it."""
+        """The page that was made ahead, where the mode and the time ask for it.
+
+        Not for members in an experiment: all its arms are computed when they are asked for, so that they
+        differ in nothing but their versions.
+        """
         mode = self.services.config.mode
         if mode == "request" or (mode == "hybrid" and 2 * self._computing_ms < budget_ms):
             return None
@@ -235,14 +253,21 @@ class Pages:
             and (shown.valid_until_us is None or at_us < shown.valid_until_us)
         )
 
-    def _again(self, member_id: str, shown: Shown, at_us: int) -> PageReply:
-        record = self._log_again(member_id, shown, at_us)
+    def _began(self, shown: Shown) -> Place | None:
+        """Where the member stood when the page began, while the experiment runs."""
+        if shown.stands is None:
+            return None
+        experiment, arm, kept_out = shown.stands
+        return self.services.released[INITIATIVE].place_again(experiment, arm, kept_out=kept_out)
+
+    def _again(self, member_id: str, shown: Shown, at_us: int, place: Place | None) -> PageReply:
+        record = self._log_again(member_id, shown, at_us, place)
         rows = [note for note in shown.rows if note.row <= shown.given[0]]
         slots = [slot for slot in shown.slots if (slot.row or 0) <= shown.given[0]]
         return self._reply(record, replace_given(shown, shown.given[0]), rows, slots)
 
-    def _log_again(self, member_id: str, shown: Shown, at_us: int) -> DecisionRecord:
-        first = Repeated(shown.decision_id, shown.policy, shown.model, shown.fallback)
+    def _log_again(self, member_id: str, shown: Shown, at_us: int, place: Place | None) -> DecisionRecord:
+        first = Repeated(shown.decision_id, shown.policy, shown.model, shown.fallback, place=place)
         return self.services.log_again(INITIATIVE, member_id, at_us, first)
 
     def _keep(self, member_id: str, shown: Shown) -> None:
@@ -291,6 +316,12 @@ def page_rows(rows: list[RowNote], slots: list[Slot]) -> list[RowReply]:
 def replace_given(shown: Shown, rows: int) -> Shown:
     """The same page, of which so many rows are being given out."""
     return msgspec.structs.replace(shown, given=[rows])
+
+
+def _stands(place: Place | None) -> tuple[str, str, bool] | None:
+    if place is None or place.experiment is None or place.arm is None:
+        return None
+    return place.experiment, place.arm, place.kept_out
 
 
 def _text(record: DecisionRecord, key: str) -> str | None:

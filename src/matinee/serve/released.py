@@ -7,7 +7,7 @@ the units; a shadow answers beside and is not shown.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection, Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -15,17 +15,19 @@ import msgspec
 
 from matinee.errors import StorageError
 from matinee.observe.clock import wall_us
-from matinee.observe.decisions import DecisionRecord
+from matinee.observe.decisions import DecisionRecord, Slot
 from matinee.observe.home import Home
 from matinee.observe.state.reading import MemberReader
-from matinee.platform.deciding import NO_ACTION, Decided, Request
+from matinee.platform.deciding import NO_ACTION, Context, Decided, Request
 from matinee.platform.loading import load
 from matinee.platform.registry.registry import Registry
 from matinee.platform.registry.rollouts import RolloutRow
+from matinee.serve.arms import arm_counter, arm_counts, arms_of
 from matinee.serve.attempt import GRACE_S, NO_MODEL, Attempt, BrokenContractError
 from matinee.serve.budget import LATE, OVERLOADED, RAISED, RESTING, STUCK, Outcome, Pool
 from matinee.serve.config import ServeConfig
 from matinee.serve.keeping import Keeper
+from matinee.serve.known import Known
 from matinee.serve.moment import Moment
 from matinee.serve.opening import UNKNOWN_UNIT, Opener
 from matinee.serve.rollouts import (
@@ -41,6 +43,7 @@ from matinee.serve.rollouts import (
 )
 from matinee.serve.shadow import Log
 from matinee.serve.tally import Count, Tally
+from matinee.serve.trials import Place
 
 UNREACHABLE, BROKE = "state unreachable", "broke its contract"
 UNANSWERED = "unanswered"
@@ -60,6 +63,8 @@ class Answer:
         Milliseconds: `wait` for a thread, `decide` by the model, `fallback`.
     arm : {"canary", "incumbent"} or None
         During a canary: whose answer it counts as.
+    refreshed_us : int
+        Wall clock: when what answered last read the log.
     fallback : str or None
         Short reason why the fallback answered, for counters: "late", "no model", "raised", "state
         unreachable", ...; None when the model did.
@@ -70,6 +75,7 @@ class Answer:
     record: DecisionRecord
     stages: dict[str, float] = field(default_factory=dict)
     arm: str | None = None
+    refreshed_us: int = 0
     fallback: str | None = None
     unanswered: bool = False
 
@@ -90,6 +96,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     rollout : RolloutRow or None
     beside : str or None
         Version of the rollout, once it is open here.
+    experiments : list of str
+        Those that this process takes part in.
     threads : dict of str to int
         Of the version in production: at work, late, waiting.
     counters : dict of str to int
@@ -104,6 +112,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     troubles: list[str] = []
     rollout: RolloutRow | None = None
     beside: str | None = None
+    experiments: list[str] = []
     threads: dict[str, int] = {}
     counters: dict[str, int] = {}
 
@@ -139,6 +148,7 @@ class Released:
         log: Log | None = None,
         moment: Moment | None = None,
         registry: Registry | None = None,
+        holdout: float = 0.0,
         wait_s: float = OPEN_S,
     ) -> Released:
         """Open the fallback, then the release in production; what does not open is told by `status`.
@@ -155,6 +165,8 @@ class Released:
             The server's clock; default: that of the home.
         registry : Registry, optional
             An open one to share.
+        holdout : float
+            Share of the units that are in no experiment.
         wait_s : float
             Longest time to wait for the release; it goes on opening after that, and the fallback answers.
 
@@ -169,7 +181,9 @@ class Released:
         """
         moment = Moment.open(home) if moment is None else moment
         opener = Opener(home, load(name, home), moment, members)
-        return Released.over(opener, config, count=count, log=log, registry=registry, wait_s=wait_s)
+        return Released.over(
+            opener, config, count=count, log=log, registry=registry, holdout=holdout, wait_s=wait_s
+        )
 
     @staticmethod
     def over(
@@ -179,12 +193,13 @@ class Released:
         count: Count | None = None,
         log: Log | None = None,
         registry: Registry | None = None,
+        holdout: float = 0.0,
         wait_s: float = OPEN_S,
     ) -> Released:
         """The same for an initiative that is at hand. Parameters and errors as in `open`."""
         opener.check_kind()
         tally = Tally()
-        keeper = Keeper(opener, config, tally, count=count, log=log, registry=registry)
+        keeper = Keeper(opener, config, tally, count=count, log=log, registry=registry, holdout=holdout)
         found = Released(opener, config, keeper, tally)
         keeper.settle(wait_s)
         return found
@@ -207,8 +222,28 @@ class Released:
             return now.incumbent.version
         return f"{now.incumbent.version}+{rollout.id}"
 
+    def place(self, unit_id: str, known: Known, context: Context) -> Place | None:
+        """Where a unit stands in the experiments that run here; None: in none, and not in the holdout."""
+        return self.keeper.now.trials.place(unit_id, known, context)
+
+    def place_again(self, experiment: str, arm: str, *, kept_out: bool) -> Place | None:
+        """A place that a unit had before; None: the experiment does not run here any more."""
+        return self.keeper.now.trials.again(experiment, arm, kept_out=kept_out)
+
+    def answering(self, place: Place | None) -> str:
+        """Who answers a unit that stands there, as one word: another one when somebody else does."""
+        if place is None or place.experiment is None:
+            return self.serving
+        return place.word if place.answers else f"{place.word}{self.keeper.now.incumbent.version}"
+
     async def answer_async(
-        self, request: Request, *, decision_id: str, budget_ms: float | None = None
+        self,
+        request: Request,
+        *,
+        decision_id: str,
+        budget_ms: float | None = None,
+        place: Place | None = None,
+        pinned: Collection[str] = (),
     ) -> Answer:
         """Answer inside the budget, without blocking the event loop. Never raises for what a model does.
 
@@ -216,38 +251,53 @@ class Released:
         ----------
         budget_ms : float, optional
             At most that of the settings, which is the default.
+        place : Place, optional
+            Where the unit stands in an experiment.
+        pinned : collection of str
+            Titles that editors pinned: interleaving leaves them where both answers have them.
         """
-        asked = self._attempt(request, decision_id, budget_ms)
+        asked = self._attempt(request, decision_id, budget_ms, place, pinned)
         if request.actions is not None and not request.actions:
             return self._nothing(asked)
         why, outcome = asked.ready(), None
         if why is None:
-            outcome = await asked.opened.pool.ask_async(asked.compute, asked.model_s)
+            outcome = await asked.ask_async()
             if outcome.why is None:
                 return self._answered(asked, outcome)
         last = await self._fallbacks.ask_async(asked.fall_back, asked.left_s())
         return self._fell_back(asked, why, outcome, last)
 
-    def answer(self, request: Request, *, decision_id: str, budget_ms: float | None = None) -> Answer:
+    def answer(
+        self,
+        request: Request,
+        *,
+        decision_id: str,
+        budget_ms: float | None = None,
+        place: Place | None = None,
+        pinned: Collection[str] = (),
+    ) -> Answer:
         """The same for callers that may block."""
-        asked = self._attempt(request, decision_id, budget_ms)
+        asked = self._attempt(request, decision_id, budget_ms, place, pinned)
         if request.actions is not None and not request.actions:
             return self._nothing(asked)
         why, outcome = asked.ready(), None
         if why is None:
-            outcome = asked.opened.pool.ask(asked.compute, asked.model_s)
+            outcome = asked.ask()
             if outcome.why is None:
                 return self._answered(asked, outcome)
         last = self._fallbacks.ask(asked.fall_back, asked.left_s())
         return self._fell_back(asked, why, outcome, last)
 
-    def count_violations(self, record: DecisionRecord, n: int) -> None:
-        """Count constraints that a check after the answer found broken; one ends a canary."""
-        rollout = self.keeper.now.rollout
+    def count_violations(self, record: DecisionRecord, bad: Sequence[Slot]) -> None:
+        """Count slots that a check after the answer found forbidden; one ends a canary and stops an arm."""
+        rollout, n = self.keeper.now.rollout, len(bad)
         self.tally.add(VIOLATIONS, n=n)
         if rollout is not None and rollout.kind == "canary":
             ours = record.context.get("canary") == str(rollout.id)
             self.tally.share({counter(rollout, VIOLATIONS, CANARY if ours else INCUMBENT): n})
+        experiment = str(record.context.get("experiment"))
+        arms = arms_of(self.keeper.now.trials, record, bad)
+        self.tally.share({arm_counter(experiment, arm, VIOLATIONS): m for arm, m in arms.items()})
 
     def forget(self, unit_ids: Container[str]) -> None:
         """Drop what this process holds about units: to try new versions on, and in what answers."""
@@ -280,33 +330,46 @@ class Released:
             troubles=troubles,
             rollout=now.rollout,
             beside=None if now.beside is None else now.beside.version,
+            experiments=list(now.trials.by_name),
             threads=threads,
             counters=self.tally.counts,
         )
 
-    def _attempt(self, request: Request, decision_id: str, budget_ms: float | None) -> Attempt:
+    def _attempt(
+        self,
+        request: Request,
+        decision_id: str,
+        budget_ms: float | None,
+        place: Place | None,
+        pinned: Collection[str],
+    ) -> Attempt:
         keeper, most_ms = self.keeper, self.config.budget_ms
         keeper.recent.append(request.unit_id)
         given_ms = most_ms if budget_ms is None else min(max(budget_ms, 0.0), most_ms)
         return Attempt(
-            keeper.now, request, decision_id=decision_id, budget_ms=given_ms, fallback_s=self._fallback_s
+            keeper.now,
+            request,
+            decision_id=decision_id,
+            budget_ms=given_ms,
+            fallback_s=self._fallback_s,
+            place=place,
+            pinned=pinned,
         )
 
     def _nothing(self, asked: Attempt) -> Answer:
         """The caller permits no action: nobody needs to be asked."""
-        policy = (asked.opened.answering.decider or asked.now.fallback).policy
-        record = asked.record(Decided((), (), NO_ACTION), policy)
+        record = asked.record(Decided((), (), NO_ACTION), asked.policy)
         self.tally.add(ANSWERS)
-        return Answer(record)
+        return Answer(record, refreshed_us=asked.opened.refreshed_us)
 
     def _answered(self, asked: Attempt, outcome: Outcome) -> Answer:
         decided: Decided = outcome.value
-        record = asked.record(decided, asked.opened.answering.decider.policy)  # type: ignore[union-attr]
+        record = asked.record(decided, asked.policy)
         stages = {"wait": 1e3 * outcome.waited_s, "decide": 1e3 * outcome.took_s}
         self._count(asked, record, None)
         if asked.now.shadow is not None:
             asked.now.shadow.offer(asked.request, record)
-        return Answer(record, stages, asked.arm)
+        return Answer(record, stages, asked.arm, asked.opened.refreshed_us)
 
     def _fell_back(self, asked: Attempt, why: str | None, outcome: Outcome | None, last: Outcome) -> Answer:
         short, text = (NO_MODEL, why or NO_MODEL) if outcome is None else self._reason(outcome)
@@ -324,7 +387,8 @@ class Released:
         self._count(asked, record, short, broke=broke, unanswered=last.why is not None)
         if asked.now.shadow is not None and last.why is None:
             asked.now.shadow.offer(asked.request, record)
-        return Answer(record, stages, asked.arm, short, last.why is not None)
+        refreshed_us = asked.opened.refreshed_us
+        return Answer(record, stages, asked.arm, refreshed_us, short, last.why is not None)
 
     def _reason(self, outcome: Outcome) -> tuple[str, str]:
         """Why the model did not answer: one word for counters, and a sentence for the record."""
@@ -353,6 +417,7 @@ class Released:
             names.append(LATE)
         names += [name for name, on in ((EMPTY, empty), (OVER, over), (VIOLATIONS, broke)) if on]
         self.tally.add(*names, *([UNANSWERED] if unanswered else []))
+        self.tally.share(arm_counts(asked, names))
         if asked.arm is None:
             return
         if len(names) > 1 or asked.missing is not None:

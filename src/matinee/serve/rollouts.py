@@ -246,7 +246,7 @@ def judge(
         if ended:
             alert = registry.alerts.see(_alert(rollout, owner, reason, canary, now_us))
     if alert is not None and webhook:
-        _tell(registry, owner, alert, webhook)
+        tell(registry, owner, alert, webhook)
     return Judged(rollout, canary, incumbent, evidence, reason, ended)
 
 
@@ -285,7 +285,7 @@ def _alert(
     )
 
 
-def _tell(registry: Registry, owner: InitiativeRow, alert: AlertRow, webhook: str) -> None:
+def tell(registry: Registry, owner: InitiativeRow, alert: AlertRow, webhook: str) -> None:
     """Send a message; one that does not arrive is sent again by the next `matinee watch`."""
     text = f"{alert.severity}: {alert.initiative}, {alert.monitor}: {alert.text} (owner: {alert.owner})"
     message = {"text": text, "initiative": alert.initiative, "opened": [alert], "closed": []}

@@ -16,10 +16,11 @@ from typing import Any, ParamSpec, TypeVar
 from litestar.types import Scope
 from prometheus_client import Histogram
 
+from matinee import settings
 from matinee.errors import MatineeError, StorageError
 from matinee.observe.clock import wall_us
 from matinee.observe.decision_log import action_set_line, decision_line, new_decision_id
-from matinee.observe.decisions import DecisionRecord
+from matinee.observe.decisions import DecisionRecord, Slot
 from matinee.observe.erasure.erased import Erased
 from matinee.observe.erasure.rotation import RotationRequest
 from matinee.observe.home import Home
@@ -28,23 +29,25 @@ from matinee.observe.members import Member
 from matinee.observe.state.open import open_store
 from matinee.observe.state.store import OpenedStore
 from matinee.observe.state.whole import Whole
-from matinee.platform.deciding import NamesActions, Request
+from matinee.platform.deciding import Context, NamesActions, Request
 from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.loading import find
 from matinee.platform.registry.registry import Registry
 from matinee.platform.served_features import served_folds
+from matinee.prove.experiment.config import ExperimentsConfig
 from matinee.serve.admission import Admission
 from matinee.serve.config import ServeConfig
 from matinee.serve.guard import Guard
 from matinee.serve.ingest import IngestConfig, Ingestor
 from matinee.serve.keys import Keys
+from matinee.serve.known import Known
 from matinee.serve.maintenance import Housekeeping
 from matinee.serve.metrics import Metrics, Reading
 from matinee.serve.moment import Moment
 from matinee.serve.released import Answer, Released
-from matinee.serve.rollouts import CANARY
 from matinee.serve.schemas import Readiness, ReadinessDetails, Serving
+from matinee.serve.trials import Place
 from matinee.types import DAY_US, SECOND_US, format_at
 
 LOG = logging.getLogger("matinee.serve")
@@ -64,13 +67,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """An answer that is given again: what its first record said."""
+    """An answer that is given again: what its first record said, and where the unit stands."""
 
     decision_id: str
     policy: str
     model: str
     fallback: bool
     reason: str | None = None
+    place: Place | None = None
 
 
 class Services:
@@ -118,6 +122,7 @@ class Services:
         self.guard = Guard.of(home, self.clock.now_us)
         self._facts = FactsVersion.of(home, self.clock.now_us)
         self.initiatives = dict(deciding(home))
+        self.experiments = settings.load(home.settings, "experiments", ExperimentsConfig)
         self.released = {name: self._open_released(name) for name in self.initiatives}
         self.housekeeping = Housekeeping(self)
         self._remote = config.state != ""
@@ -183,8 +188,20 @@ class Services:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, lambda: call(*args, **kwargs))
 
-    async def answer(self, initiative: str, request: Request, decision_id: str, budget_ms: float) -> Answer:
+    async def answer(
+        self,
+        initiative: str,
+        request: Request,
+        decision_id: str,
+        budget_ms: float,
+        place: Place | None = None,
+    ) -> Answer:
         """Have an initiative decide within a time; counts how it was done.
+
+        Parameters
+        ----------
+        place : Place, optional
+            Where the unit stands in an experiment.
 
         Raises
         ------
@@ -192,30 +209,34 @@ class Services:
             Not even the fallback answered.
         """
         answer = await self.released[initiative].answer_async(
-            request, decision_id=decision_id, budget_ms=budget_ms
+            request,
+            decision_id=decision_id,
+            budget_ms=budget_ms,
+            place=place,
+            pinned=self.guard.pinned,
         )
         if answer.unanswered:
             raise StorageError(
                 f"{initiative}: neither the model nor the fallback answered in time. Ask again in a moment."
             )
         record = answer.record
-        record.context["refreshed_us"] = self._refreshed_us(initiative, answer)
+        record.context["refreshed_us"] = self.clock.now_us - (wall_us() - answer.refreshed_us)
         made_ahead = record.context.get("made") == "ahead"
         how = "fallback" if record.fallback else "ahead" if made_ahead else "computed"
         self.metrics.decisions.labels(initiative, how).inc()
         if record.fallback:
             self.metrics.fallbacks.labels(initiative, answer.fallback or "unknown").inc()
+        if place is not None and place.experiment is not None:
+            self.metrics.arms.labels(initiative, place.experiment, place.arm or "", how).inc()
         return answer
 
-    def _refreshed_us(self, initiative: str, answer: Answer) -> int:
-        """When what answered last read the log, by the home's clock: as of then it is explained."""
-        now = self.released[initiative].keeper.now
-        opened = now.beside if answer.arm == CANARY and now.beside is not None else now.incumbent
-        return self.clock.now_us - (wall_us() - opened.refreshed_us)
+    def place(self, initiative: str, unit_id: str, known: Known, context: Context) -> Place | None:
+        """Where a unit stands in the experiments of an initiative; None: in none, and not in the holdout."""
+        return self.released[initiative].place(unit_id, known, context)
 
-    def serving(self, initiative: str) -> str:
-        """Changes when another release answers."""
-        return self.released[initiative].serving
+    def answering(self, initiative: str, place: Place | None) -> str:
+        """Changes when somebody else answers units that stand there."""
+        return self.released[initiative].answering(place)
 
     def is_about_members(self, initiative: str) -> bool:
         """Whether the units of an initiative are members."""
@@ -240,7 +261,10 @@ class Services:
         self.ingestor.record(lines)
 
     def log_again(self, initiative: str, unit_id: str, at_us: int, first: Repeated) -> DecisionRecord:
-        """Log that an earlier answer was given again: it names the first decision and no more."""
+        """Log that an earlier answer was given again: it names the first decision, and the unit's arm."""
+        context: Context = {} if first.place is None else dict(first.place.noted)
+        if first.reason is not None:
+            context["reason"] = first.reason
         record = DecisionRecord(
             decision_id=new_decision_id(at_us),
             initiative=initiative,
@@ -251,9 +275,11 @@ class Services:
             slots=[],
             fallback=first.fallback,
             sticky_of=first.decision_id,
-            context={} if first.reason is None else {"reason": first.reason},
+            context=context,
         )
         self.metrics.decisions.labels(initiative, "again").inc()
+        if first.place is not None and first.place.experiment is not None:
+            self.metrics.arms.labels(initiative, first.place.experiment, first.place.arm or "", "again").inc()
         self.log(record, unit_id if self.is_about_members(initiative) else None)
         return record
 
@@ -317,10 +343,11 @@ class Services:
         while held and (len(held) > KEPT_HERE or next(iter(held.values()))[0] < now_s - HELD_S):
             held.popitem(last=False)
 
-    def count_violations(self, initiative: str, record: DecisionRecord, n: int) -> None:
+    def count_violations(self, initiative: str, record: DecisionRecord, bad: Sequence[Slot]) -> None:
         """Tell of titles that a page held and its member may not see."""
-        LOG.error("%s: %d titles of a page were not permitted and were taken from it", initiative, n)
-        self.released[initiative].count_violations(record, n)
+        LOG.error("%s: %d titles of a page were not permitted and were taken from it", initiative, len(bad))
+        self.metrics.violations.labels(initiative).inc(len(bad))
+        self.released[initiative].count_violations(record, bad)
 
     def admit(self, scope: Scope, needed: str | None) -> None:
         """Let a request in, or say why not."""
@@ -379,13 +406,14 @@ class Services:
             log=self.log_shadow,
             moment=self.clock,
             registry=self.registry,
+            holdout=self.experiments.holdout,
         )
 
     def _actions_of(self, initiative: str, reference: str) -> Sequence[str] | None:
         """The actions of a set, from whatever answers now."""
         now = self.released[initiative].keeper.now
-        for one in (now.incumbent, now.beside):
-            decider = None if one is None else one.answering.decider
+        for one in now.opened:
+            decider = one.answering.decider
             if isinstance(decider, NamesActions) and (found := decider.actions_of(reference)) is not None:
                 return found
         return now.fallback.actions_of(reference) if isinstance(now.fallback, NamesActions) else None
