@@ -91,7 +91,7 @@ class LearningPolicyContract(ABC):
         together = policy.probabilities_many(asked)
         for one, p in zip(asked, together, strict=True):
             assert np.allclose(policy.probabilities(one), p, atol=1e-9), "company changed an answer"
-        assert policy.probabilities_many([]) == []
+        assert policy.probabilities_many([]) == [], "no questions, expected no answers"
 
     def test_the_propensity_is_the_probability_of_the_action(self) -> None:
         for policy, asked in self.cases():
@@ -155,7 +155,7 @@ class LearningPolicyContract(ABC):
         )
         other.load(tmp_path / "policy")
         assert _same(self._answers(policy), self._answers(other)), "loading changed the answers"
-        assert other.n_seen == policy.n_seen
+        assert other.n_seen == policy.n_seen, f"n_seen is {other.n_seen}, expected {policy.n_seen}"
         more = self.bandit().batch(30, first=500)
         policy.update(more)
         other.update(more)
@@ -164,12 +164,12 @@ class LearningPolicyContract(ABC):
     def test_a_missing_or_foreign_file_is_refused_and_changes_nothing(self, tmp_path: Path) -> None:
         policy = self.taught()
         before = self._answers(policy)
-        assert "no model here" in _refusal(lambda: policy.load(tmp_path / "none"), NotFoundError)
+        _refused(lambda: policy.load(tmp_path / "none"), "none", NotFoundError)
         policy.save(tmp_path / "policy")
         text = (tmp_path / "policy" / "config.json").read_text(encoding="utf-8")
         foreign = text.replace('"kind": "', '"kind": "other ')
         (tmp_path / "policy" / "config.json").write_text(foreign, encoding="utf-8")
-        assert "kind" in _refusal(lambda: policy.load(tmp_path / "policy"))
+        _refused(lambda: policy.load(tmp_path / "policy"), "kind")
         assert _same(before, self._answers(policy)), "a refused file changed the policy"
 
     def test_learning_in_portions_is_learning_at_once_and_refitting(self) -> None:
@@ -179,7 +179,8 @@ class LearningPolicyContract(ABC):
         for part in (slice(0, 7), slice(7, 8), slice(8, 60), slice(60, 60), slice(60, 90)):
             portions.update(whole.rows(part))
         again.refit(whole)
-        assert at_once.n_seen == portions.n_seen == again.n_seen == 90
+        seen = [at_once.n_seen, portions.n_seen, again.n_seen]
+        assert seen == [90] * 3, f"n_seen is {seen} after 90 decisions at once, in portions, refitted"
         for other in (portions, again):
             for p, q in zip(self._answers(at_once), self._answers(other), strict=True):
                 assert np.abs(p - q).max() <= self.tolerance, f"{q}, expected {p} as learned at once"
@@ -203,28 +204,27 @@ class LearningPolicyContract(ABC):
             (f"expected {good.context.shape[1]}", lambda: replace(good, context=wide)),
         ]
         for words, make in bad:
-            said = _refusal(lambda make=make: policy.update(make()))  # type: ignore[misc]
-            assert words in said, f'"{said}" does not say "{words}"'
+            _refused(lambda make=make: policy.update(make()), words)  # type: ignore[misc]
         if policy.space.actions is not None:
             unknown = replace(good, names=("nobody", *good.names[1:]))
-            assert '"nobody"' in _refusal(lambda: policy.update(unknown))
-        assert "0 decisions" in _refusal(lambda: policy.refit(good.rows(slice(0, 0))))
-        assert policy.n_seen == n_seen
+            _refused(lambda: policy.update(unknown), '"nobody"')
+        _refused(lambda: policy.refit(good.rows(slice(0, 0))), "0 decisions")
+        assert policy.n_seen == n_seen, f"n_seen is {policy.n_seen}, expected {n_seen}"
         assert _same(before, self._answers(policy)), "a refused batch changed the policy"
 
     def test_bad_questions_are_named_and_refused(self) -> None:
         policy, good = self.taught(), self.bandit().question(10_000)
         n = len(good.names)
-        assert "permitted" in _refusal(lambda: policy.probabilities(good.within(np.zeros(n, np.bool_))))
+        _refused(lambda: policy.probabilities(good.within(np.zeros(n, np.bool_))), "permitted")
         longer = np.zeros(len(good.context) + 1)
-        assert "context has" in _refusal(lambda: policy.probabilities(replace(good, context=longer)))
+        _refused(lambda: policy.probabilities(replace(good, context=longer)), "context has")
         missing = np.full(len(good.context) + 1, np.nan)
-        assert "nan" in _refusal(lambda: policy.probabilities(replace(good, context=missing)))
+        _refused(lambda: policy.probabilities(replace(good, context=missing)), "nan")
         wide = np.zeros((n, good.features.shape[1] + 1))
-        assert "features has" in _refusal(lambda: policy.probabilities(replace(good, features=wide)))
+        _refused(lambda: policy.probabilities(replace(good, features=wide)), "features has")
         if policy.space.actions is not None:
             named = replace(good, names=("nobody", *good.names[1:]))
-            assert '"nobody"' in _refusal(lambda: policy.probabilities(named))
+            _refused(lambda: policy.probabilities(named), '"nobody"')
 
     def _answers(self, policy: LearningPolicy) -> list[np.ndarray[tuple[int], np.dtype[np.float64]]]:
         asked = [self.bandit().question(10_000 + i, mask) for i, mask in enumerate(self.masks())]
@@ -239,9 +239,11 @@ def _bytes(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
 
 
-def _refusal(ask: Callable[[], object], kind: type[Exception] = InputError) -> str:
+def _refused(ask: Callable[[], object], words: str, kind: type[Exception] = InputError) -> None:
+    """Refused, in words that say why."""
+    said = "nothing: it was accepted"
     try:
         ask()
     except kind as error:
-        return str(error)
-    raise AssertionError(f"nothing was refused, expected {kind.__name__}")
+        said = str(error)
+    assert words in said, f'refused with "{said}", expected a {kind.__name__} that says "{words}"'
