@@ -62,6 +62,12 @@ BENCHMARKS = {
         "8 min",
         quick=("--repetitions", "100"),
     ),
+    "sequential": Benchmark(
+        "sequential.py", "false positives and power of looking daily", "5 s", quick=("--runs", "5000")
+    ),
+    "experiment-stats": Benchmark(
+        "oracles/experiment_stats.py", "experiments beside tea-tasting and gsdesign", "1 min", json=False
+    ),
     "interleaving": Benchmark(
         "interleaving.py",
         "members that an interleaving and an A/B need, on a simulated service",
