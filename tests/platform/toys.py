@@ -146,6 +146,10 @@ class ToyDecider:
     def open(folder: Path, around: Surroundings) -> ToyDecider:
         return ToyDecider(ToyModel.load(folder).weights)
 
+    def probabilities(self, request: Request) -> dict[str, float]:
+        free = [i for i, name in enumerate(ACTIONS) if request.actions is None or name in request.actions]
+        return {ACTIONS[i]: float(self.weights[i] / self.weights[free].sum()) for i in free}
+
     def decide(self, request: Request) -> Decided:
         free = [i for i, name in enumerate(ACTIONS) if request.actions is None or name in request.actions]
         if not free:

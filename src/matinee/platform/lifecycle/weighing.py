@@ -19,6 +19,8 @@ from matinee.prove.offpolicy.logged import LEARNED, Question, read_questions
 from matinee.prove.offpolicy.problem import Problem
 from matinee.types import HOUR_US, parse_at
 
+SAME = 1e-3
+"""Relative difference of two propensities that is put down to rounding."""
 NO_ACTION = "in which the version has no permitted action"
 Bounds = tuple[float | None, float | None]
 
@@ -54,6 +56,23 @@ class WeighConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ShadowAnswer:
+    """What the version chose beside a logged decision, when it was made.
+
+    Attributes
+    ----------
+    action : str
+    propensity : float
+    actions : tuple of str
+        What it could have chosen.
+    """
+
+    action: str
+    propensity: float
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Weighed:
     """A version beside the log.
 
@@ -69,6 +88,9 @@ class Weighed:
         Moments as of which the version was opened.
     asked : dict of str to Question
         By the decision's id.
+    n_shadowed, n_reproduced : int
+        Decisions beside which the version answered as a shadow, and those of them of which it says today what
+        it logged then.
     """
 
     problem: Problem
@@ -77,6 +99,8 @@ class Weighed:
     n_learned: int
     n_moments: int
     asked: Mapping[str, Question]
+    n_shadowed: int = 0
+    n_reproduced: int = 0
 
 
 def weigh(
@@ -85,6 +109,7 @@ def weigh(
     config: WeighConfig | None = None,
     *,
     model: str | None = None,
+    shadows: Mapping[str, ShadowAnswer] | None = None,
     bounds: Bounds = (None, None),
     seed: int = 0,
 ) -> Weighed:
@@ -96,6 +121,9 @@ def weigh(
         Of the version, as `Project.model` gives it.
     model : str, optional
         Only decisions that this version made.
+    shadows : dict of str to ShadowAnswer, optional
+        What the version logged in the shadow of decisions, by their ids. It is asked about the actions only
+        that it could choose then, and the propensity that it logged goes before what it says today.
     bounds : tuple of two floats or None
         Of the reward. None: what the initiative declares, else what the rewards suggest.
 
@@ -118,12 +146,19 @@ def weigh(
         lake, name, at_us=project.at_us, after_us=None if how.learned else learned_us, model=model
     )
     ids = log.decision_id.tolist()
+    beside = {one: answer for one, answer in (shadows or {}).items() if one in asked}
     found: dict[int, dict[str, float]] = {}
-    moments = 0
+    moments = reproduced = 0
     for moment_us, rows in _by_moment([asked[one] for one in ids], how):
         moments += 1
-        for row, p in _ask(project, folder, moment_us, {row: asked[ids[row]] for row in rows}, how):
+        questions = {row: _question(asked[ids[row]], beside.get(ids[row]), how) for row in rows}
+        for row, p in _ask(project, folder, moment_us, questions):
+            answer = beside.get(ids[row])
             found[row] = p
+            if answer is not None:
+                reproduced += bool(np.isclose(p.get(answer.action, 0.0), answer.propensity, rtol=SAME))
+                if answer.action == log.names[log.action[row]]:
+                    found[row] = _known(p, answer)
     log, target = _beside(log, [found[row] for row in range(len(log))])
     low, high = _bounds(project, log, bounds)
     problem = Problem(log, target, reward_low=low, reward_high=high, seed=seed)
@@ -132,7 +167,7 @@ def weigh(
         if how.learned
         else log.left_out.get(LEARNED, 0)
     )
-    return Weighed(problem, folder.name, learned_us, n_learned, moments, asked)
+    return Weighed(problem, folder.name, learned_us, n_learned, moments, asked, len(beside), reproduced)
 
 
 def weigher(project: Project, folder: Path, at_us: int) -> Weighs:
@@ -168,14 +203,29 @@ def _by_moment(asked: list[Question], how: WeighConfig) -> Iterator[tuple[int, l
     yield from sorted(groups.items())
 
 
+def _question(one: Question, answer: ShadowAnswer | None, how: WeighConfig) -> Question:
+    """What the version is asked: about its own actions of then, all that it permits, or those of the log."""
+    if answer is not None:
+        return replace(one, actions=answer.actions)
+    return one if how.narrowed else replace(one, actions=None)
+
+
+def _known(p: dict[str, float], answer: ShadowAnswer) -> dict[str, float]:
+    """The probabilities with the one that was logged in its place, and the others scaled to it."""
+    rest = sum(value for name, value in p.items() if name != answer.action)
+    if rest <= 0:
+        return {answer.action: 1.0}
+    scale = (1.0 - answer.propensity) / rest
+    scaled = {name: value * scale for name, value in p.items() if name != answer.action}
+    return {name: value for name, value in scaled.items() if value > 0} | {answer.action: answer.propensity}
+
+
 def _ask(
-    project: Project, folder: Path, moment_us: int, asked: dict[int, Question], how: WeighConfig
+    project: Project, folder: Path, moment_us: int, asked: dict[int, Question]
 ) -> Iterator[tuple[int, dict[str, float]]]:
     decider = weigher(project, folder, moment_us)
     for row, one in asked.items():
-        request = Request(
-            one.unit_id, one.at_us, context=dict(one.context), actions=one.actions if how.narrowed else None
-        )
+        request = Request(one.unit_id, one.at_us, context=dict(one.context), actions=one.actions)
         try:
             yield row, decider.probabilities(request)
         except Exception as problem:  # whatever a model does, the reader is told which decision

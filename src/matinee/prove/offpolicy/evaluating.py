@@ -234,15 +234,54 @@ def gain_lower_bound(problem: Problem, *, alpha: float = 0.05) -> float:
     `lower_bound.smoothed_lower_bound` of (weight - 1) * (reward - reward_low), which is at least
     -(reward_high - reward_low) and, as weights have mean 1, has the gain as its mean.
     """
+    low, high = _both_bounds(problem)
+    gains = problem.per_unit((problem.weight - 1.0) * (problem.log.reward - low))
+    return smoothed_lower_bound(
+        gains, problem.n_decisions, alpha=alpha, least=low - high, scale=0.5 * (high - low)
+    )
+
+
+def anytime_gain(problem: Problem, *, alpha: float = 0.05) -> tuple[float, float]:
+    """Bounds of the gain over the logging policy that hold at all moments at which somebody looks.
+
+    Each end is wrong with a probability of at most `alpha`, however often it was looked at while the log
+    grew; so it may decide whether the policy gets a larger share. The rows of the log must stand in the order
+    of time. Needs both bounds of the reward.
+
+    Raises
+    ------
+    ConfigError
+        A bound of the reward is not known.
+
+    Notes
+    -----
+    Decisions enter one by one and not as sums of their units, since the sum of a unit changes while the log
+    grows. What is bounded is the mean gain of the decisions given what was known before each.
+
+    References
+    ----------
+    As `gain_lower_bound`, by Ville's inequality; the upper end is that of (1 - weight) * (reward_high -
+    reward), mirrored. Waudby-Smith et al. (2022), arXiv:2210.10768.
+    """
+    low, high = _both_bounds(problem)
+    change, ones = problem.weight - 1.0, np.ones(len(problem.log))
+    width = high - low
+
+    def bound(gains: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+        return smoothed_lower_bound(gains, ones, alpha=alpha, least=-width, scale=0.5 * width, anytime=True)
+
+    least = bound(change * (problem.log.reward - low))
+    most = -bound(change * (high - problem.log.reward))
+    return max(least, -width), min(most, width)
+
+
+def _both_bounds(problem: Problem) -> tuple[float, float]:
     low, high = problem.reward_low, problem.reward_high
     if low is None or high is None:
         raise ConfigError(
             f"gain: rewards lie between {low} and {high}, expected two numbers. Give both bounds."
         )
-    gains = problem.per_unit((problem.weight - 1.0) * (problem.log.reward - low))
-    return smoothed_lower_bound(
-        gains, problem.n_decisions, alpha=alpha, least=low - high, scale=0.5 * (high - low)
-    )
+    return low, high
 
 
 def assumed_bounds(reward: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float | None, float | None]:
