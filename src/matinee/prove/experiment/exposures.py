@@ -91,8 +91,9 @@ def find_exposed(con: duckdb.DuckDBPyConnection, experiment: Experiment, started
         ") GROUP BY unit"
     )
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE exposed AS SELECT row_number() OVER () AS n, unit, low::TINYINT AS arm, "
-        "first_us, member_id, device, territory FROM exposures WHERE low = high AND low >= 0"
+        "CREATE OR REPLACE TEMP TABLE exposed AS "
+        "SELECT row_number() OVER () AS n, unit, low::TINYINT AS arm, first_us, member_id, device, "
+        "territory FROM exposures WHERE low = high AND low >= 0"
     )
     con.execute(f"CREATE OR REPLACE TEMP TABLE keys AS {_keys(experiment)}")
     return _counted(con, experiment, started_us)
@@ -109,7 +110,7 @@ def _accounts(experiment: Experiment) -> str:
 
 
 def _keys(experiment: Experiment) -> str:
-    """Ids under which events of a unit are logged; `of_member` tells ids of members from those of accounts."""
+    """Ids under which events of a unit are logged; `of_member`: the id of a member, not of an account."""
     if experiment.unit == "member":
         return "SELECT unit AS key, NULL::BOOLEAN AS of_member, n, first_us FROM exposed"
     return (
@@ -124,7 +125,8 @@ def _counted(con: duckdb.DuckDBPyConnection, experiment: Experiment, started_us:
     n_arms = len(experiment.arms)
     days: dict[int, list[int]] = {}
     for day, arm, n in con.execute(
-        f"SELECT (first_us - {int(started_us)}) // {DAY_US}, arm, count(*) FROM exposed GROUP BY 1, 2 ORDER BY 1"
+        f"SELECT (first_us - {int(started_us)}) // {DAY_US}, arm, count(*) FROM exposed "
+        "GROUP BY 1, 2 ORDER BY 1"
     ).fetchall():
         days.setdefault(int(day), [0] * n_arms)[arm] += n
     crossed = con.execute("SELECT unit FROM exposures WHERE low <> high ORDER BY first_us, unit").fetchall()

@@ -1,4 +1,4 @@
-"""The values of metrics for each exposed unit, by SQL on the lake: one pass over each table that is counted."""
+"""The values of metrics for each exposed unit, by SQL on the lake: one pass over each counted table."""
 
 from __future__ import annotations
 
@@ -65,9 +65,10 @@ def measure(
         columns = ["count(*) FILTER (late) AS late"]
         for i, metric in enumerate(metrics):
             columns += _columns(metric, i, table, covariate_days)
+        source = _source(table, metrics, initiative, oldest_us, late_after_us, by_account)
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE of_{table} AS SELECT n, {', '.join(columns)} "
-            f"FROM ({_source(table, metrics, initiative, oldest_us, late_after_us, by_account)}) AS s GROUP BY n"
+            f"FROM ({source}) AS s GROUP BY n"
         )
         late += int(con.execute(f"SELECT coalesce(sum(late), 0) FROM of_{table}").fetchall()[0][0])
     chosen = [column for i, metric in enumerate(metrics) for column in _filled(metric, i, covariate_days)]

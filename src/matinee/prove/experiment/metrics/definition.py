@@ -231,15 +231,15 @@ class Metric(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         self.of.check(f"{where_}.of")
         if (self.per is not None) != (self.kind == "ratio"):
             raise InputError(
-                f'{where_}: per is {"given" if self.per else "missing"}, expected it for kind "ratio" and for '
-                f'no other; kind is "{self.kind}".'
+                f'{where_}: per is {"given" if self.per else "missing"}, expected it for kind "ratio" and '
+                f'for no other; kind is "{self.kind}".'
             )
         if self.per is not None:
             self.per.check(f"{where_}.per")
         if any(part.count in ("mean", "max", "delay_h") for part in self.parts) and self.kind != "quantile":
             raise InputError(
                 f'{where_}: count is "{self.of.count}", expected events, sum, distinct or days for kind '
-                f'"{self.kind}": units without an event have no value. Use kind "quantile", or a ratio of sums.'
+                f'"{self.kind}": units without an event have no value. Use "quantile", or a ratio of sums.'
             )
         if not 0 < self.level < 1:
             raise InputError(f"{where_}: level is {self.level}, expected between 0 and 1.")
@@ -247,8 +247,8 @@ class Metric(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             raise InputError(f"{where_}: window_days is {self.window_days}, expected 0 or more.")
         if (self.kind == "returning") != bool(self.days):
             raise InputError(
-                f'{where_}: days is {list(self.days)}, expected days for kind "returning" and none for others; '
-                f'kind is "{self.kind}".'
+                f'{where_}: days is {list(self.days)}, expected days for kind "returning" and none for '
+                f'others; kind is "{self.kind}".'
             )
         if self.days and (list(self.days) != sorted(set(self.days)) or self.days[0] < 1):
             raise InputError(f"{where_}: days is {list(self.days)}, expected growing days from 1 on.")
