@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -204,11 +205,12 @@ class PooledBelief(Belief):
         half = np.sqrt(self.noise_ * share)[:, None] * _normals(stack.names, self._key, worth.shape[1] // 2)
         worth += np.concatenate([half, -half], axis=1)
         best = np.repeat(np.maximum.reduceat(worth, stack.start, axis=0), stack.count, axis=0)
-        wins = (worth == best).astype(np.float64)
-        ties = np.add.reduceat(wins, stack.start, axis=0)
-        if (ties > 1.0).any():
-            wins /= np.repeat(ties, stack.count, axis=0)
-        found: Floats = wins.mean(axis=1)
+        won = worth == best
+        if np.count_nonzero(won) == len(stack.start) * won.shape[1]:
+            found: Floats = won.sum(axis=1) / won.shape[1]
+            return found
+        ties = np.repeat(np.add.reduceat(won.astype(np.float64), stack.start, axis=0), stack.count, axis=0)
+        found = (won / ties).mean(axis=1)
         return found
 
     def _own(self, stack: Stack) -> tuple[Floats, Floats, Floats, Floats]:
@@ -283,6 +285,12 @@ def _all(part: Floats, names: list[str]) -> Floats:
     return out
 
 
+@lru_cache(maxsize=1 << 17)
+def _hashed(name: str) -> int:
+    """64 bits that follow from a name."""
+    return derive_seed(0, "own", name)
+
+
 def _normals(names: list[str], key: int, n: int) -> Floats:
     """Standard normal numbers that follow from the name and the key, shape (n_names, n).
 
@@ -291,7 +299,7 @@ def _normals(names: list[str], key: int, n: int) -> Floats:
     A hash of each name starts a SplitMix64 sequence (Steele, Lea, Flood 2014, Fast splittable pseudorandom
     number generators, OOPSLA).
     """
-    seeds = np.array([derive_seed(key, name) for name in names], np.uint64)
+    seeds = np.array([_hashed(name) for name in names], np.uint64) ^ np.uint64(key)
     golden, first, second = (
         np.uint64(0x9E3779B97F4A7C15),
         np.uint64(0xBF58476D1CE4E5B9),
