@@ -146,3 +146,14 @@ def test_what_cannot_be_compared_is_refused() -> None:
         found.interval(-1.0)
     with pytest.raises(InputError, match="alpha is 5"):
         found.multiplier(5)
+
+
+@pytest.mark.parametrize("ratio", [False, True])
+def test_without_a_difference_the_adjusted_lift_is_as_seldom_found_as_promised(ratio: bool) -> None:
+    wrong, runs = 0, 1_500
+    for seed in range(runs):
+        a, b = arm(150, 2 * seed), arm(300, 2 * seed + 1)
+        arms = [Moments.of(*one) if ratio else Moments.of(one[0], x=one[2]) for one in (a, b)]
+        low, high = (found := difference(*arms, relative=True)).interval(found.multiplier(0.05))
+        wrong += not low <= 0 <= high
+    assert abs(wrong / runs - 0.05) < 3 * np.sqrt(0.05 * 0.95 / runs)

@@ -74,7 +74,7 @@ def test_equal_estimates_meet_and_far_ones_stay() -> None:
 
 def test_intervals_of_segments_hold_their_truths_and_errors_are_smaller() -> None:
     rng, held, ours, plain = np.random.default_rng(4), [], 0.0, 0.0
-    for _ in range(250):
+    for _ in range(120):
         truth = rng.normal(0.02, rng.choice([0.0, 0.02, 0.06]), 5)
         s = rng.uniform(0.01, 0.05, 5)
         y = rng.normal(truth, s)
