@@ -56,6 +56,9 @@ BENCHMARKS = {
         "features.py", "features beside DuckDB, numpy and Feast", "5 min", quick=("--quick",)
     ),
     "runner": Benchmark("runner.py", "what the pipeline runner adds", "1 min", quick=("--repeats", "3")),
+    "assignment": Benchmark(
+        "assignment.py", "arms of a million units beside hashing their ids", "1 min", quick=("--repeats", "2")
+    ),
     "offpolicy": Benchmark(
         "offpolicy.py",
         "off-policy estimates where the truth is known",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from cyclopts import App, Parameter
 
-from matinee.cli.main import headline, subcommands
+from matinee.cli.main import subcommands
 
 experiment = App(
     name="experiment",
-    help="Experiments, one file of sub-commands each.\n\n"
+    help="Try versions against each other on members.\n\n"
     "Example: matinee experiment new art-2 --initiative homepage --home shop",
     default_parameter=Parameter(negative=()),
     help_format="plaintext",
@@ -16,4 +16,4 @@ experiment = App(
 )
 for _name, _module in subcommands("experiment").items():
     _function = _module.removeprefix("experiment_")
-    experiment.command(f"matinee.cli.{_module}:{_function}", name=_name, help=headline(_module))
+    experiment.command(f"matinee.cli.{_module}:{_function}", name=_name)
