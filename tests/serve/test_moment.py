@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from tests.platform.toys import home_with_plays
 
-from matinee.errors import StorageError
+from matinee.errors import InputError, StorageError
 from matinee.observe.clock import wall_us
 from matinee.observe.home import Home
 from matinee.observe.importers.run import run_import
 from matinee.observe.lake.reader import last_event_us
-from matinee.serve.moment import Moment
+from matinee.serve.moment import Moment, move_clock
 from matinee.types import DAY_US, SECOND_US, parse_at
 
 LAST = parse_at("2024-11-06T20:15:00Z")
@@ -83,3 +83,29 @@ def test_what_is_damaged_is_told(home: Home) -> None:
     before = running.clock
     running.follow()
     assert running.clock is before
+
+
+def test_it_is_moved_forward_for_all_processes_and_never_back(home: Home) -> None:
+    running = Moment.open(home)
+    move_clock(home, LAST + 3 * DAY_US)
+    running.follow()
+    assert 0 <= running.now_us - LAST - 3 * DAY_US < 60 * SECOND_US
+    move_clock(home, LAST + 5 * DAY_US, wall=wall_us() - 2 * 3_600 * SECOND_US)
+    later = Moment.open(home)
+    assert 0 <= later.now_us - LAST - 5 * DAY_US - 2 * 3_600 * SECOND_US < 60 * SECOND_US
+    with pytest.raises(
+        InputError, match=r"clock\.json: the clock says .* was asked for, expected a later moment"
+    ):
+        move_clock(home, LAST + 5 * DAY_US)
+    running.follow()
+    assert abs(running.now_us - later.now_us) < SECOND_US
+
+
+def test_real_time_is_not_moved(tmp_path: Path) -> None:
+    home = Home.create(tmp_path / "home")
+    home.settings.write_text("", encoding="utf-8")
+    with pytest.raises(
+        InputError, match=r'\[clock\] now is "wall", expected "last_event": real time is not moved'
+    ):
+        move_clock(home, wall_us() + DAY_US)
+    assert not (home.work / "serve" / "clock.json").exists()

@@ -135,7 +135,8 @@ def _go_on(
         until = format_at(figures.pop("until_us"))
         print_json({"home": str(home.root), "until": until} | figures)
         return 0
-    say(f"{done.days} days went by, until {format_at(done.until_us)}, in {done.seconds:.0f} s.")
+    went = "1 day" if done.days == 1 else f"{done.days} days"
+    say(f"{went} went by, until {format_at(done.until_us)}, in {done.seconds:.0f} s.")
     say(f"{done.visits:,} visits; {done.pages:,} pages, {done.fallbacks:,} of them by the fallback.")
     say(f"{done.plays:,} plays, {done.quality_plays:,} of them quality plays; {done.events:,} events sent.")
     return 0

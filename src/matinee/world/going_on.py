@@ -276,13 +276,14 @@ class KeptPages:
             return None
         if not np.array_equal(found["member"], visits.member):
             return None
-        slates = Slates(found["title"], found["propensity"], found["artwork"])
+        slates = Slates(found["title"], found["propensity"], found["artwork"], resumes=found["resumes"])
         return Shown(visits.member, slates, found["decision_id"], *found["counts"].tolist())
 
     def _keep(self, shown: Shown, day: int) -> None:
         slates = shown.slates
         assert slates.artwork is not None
         assert slates.propensity is not None
+        assert slates.resumes is not None
         write_columns(
             self.path,
             {
@@ -291,6 +292,7 @@ class KeptPages:
                 "title": slates.title,
                 "propensity": slates.propensity,
                 "artwork": slates.artwork,
+                "resumes": slates.resumes,
                 "decision_id": shown.decision_id,
                 "counts": np.array([shown.fallbacks, shown.empty, shown.unreadable]),
             },

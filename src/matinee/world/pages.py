@@ -79,6 +79,8 @@ class Slates:
         Position in `SHELVES`; -1 or None: unnamed.
     shuffled : ndarray of bool, shape (n,), or None
         Pages whose rows stand in random order.
+    resumes : ndarray of bool, shape (n, rows, cols), or None
+        Tiles that go on with what is in progress: who chooses one sees the next episode. None: no tile does.
     """
 
     title: Ints
@@ -86,6 +88,7 @@ class Slates:
     artwork: Ints | None = None
     shelf: Ints | None = None
     shuffled: Bools | None = None
+    resumes: Bools | None = None
 
 
 PagePolicy = Callable[[Visits], Slates]
@@ -248,4 +251,5 @@ def checked(slates: Slates, visits: Visits, titles: Titles, draws: Draws) -> Sla
         )
     shelf = np.full(title.shape[:2], -1, np.int64) if slates.shelf is None else slates.shelf
     shuffled = np.zeros(n, np.bool_) if slates.shuffled is None else slates.shuffled
-    return Slates(title, p, np.asarray(artwork, np.int64), shelf, shuffled)
+    resumes = np.zeros(title.shape, np.bool_) if slates.resumes is None else slates.resumes
+    return Slates(title, p, np.asarray(artwork, np.int64), shelf, shuffled, resumes)

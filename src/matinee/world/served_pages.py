@@ -18,7 +18,7 @@ from matinee.world.pages import NO_ARTWORK, Slates, Visits
 from matinee.world.people import DEVICES
 from matinee.world.titles import Titles
 
-TITLE = re.compile(r"t(\d{5,})(?:-e\d+)?")
+TITLE = re.compile(r"t(\d{5,})(-e\d+)?")
 ARTWORK = re.compile(r"t\d{5,}-i(\d+)")
 PAUSE_S, TRIES = 0.5, 60
 """A process of the server may be a moment behind with the clock: it is asked again, so often at most."""
@@ -93,8 +93,8 @@ class ServedPages:
 
     Notes
     -----
-    An episode stands for its series, as everywhere in the world. A tile that its member cannot use stays
-    empty; the page's size is that of the world, whatever the server sends.
+    An episode stands for its series, as everywhere in the world, and offers to go on with it. A tile that its
+    member cannot use stays empty; the page's size is that of the world, whatever the server sends.
     """
 
     client: Client
@@ -141,7 +141,7 @@ def as_shown(pages: list[Page], visits: Visits, titles: Titles) -> Shown:
     """Replies as `Slates`, one for each visit."""
     shape = (len(visits), visits.rows, visits.cols)
     title, artwork = np.full(shape, -1, np.int64), np.full(shape, NO_ARTWORK, np.int64)
-    propensity = np.ones(shape)
+    propensity, resumes = np.ones(shape), np.zeros(shape, np.bool_)
     unreadable = 0
     for v, page in enumerate(pages):
         may = visits.eligible[visits.segment[v]]
@@ -155,14 +155,14 @@ def as_shown(pages: list[Page], visits: Visits, titles: Titles) -> Shown:
                     unreadable += 1
                     continue
                 place = v, row.row - 1, tile.col - 1
-                title[place] = t
+                title[place], resumes[place] = t, bool(named and named[2])
                 propensity[place] = tile.propensity if 0 < tile.propensity <= 1 else 1.0
                 image = ARTWORK.fullmatch(tile.artwork_id or "")
                 if image and 1 <= int(image[1]) <= titles.n_artworks[t]:
                     artwork[place] = int(image[1]) - 1
     return Shown(
         visits.member,
-        Slates(title, propensity, artwork),
+        Slates(title, propensity, artwork, resumes=resumes),
         np.array([page.decision_id for page in pages], dtype=np.str_),
         fallbacks=sum(page.fallback for page in pages),
         empty=sum(not any(row.tiles for row in page.rows) for page in pages),

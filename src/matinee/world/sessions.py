@@ -98,14 +98,18 @@ def _read(world: World, state: State, record: Record, here: Sitting, slates: Sla
     draws, titles, config, day = world.draws, world.titles, world.config, state.day
     n, rows, cols = slates.title.shape
     assert slates.artwork is not None
+    assert slates.resumes is not None
     tile, artwork = np.maximum(slates.title, 0), slates.artwork
     member = here.member[:, None, None]
+    resumes = slates.resumes & (tile == state.series[member])
     looked = examined(config.browsing, draws, here.member, day, here.device, (rows, cols))
     looked &= slates.title >= 0
     taste = world.people.taste(day)[here.member].astype(np.float64)
     closeness = np.einsum("nk,nrck->nrc", taste, titles.vector[tile])
     tired = state.satiation[member, titles.genres[tile, 0]].astype(np.float64)
-    u = utility(config.browsing, closeness, titles.appeal[tile], tired, state.watched[member, tile])
+    u = utility(
+        config.browsing, closeness, titles.appeal[tile], tired, state.watched[member, tile] & ~resumes
+    )
     u = u + artwork_effect(world.people, titles, member, tile, artwork)
     luck = draws.gumbel("choice", member, day, tile)
     option = np.where(looked, u, -np.inf).reshape(n, -1)
@@ -130,11 +134,12 @@ def _read(world: World, state: State, record: Record, here: Sitting, slates: Sla
     r, c = np.divmod(place[took], cols)
     title = tile[took, r, c]
     them = here.take(took)
+    episode = np.where(resumes[took, r, c], state.next_episode[them.member], 1)
     pause_s = 20 + np.floor(40 * draws.uniform("pause", them.member, day)).astype(np.int64)
     return Plays(
         them,
         title,
-        np.where(titles.n_episodes[title] > 0, 1, 0),
+        np.where(titles.n_episodes[title] > 0, episode, 0),
         wait_us=pause_s * SECOND_US + r * ROW_US,
         pull=titles.artwork_pull[title, artwork[took, r, c]],
         row=r + 1,
