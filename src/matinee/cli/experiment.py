@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 from cyclopts import App, Parameter
 
 from matinee.cli.main import subcommands
@@ -15,5 +17,8 @@ experiment = App(
     version_flags=(),
 )
 for _name, _module in subcommands("experiment").items():
-    _function = _module.removeprefix("experiment_")
-    experiment.command(f"matinee.cli.{_module}:{_function}", name=_name)
+    # Their files import what is heavy inside of their functions, so all of them are read in a moment.
+    _function = getattr(
+        importlib.import_module(f"matinee.cli.{_module}"), _module.removeprefix("experiment_")
+    )
+    experiment.command(_function, name=_name)
