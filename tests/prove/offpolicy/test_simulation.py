@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from benchmarks.offpolicy import SIZES, broken, simulate, world
+from tests.prove.offpolicy.worlds import small
+
+from matinee.prove.offpolicy.distributions import Distributions
+from matinee.prove.offpolicy.evaluating import anytime_gain
 
 
 @pytest.mark.slow
@@ -25,3 +32,25 @@ def test_the_truth_of_a_world_is_the_mean_of_many_rewards() -> None:
     weighted = (problem.weight * problem.log.reward).mean()
     assert weighted == pytest.approx(place.truth, rel=0.06)
     assert problem.log.reward.mean() == pytest.approx((place.logging * place.reward).sum(1).mean(), rel=0.06)
+
+
+def test_the_gain_is_bounded_at_every_look() -> None:
+    """Looked at while the log grows, a policy without a gain is seldom called better or worse."""
+    called = 0
+    for seed in range(60):
+        problem = small(600, seed=seed).problem
+        rng = np.random.default_rng(seed)
+        drawn = rng.permutation(len(problem.log))  # no order of time in the small world but this one
+        log = problem.log.kept(drawn)
+        assert log.logging is not None
+        mixed = Distributions(
+            log.logging.row, log.logging.start, log.logging.action, 0.5 * log.logging.p + 0.5 / 3
+        )
+        flat = replace(problem, log=replace(log, reward=rng.permutation(log.reward)), target=mixed)
+        for n in (100, 200, 400, 600):
+            part = replace(flat, log=flat.log.kept(np.arange(n)), target=mixed.kept(np.arange(n)))
+            low, high = anytime_gain(part)
+            if low > 0 or high < 0:
+                called += 1
+                break
+    assert called <= 6  # two ends of 5 % each, of 60
