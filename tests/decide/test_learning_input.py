@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 
@@ -14,6 +12,7 @@ from matinee.decide.policies.squarecb import SquareCBPolicy
 from matinee.decide.policies.thompson import ThompsonPolicy
 from matinee.decide.question import Question, Space
 from matinee.errors import InputError, StorageError
+from matinee.prove.offpolicy.log import Log
 from matinee.testing.bandits import Bandit
 
 SPACE = Space(("face", "title", "scene"), context=("tv",))
@@ -63,17 +62,16 @@ def test_a_damaged_file_is_refused_and_changes_nothing(tmp_path):
     assert np.array_equal(policy.probabilities(asked), before)
 
 
-@dataclass(frozen=True)
-class FakeLog:
-    names = ("a", "b")
-    action = np.array([1, 0, 1])
-    propensity = np.array([0.5, 0.25, 0.5])
-    reward = np.array([1.0, 0.0, 1.0])
-    context = np.zeros((3, 1))
-
-
 def test_a_log_becomes_a_batch():
-    batch = Batch.of_log(FakeLog(), features=np.array([[1.0], [2.0]]))
+    log = Log(
+        action=np.array([1, 0, 1]),
+        propensity=np.array([0.5, 0.25, 0.5]),
+        reward=np.array([1.0, 0.0, 1.0]),
+        unit=np.arange(3),
+        names=("a", "b"),
+        context=np.zeros((3, 1)),
+    )
+    batch = Batch.of_log(log, features=np.array([[1.0], [2.0]]))
     assert batch.names == ("b", "a", "b")
     assert batch.features[:, 0].tolist() == [2.0, 1.0, 2.0]
     assert batch.rows(np.array([True, False, True])).names == ("b", "b")

@@ -16,11 +16,10 @@ SPACE = Space(("face", "title", "scene"), context=("tv",))
 
 
 def tried(policy_class: type[LearnedPolicy]) -> LearningPolicyContract:
-    class Suite(LearningPolicyContract):
-        def learning_policy(self) -> LearnedPolicy:
-            return policy_class(ArmsBelief(SPACE))
-
-    return Suite()
+    suite = type(
+        "Suite", (LearningPolicyContract,), {"learning_policy": lambda _: policy_class(ArmsBelief(SPACE))}
+    )
+    return suite()
 
 
 class Curious(LearnedPolicy):

@@ -6,7 +6,6 @@ import pytest
 from matinee.decide.beliefs.arms import ArmsBelief
 from matinee.decide.beliefs.beta import BetaBelief
 from matinee.decide.beliefs.memory import MemoryConfig
-from matinee.decide.beliefs.pooled import PooledBelief
 from matinee.decide.policies.thompson import ThompsonConfig, ThompsonPolicy
 from matinee.decide.question import Question, Space
 from matinee.errors import ConfigError
@@ -35,20 +34,6 @@ class TestDiscountedLinearThompson(LearningPolicyContract):
 class TestSlidingBetaThompson(LearningPolicyContract):
     def learning_policy(self) -> ThompsonPolicy:
         return ThompsonPolicy(BetaBelief(Space(ARMS), memory=MemoryConfig(window_days=2)))
-
-
-class TestPooledThompson(LearningPolicyContract):
-    tolerance = 1 / 32  # a draw of 64 that changes sides by rounding
-
-    def learning_policy(self) -> ThompsonPolicy:
-        return ThompsonPolicy(PooledBelief(Space(context=("tv",), features=("face", "bright"))))
-
-
-class TestHierarchicalThompson(LearningPolicyContract):
-    tolerance = 1 / 32
-
-    def learning_policy(self) -> ThompsonPolicy:
-        return ThompsonPolicy(PooledBelief(Space(), memory=MemoryConfig(window_days=3)))
 
 
 def test_without_data_each_is_the_best_as_often_and_the_floor_is_kept_later():
