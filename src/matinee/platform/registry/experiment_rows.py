@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from matinee.prove.experiment.definition import FALLBACK, Experiment
+from matinee.prove.experiment.findings import Look as Look
 from matinee.types import format_at
 
 LOOK_VERDICTS = ("ship", "keep", "go on", "refused")
@@ -28,41 +29,6 @@ class ArmStop(msgspec.Struct, frozen=True):
 
     at_us: int
     reason: str
-    made_by: str | None = None
-
-
-class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """One look at the primary metric: kept for ever, since the bounds of later looks depend on it.
-
-    Attributes
-    ----------
-    at_us : int
-        When somebody looked.
-    until_us : int
-        Up to when decisions and outcomes were counted.
-    fraction : float, 0 or more
-        Of the planned information, as the bound was computed for; 1 at the planned end.
-    n : dict of str to int
-        Arm -> units counted.
-    estimate, error, bound : dict of str to (float or None)
-        Arm other than the control -> difference from the control, its standard error, and how large |estimate
-        / error| had to be.
-    verdict : {"ship", "keep", "go on", "refused"}
-    winner : str or None
-        Arm that is to be shipped.
-    made_by : str or None
-        Who looked; None: a program did.
-    """
-
-    at_us: int
-    until_us: int
-    fraction: float
-    n: dict[str, int]
-    estimate: dict[str, float | None]
-    error: dict[str, float | None]
-    bound: dict[str, float | None]
-    verdict: Literal["ship", "keep", "go on", "refused"]
-    winner: str | None = None
     made_by: str | None = None
 
 
