@@ -192,6 +192,11 @@ def live(seed: int, members: int, days: int, noise_b: float = NOISE_B) -> Lives:
     return whole.at(np.flatnonzero(whole.top > -2))
 
 
+def together(parts: list[Lives]) -> Lives:
+    """The members of several worlds."""
+    return Lives(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Lives)))
+
+
 def quality_plays(run: Run, from_day: int) -> tuple[Floats, Floats]:
     """Of each member: all of them, and those that began on a page."""
     plays = run.record.table("plays")
@@ -283,7 +288,7 @@ def report(worlds: int, members: int, days: int, noise_b: float = NOISE_B) -> di
     """Live, count and compare."""
     began = time.perf_counter()
     parts = [live(seed, members, days, noise_b) for seed in range(worlds)]
-    lives = Lives(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Lives)))
+    lives = together(parts)
     found = with_intervals(lives)
     n, in_ab = (round(found[f"members needed, {name}"][0]) for name in ("interleaving", "A/B"))
     equal = Credits(lives.null_a, lives.null_b, np.zeros(len(lives.top)), lives.top.astype(np.int64))

@@ -39,13 +39,15 @@ def test_members_needed_follow_the_textbook() -> None:
 
 @pytest.mark.slow
 def test_a_tenth_of_the_members_is_enough() -> None:
-    """The whole 95 % interval of the ratio is above 10, for two rankers that differ more than usual."""
-    found = benchmark.report(3, 3_000, 28, noise_b=0.5)
-    _, low, _ = found["figures"]["A/B over interleaving"]
-    assert low >= 10
-    assert found["figures"]["lift"][1] > 0
-    assert found["preference"]["B over A"][1] > 0
-    _, null_low, null_high = found["preference"]["of two equally good rankers"]
-    assert null_low < 0 < null_high
-    assert found["power"]["interleaving"] >= 0.75
-    assert found["coin_p"] > 0.001
+    """Two rankers that differ more than usual, so that three worlds are enough to tell the ratio."""
+    lives = benchmark.together([benchmark.live(seed, 3_000, 28, noise_b=0.5) for seed in range(3)])
+    found = benchmark.with_intervals(lives)
+    assert found["lift"][1] > 0
+    assert found["A/B over interleaving"][1] >= 10
+    in_ab = round(found["members needed, A/B"][0])
+    power = benchmark.power(lives, in_ab // 10, in_ab)
+    assert power["interleaving"] >= 0.8
+    assert power["A/B with as many"] < 0.4
+    null = benchmark.Credits(lives.null_a, lives.null_b, 0 * lives.null_a, lives.top.astype(int))
+    assert benchmark.prefer(null, alpha=0.001).winner() is None
+    assert benchmark.prefer(lives.credits()).coin.fair
