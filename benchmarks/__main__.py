@@ -59,11 +59,23 @@ BENCHMARKS = {
     "assignment": Benchmark(
         "assignment.py", "arms of a million units beside hashing their ids", "1 min", quick=("--repeats", "2")
     ),
+    "bandits": Benchmark(
+        "bandits.py",
+        "regret of policies that learn, where the truth is known",
+        "10 min",
+        quick=("--decisions", "2000", "--seeds", "2"),
+    ),
     "offpolicy": Benchmark(
         "offpolicy.py",
         "off-policy estimates where the truth is known",
         "8 min",
         quick=("--repetitions", "100"),
+    ),
+    "offpolicy-pages": Benchmark(
+        "offpolicy_pages.py",
+        "pages judged off-policy against what they really bring",
+        "1 min",
+        quick=("--members", "2000", "--days", "5", "--seeds", "1"),
     ),
     "sequential": Benchmark(
         "sequential.py", "false positives and power of looking daily", "5 s", quick=("--runs", "5000")
@@ -81,6 +93,12 @@ BENCHMARKS = {
     "page-quality": Benchmark("page_quality.py", "the page against baselines", "10 min", data="published"),
     "quality": Benchmark(
         "quality.py", "recommend against peers", "1 to 2 h", quick=("--no-peers",), data="interactions"
+    ),
+    "readout": Benchmark(
+        "readout.py",
+        "reading an experiment beside the bare aggregation",
+        "5 min",
+        quick=("--units", "30000"),
     ),
     "retention": Benchmark(
         "retention.py",

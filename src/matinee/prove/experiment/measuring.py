@@ -114,7 +114,7 @@ def moments(
         groups.setdefault(matures, []).append(i)
     segment = "''" if by is None else quoted(by)
     joined = "" if by is None else "JOIN segments USING (n)"
-    found: dict[str, dict[int, list[Moments]]] = {}
+    found: dict[str, dict[int, list[Moments]]] = {"": {}} if by is None else {}
     for matures, places in groups.items():
         parts = ", ".join(moments_sql(*_names(metrics[i], i, covariate, day)) for i in places)
         limit = int(at_us) - matures * DAY_US if matures else int(at_us)
@@ -129,7 +129,7 @@ def moments(
                 arms[arm] = Moments.of_row(values[15 * k : 15 * (k + 1)])
     if by is None:
         for i in metrics:
-            found.setdefault("", {}).setdefault(i, [Moments()] * n_arms)
+            found[""].setdefault(i, [Moments()] * n_arms)
     return found
 
 

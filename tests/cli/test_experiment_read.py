@@ -1,0 +1,122 @@
+"""matinee experiment read and power: what they print, store and refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.prove.experiment.homes import EXPERIMENT, START_US, random_home
+
+from matinee.cli.main import main
+from matinee.observe.home import Home
+from matinee.platform.lifecycle.project import open_registry
+from matinee.platform.lifecycle.registering import register
+from matinee.platform.loading import load
+from matinee.platform.registry.experiment_rows import ArmStop, End
+from matinee.prove.experiment.definition import Arm, Design, Experiment
+from matinee.types import DAY_US, format_at
+
+RUNNING = msgspec.structs.replace(
+    EXPERIMENT,
+    initiative="homepage",
+    arms=(Arm("control", 0.5, "fallback"), Arm("bold", 0.5, "fallback")),
+    design=Design(days=28),
+    segments=("device",),
+    secondary=("watch_hours",),
+)
+
+
+def started(folder: Path, experiment: Experiment = RUNNING, *, lift: float = 0.3) -> Home:
+    home = random_home(folder, n=1_500, days=28, lift=lift)
+    with open_registry(home) as registry:
+        register(registry, load("homepage", home), now_us=START_US)
+        registry.experiments.start(experiment, digest="", started_us=START_US)
+    return home
+
+
+def looks(home: Home) -> list[str]:
+    with open_registry(home) as registry:
+        return [look.verdict for look in registry.experiments.looks("bolder-rows")]
+
+
+def run(home: Home, *words: str) -> int:
+    return main(["experiment", *words, "--home", str(home.root)])
+
+
+def day(n: float) -> str:
+    return format_at(START_US + round(n * DAY_US))
+
+
+def test_reading_prints_the_verdict_first_and_keeps_the_look(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = started(tmp_path)
+    page = tmp_path / "out.html"
+    assert run(home, "read", "bolder-rows", "--at", day(27), "--html", str(page), "--by", "kim") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("bolder-rows: SHIP: bold\n- bold is better than the control: plays +")
+    assert "sample ratio" in out
+    assert f"Page: {page}" in out
+    assert "<svg" in page.read_text(encoding="utf-8")
+    assert looks(home) == ["ship"]
+    assert run(home, "read", "bolder-rows", "--at", day(27), "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["verdict"], said["arm"], said["look"]) == ("ship", "bold", None)
+    assert [look["made_by"] for look in said["looks"]] == ["kim"]
+    assert run(home, "read", "bolder-rows", "--at", day(10)) == 0
+    assert looks(home) == ["ship"]
+
+
+def test_checks_and_guardrails_alone_are_no_look(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = started(tmp_path)
+    assert run(home, "read", "bolder-rows", "--at", day(20), "--no-look") == 0
+    assert "KEEP RUNNING" in capsys.readouterr().out
+    assert looks(home) == []
+
+
+def test_one_that_has_ended_is_read_as_of_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = started(tmp_path, lift=0.0)
+    with open_registry(home) as registry:
+        registry.experiments.stop_arm("bolder-rows", "bold", START_US + 2 * DAY_US, "errors")
+        registry.experiments.stop("bolder-rows", End(ended_us=START_US + 9 * DAY_US))
+        assert registry.experiments.read("bolder-rows").stopped_arms["bold"] == ArmStop(
+            START_US + 2 * DAY_US, "errors"
+        )
+    assert run(home, "read", "bolder-rows", "--json") == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["verdict"] == "stopped by guardrail"
+    assert said["until_us"] == START_US + 9 * DAY_US
+    assert looks(home) == []
+
+
+def test_what_was_not_started_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = started(tmp_path)
+    assert run(home, "read", "bolder-row") == 2
+    assert "bolder-row" in capsys.readouterr().err
+
+
+def test_power_prints_units_and_days(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = random_home(tmp_path, n=1_500, days=28)
+    words = ("power", "homepage", "--metric", "watch_hours", "--effect", "0.3", "--at", day(28))
+    assert run(home, *words) == 0
+    out = capsys.readouterr().out
+    assert "To find 30 % with probability 0.8 (2 arms" in " ".join(out.split())
+    assert run(home, *words, "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    needed = {one["analysis"]: one for one in said["needed"]}
+    assert needed["fixed"]["units"] < needed["spending"]["units"] < needed["sequence"]["units"]
+    assert needed["fixed"]["days"] <= 28
+    assert said["seen_by"] == "plays"
+    assert run(home, *words, "--effect", "-1") == 2
+
+
+def test_power_of_what_cannot_be_planned_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = random_home(tmp_path, n=50, days=28)
+    assert run(home, "power", "homepage", "--metric", "latency_p95") == 2
+    assert "latency_p95 is a quantile" in capsys.readouterr().err
+    assert run(home, "power", "homepage", "--metric", "plays") == 2
+    assert "expected at least 100 units" in capsys.readouterr().err
