@@ -10,8 +10,8 @@ would bring is drawn beforehand) and the same uniform number to draw with, answe
 learns from these 100. Regret is the sum of what the best action would have brought in expectation, less what
 the chosen one does, as a share of the uniform policy's. Settings are the defaults of both sides, the same on
 all streams. Vowpal Wabbit has its quadratic features of context and action (`-q CA`) and is told the range of
-its costs, without which its RegCB stays uniform; it also gets a second mellowness. Its `--regcb`, elimination,
-is left out: it had 0.98 to 1.00 of the uniform policy's regret after 6,000 decisions.
+its costs, without which its RegCB stays uniform; it also gets a second mellowness. Its `--regcb` is
+left out (elimination): it had 0.98 to 1.00 of the uniform policy's regret after 6,000 decisions.
 
 arms:   10 actions, no context, log-odds of rewards with a standard deviation of 0.4
 linear: 10 actions; log-odds linear in 4 numbers of context, by action
