@@ -13,7 +13,7 @@ from tests.platform.toys import home_with_plays, in_home
 from matinee.cli.main import commands, main, subcommands
 from matinee.observe.home import Home
 from matinee.platform.lifecycle.project import open_registry
-from matinee.platform.registry.experiment_rows import Look
+from matinee.prove.experiment.findings import Look
 from matinee.types import DAY_US, parse_at
 
 Answer = Callable[..., Any]

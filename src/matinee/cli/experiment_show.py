@@ -9,7 +9,8 @@ from matinee.cli.console import note, print_json, print_table, say
 from matinee.cli.context import find_home
 
 if TYPE_CHECKING:
-    from matinee.platform.registry.experiment_rows import ExperimentRow, Look
+    from matinee.platform.registry.experiment_rows import ExperimentRow
+    from matinee.prove.experiment.findings import Look
 
 
 def show(name: str, *, home: Path | None = None, json: bool = False) -> int:

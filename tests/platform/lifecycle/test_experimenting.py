@@ -30,10 +30,11 @@ from matinee.platform.lifecycle.project import Project, open_project_of
 from matinee.platform.lifecycle.releasing import release
 from matinee.platform.lifecycle.rolling_out import start_shadow
 from matinee.platform.lifecycle.training import train
-from matinee.platform.registry.experiment_rows import ExperimentRow, Look
+from matinee.platform.registry.experiment_rows import ExperimentRow
 from matinee.prove.experiment.assignment import assign
 from matinee.prove.experiment.definition import Arm, Experiment
 from matinee.prove.experiment.draft import draft_path, read_draft
+from matinee.prove.experiment.findings import Look
 from matinee.types import DAY_US
 
 GATED = dataclasses.replace(TOY, gates=(*TOY.gates, ExperimentWon()))

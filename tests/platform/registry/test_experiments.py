@@ -12,12 +12,13 @@ from sqlalchemy.exc import DBAPIError
 
 from matinee.errors import InputError, MatineeError, NotFoundError
 from matinee.platform.registry.edges import experiment_node
-from matinee.platform.registry.experiment_rows import ArmStop, End, ExperimentRow, Look, Ramp
+from matinee.platform.registry.experiment_rows import ArmStop, End, ExperimentRow, Ramp
 from matinee.platform.registry.migrate import migrate
 from matinee.platform.registry.migrations import MIGRATIONS
 from matinee.platform.registry.registry import Registry
 from matinee.platform.registry.rollouts import RolloutRow
 from matinee.prove.experiment.definition import Arm, Experiment
+from matinee.prove.experiment.findings import Look
 from matinee.types import DAY_US
 
 TRIAL = Experiment(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from matinee.observe.home import Home
-from matinee.platform.registry.experiment_rows import Look
 from matinee.platform.registry.registry import Registry
+from matinee.prove.experiment.findings import Look, Readout
 from matinee.prove.experiment.findings import Look as SeenLook
-from matinee.prove.experiment.findings import Readout
 from matinee.prove.experiment.readout import read
 
 

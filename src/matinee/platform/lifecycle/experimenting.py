@@ -14,7 +14,7 @@ from matinee.learn.reading import load_members
 from matinee.observe.home import Home
 from matinee.platform.lifecycle.project import Project
 from matinee.platform.lifecycle.rolling_out import why_no_answer
-from matinee.platform.registry.experiment_rows import End, ExperimentRow, Look
+from matinee.platform.registry.experiment_rows import End, ExperimentRow
 from matinee.platform.registry.registry import Registry
 from matinee.prove.experiment.definition import (
     FALLBACK,
@@ -25,6 +25,7 @@ from matinee.prove.experiment.definition import (
     Guardrail,
 )
 from matinee.prove.experiment.draft import draft_path, draft_text, read_draft
+from matinee.prove.experiment.findings import Look
 from matinee.prove.experiment.metrics.catalogue import known_metrics
 
 CONTROL, TREATMENT = "control", "treatment"

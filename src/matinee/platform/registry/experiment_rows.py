@@ -7,7 +7,6 @@ from typing import Any, Literal
 import msgspec
 
 from matinee.prove.experiment.definition import FALLBACK, Experiment
-from matinee.prove.experiment.findings import Look as Look
 from matinee.types import format_at
 
 LOOK_VERDICTS = ("ship", "keep", "go on", "refused")

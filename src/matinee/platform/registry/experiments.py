@@ -22,7 +22,6 @@ from matinee.platform.registry.experiment_rows import (
     ArmStop,
     End,
     ExperimentRow,
-    Look,
     Ramp,
 )
 from matinee.platform.registry.rows import all_rows, check_choice, require, values_of
@@ -35,6 +34,7 @@ from matinee.platform.registry.schema import (
     model,
 )
 from matinee.prove.experiment.definition import FALLBACK, PRODUCTION, Experiment
+from matinee.prove.experiment.findings import Look
 from matinee.prove.experiment.layer import check_ramp, find_place
 from matinee.types import format_at
 
