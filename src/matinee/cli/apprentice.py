@@ -148,10 +148,10 @@ def _say_values(found: Apprentice) -> None:
     if found.gain is not None:
         gain = found.gain
         rows.append(["gain, at every look", f"{gain.value:.5g}", f"[{gain.low:.5g}, {gain.high:.5g}]"])
-    for arm, mean in found.direct.items():
-        rows.append(
-            [f"{arm}, {mean.n:,} decisions", f"{mean.value:.5g}", f"[{mean.low:.5g}, {mean.high:.5g}]"]
-        )
+    for arm, seen in found.direct.items():
+        mean = seen.mean
+        ends = f"[{mean.low:.5g}, {mean.high:.5g}]"
+        rows.append([f"{arm}, {seen.n:,} decisions", f"{mean.value:.5g}", ends])
     title = (
         f"Reward per decision, by {report.diagnostics.n_decisions:,} decisions of the incumbent "
         f"({found.n_shadowed:,} of them shadowed)"
