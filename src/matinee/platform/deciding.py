@@ -232,6 +232,65 @@ class Precomputes(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ArtworkChoices:
+    """Which image stands for each title of a page, with what probability, and why.
+
+    Attributes
+    ----------
+    policy : str
+        Name and version of what chose, as it is logged.
+    artwork_id : list of str or None, shape (n_titles,)
+        None: the title has no image that may be shown.
+    propensity : list of float, shape (n_titles,)
+        Probability of the image, given those of the titles before it; 1.0 where there is none.
+    n : list of int, shape (n_titles,)
+        Images that could have been chosen; 0 where there is none.
+    why : list of (str or None), shape (n_titles,)
+        For people: "chosen because you watch much Horror: a dark picture". None: nothing to say.
+
+    Raises
+    ------
+    InputError
+        The lists differ in length, or a propensity lies outside (0, 1].
+
+    Examples
+    --------
+    >>> ArtworkChoices("default@1", ["a1", None], [1.0, 1.0], [1, 0], [None, None]).artwork_id
+    ['a1', None]
+    """
+
+    policy: str
+    artwork_id: list[str | None]
+    propensity: list[float]
+    n: list[int]
+    why: list[str | None]
+
+    def __post_init__(self) -> None:
+        for name in ("propensity", "n", "why"):
+            if len(getattr(self, name)) != len(self.artwork_id):
+                raise InputError(
+                    f"ArtworkChoices: {name} has {len(getattr(self, name))} entries, expected "
+                    f"{len(self.artwork_id)}, one for each title."
+                )
+        if not all(0.0 < p <= 1.0 for p in self.propensity):
+            wrong = next(p for p in self.propensity if not 0.0 < p <= 1.0)
+            raise InputError(f"ArtworkChoices: propensity is {wrong}, expected above 0 and at most 1.")
+
+
+@runtime_checkable
+class ChoosesArtwork(Protocol):
+    """A decider that chooses the images of all titles of a page in one call."""
+
+    def choose_artwork(self, request: Request, titles: Sequence[str]) -> ArtworkChoices:
+        """Choose one image for each title; a title that comes twice gets the same image, sure the second time.
+
+        The request is that of the page: its unit, moment and context (`device`, `territory`); its seed plays
+        no part. A title that nobody has heard of has no image.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What an initiative may use to answer: the log as it is, the moment, its settings.
 
