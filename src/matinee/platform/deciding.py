@@ -282,7 +282,7 @@ class ChoosesArtwork(Protocol):
     """A decider that chooses the images of all titles of a page in one call."""
 
     def choose_artwork(self, request: Request, titles: Sequence[str]) -> ArtworkChoices:
-        """Choose one image for each title; a title that comes twice gets the same image, sure the second time.
+        """Choose an image for each title; one that comes twice has the same image, certain the second time.
 
         The request is that of the page: its unit, moment and context (`device`, `territory`); its seed plays
         no part. A title that nobody has heard of has no image.
