@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from load import Decisions, asking, until
-from running import EVENTS, Running, serving, titles_on
+from running import EVENTS, Running, play, serving, titles_on
 from test_survive import settle
 from tests.serve.toy_service import begin
 from trained import moody_home, moody_version, trained, trained_home
@@ -28,7 +28,9 @@ from matinee.observe.lake.reader import open_events
 from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.registry.experiment_rows import End
 from matinee.prove.experiment.assignment import assign, in_holdout
-from matinee.prove.experiment.definition import Experiment
+from matinee.prove.experiment.definition import Design, Experiment, Guardrail
+from matinee.serve.moment import move_clock
+from matinee.types import DAY_US, parse_at
 
 pytestmark = pytest.mark.slow
 SETTINGS = (
@@ -147,6 +149,37 @@ def test_an_arm_that_raises_is_stopped_by_itself_everywhere(home: Home, workers:
     assert alert.text.startswith("arm B of hurts was stopped: ")
     n = sum(len(one.answers) for one in clients)
     print(f"arm that raises, {workers} workers: {n} decisions, stopped {took_s:.1f} s after its first answer")
+
+
+def test_an_arm_whose_members_watch_less_is_stopped_by_its_guardrail(home: Home) -> None:
+    production, other = moody_version(home, "good"), moody_version(home, "other")
+    members = [f"w{i}" for i in range(400)]
+    with serving(home) as server:
+        decide(server, "u1")
+        began_us = parse_at(server.http.get("/readyz").json()["at"])
+        rails = (Guardrail("plays", 0.05), Guardrail("searches", 0.05))
+        design = Design(analysis="sequence")
+        more = {"guardrails": rails, "design": design, "started_us": began_us}
+        begin(home, "moody", (production, other), name="guarded", **more)
+        takes_part(server, "guarded")
+        answers = everybody(server, members)
+        time.sleep(1.1)
+        now = server.http.get("/readyz").json()["at"]
+        watched = [
+            play(f"g-{member}-{k}", member, f"t{k}", at=now)
+            for i, member in enumerate(members)
+            for k in range(i % 2 if answers[member] == other else 5 + i % 2)
+        ]
+        for first in range(0, len(watched), 500):
+            assert server.send(*watched[first : first + 500])["rejected"] == []
+        move_clock(home, parse_at(now) + 14 * DAY_US)
+        took_s = until(lambda: "B" in stopped_arms(home, "guarded"), "the arm is stopped")
+        reason = stopped_arms(home, "guarded")["B"].reason
+        assert "plays" in reason, reason
+        follows_s = until(lambda: other not in everybody(server, members[:30]).values(), "it is followed")
+        figures = server.http.get("/metrics").text
+        assert 'matinee_maintenance_failures_total{stage="guardrails"}' not in figures
+    print(f"guardrail: stopped {took_s:.1f} s after the events, followed in {follows_s:.1f} s; {reason}")
 
 
 def stopped_arms(home: Home, name: str) -> dict[str, Any]:

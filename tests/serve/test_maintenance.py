@@ -30,6 +30,7 @@ from matinee.observe.state.whole import Whole
 from matinee.platform.initiative import Reward
 from matinee.platform.outcomes.join import Joined
 from matinee.platform.outcomes.rule import FromPlays
+from matinee.prove.experiment.config import ExperimentsConfig
 from matinee.serve import maintenance
 from matinee.serve.config import ServeConfig
 from matinee.serve.maintenance import Housekeeping, Maintenance, Stepped
@@ -196,6 +197,7 @@ def test_a_long_round_holds_up_nothing_that_cannot_wait(
         clock=Clock("fixed", AT),
         initiatives={},
         registry=None,
+        experiments=ExperimentsConfig(),
     )
     begun, end, judged = threading.Event(), threading.Event(), threading.Event()
 
@@ -207,6 +209,7 @@ def test_a_long_round_holds_up_nothing_that_cannot_wait(
     monkeypatch.setattr(maintenance, "LOOK_S", 0.01)
     monkeypatch.setattr(Maintenance, "step", endless)
     monkeypatch.setattr(Housekeeping, "_judge", lambda _self: judged.set())
+    monkeypatch.setattr(Housekeeping, "_judge_arms", lambda _self: None)
     keeping = Housekeeping(cast("Any", services))
     keeping.every_s = 0.0
     keeping.start()

@@ -7,6 +7,7 @@ every second and writes a stop into the registry, where every process sees it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -40,6 +41,7 @@ MONITOR = "experiment"
 """Name of the alerts about arms that were stopped or do not open."""
 
 
+@lru_cache(1_000)
 def arm_counter(experiment: str, arm: str, what: str) -> str:
     """Name of a counter that all processes share."""
     return f"experiment:{experiment}:{arm}:{what}"
