@@ -11,7 +11,9 @@ class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
     """One choice inside a decision: a tile of a page, or the single action of a simple decision.
 
     `propensity` is conditional on the slots before it and the mask; a deterministic slot has 1.0.
-    `row` and `col` start at 1. `explored` marks slots drawn at random.
+    `row` and `col` start at 1. `explored` marks slots drawn at random. `artwork_id` is the image that stands
+    for the title, chosen among `artwork_n` with probability `artwork_propensity`, conditional on the images
+    of the slots before it.
     """
 
     action: str
@@ -22,6 +24,9 @@ class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str | None = None
     n_permitted: int | None = None
     explored: bool = False
+    artwork_id: str | None = None
+    artwork_propensity: float | None = None
+    artwork_n: int | None = None
 
 
 class RowNote(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -78,6 +78,8 @@ EVENTS: dict[str, dict[str, str]] = {
         "propensity": "DOUBLE",
         "n_permitted": "INTEGER",
         "explored": "BOOLEAN",
+        "artwork_id": "VARCHAR",
+        "artwork_propensity": "DOUBLE",
         "impressed": "BOOLEAN",
         "dwell_ms": "DOUBLE",
         "reward": "VARCHAR",
@@ -101,6 +103,8 @@ set that decisions refer to once: `event_id` is the reference, `actions` JSON.
 `outcomes` is computed (`platform/outcomes`): one row per slot (from 1) of each decision whose window has
 closed, with what came of it. `at_us` is that of the decision; `seen_us` is when its outcome was final.
 `value` is NULL where no reward is known. `rewards` is JSON: every reward that was reported, by its name.
+`artwork_id` is the image that stood for the title, if it had one, and `artwork_propensity` how probable it
+was among those of the title.
 """
 
 TABLE_OF = {
@@ -183,7 +187,37 @@ FACTS: dict[str, dict[str, str]] = {
         "withdrawn": "BOOLEAN",
     }
     | VERSION,
+    "artwork": {
+        "artwork_id": "VARCHAR",
+        "title_id": "VARCHAR",
+        "file": "VARCHAR",
+        "format": "VARCHAR",
+        "width_px": "INTEGER",
+        "height_px": "INTEGER",
+        "aspect": "VARCHAR",
+        "language": "VARCHAR",
+        "tags": "VARCHAR[]",
+        "embedding": "FLOAT[]",
+        "source_frame_us": "BIGINT",
+        "is_default": "BOOLEAN",
+        "approved_by": "VARCHAR",
+        "approved_us": "BIGINT",
+        "likeness": "VARCHAR[]",
+        "territories": "VARCHAR[]",
+        "start_us": "BIGINT",
+        "end_us": "BIGINT",
+        "withdrawn_us": "BIGINT",
+        "withdrawn_by": "VARCHAR",
+        "withdrawn_why": "VARCHAR",
+    }
+    | VERSION,
 }
+"""Table -> column -> SQL type.
+
+`artwork` holds one image for a title each: `file` is its name below HOME/artwork/, `language` that of the
+text in it (NULL: without text), `source_frame_us` its moment in the video that it was taken from, `likeness`
+whom it shows. No `territories`: everywhere. When it may be shown: `observe/catalogue/clearance.py`.
+"""
 
 FACT_KEY: dict[str, str] = {
     "titles": "title_id",
@@ -191,9 +225,10 @@ FACT_KEY: dict[str, str] = {
     "availability": "title_id",
     "pins": "'all'",
     "outages": "outage_id",
+    "artwork": "artwork_id",
 }
-"""What a write replaces: one title, one member, all windows of a title, the whole plan of pins, one outage
-(SQL)."""
+"""What a write replaces: one title, one member, all windows of a title, the whole plan of pins, one outage,
+one image (SQL)."""
 
 
 def same_row(table: str) -> list[str]:
