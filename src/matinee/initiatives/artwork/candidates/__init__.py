@@ -1,0 +1,1 @@
+"""Artwork candidates, uncleared, from a video file: `matinee artwork extract`."""
