@@ -7,7 +7,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.platform.toys import TOY
 from tests.prove.experiment.homes import EXPERIMENT, START_US, random_home
+from tests.prove.experiment.test_interleaving_readout import DAYS, design, merged
+from tests.prove.experiment.test_interleaving_readout import START_US as BEGAN_US
 
 from matinee.cli.main import main
 from matinee.observe.home import Home
@@ -89,6 +92,30 @@ def test_one_that_has_ended_is_read_as_of_its_end(tmp_path: Path, capsys: pytest
     assert said["verdict"] == "stopped by guardrail"
     assert said["until_us"] == START_US + 9 * DAY_US
     assert looks(home) == []
+
+
+def test_an_interleaving_is_read_by_its_own_analysis(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = merged(tmp_path / "home", 0.8, units=150)
+    home.settings.write_text('[clock]\nnow = "last_event"\n', encoding="utf-8")
+    arms = (Arm("old", 0.5, "fallback"), Arm("new", 0.5, "fallback"))
+    one = msgspec.structs.replace(design("spending"), arms=arms, salt="s")
+    with open_registry(home) as registry:
+        register(registry, TOY, now_us=BEGAN_US)
+        registry.experiments.start(one, digest="", started_us=BEGAN_US)
+    page = tmp_path / "page.html"
+    words = ("read", "rankers", "--at", format_at(BEGAN_US + DAYS * DAY_US))
+    assert run(home, *words, "--html", str(page)) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("rankers: SHIP: new\n- new is better than the control: preference +0.")
+    for part in ("What the stop says", "Median-unbiased", "fair coin", "first slot"):
+        assert part in out
+    assert "What the stop says" in page.read_text(encoding="utf-8")
+    assert run(home, *words, "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["verdict"], said["look"], len(said["looks"])) == ("ship", None, 1)
+    assert said["after_stop"][0]["low"] > 0
 
 
 def test_what_was_not_started_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ def new(
     *,
     initiative: str,
     owner: str | None = None,
+    interleaving: bool = False,
     home: Path | None = None,
     json: bool = False,
 ) -> int:
@@ -23,6 +24,8 @@ def new(
 
     Example: matinee experiment new art-2 --initiative homepage --home shop
 
+    Example: matinee experiment new art-3 --initiative homepage --interleaving --home shop
+
     Parameters
     ----------
     name
@@ -31,6 +34,9 @@ def new(
         Whose versions are tried.
     owner
         Who answers for it; else the owner of the initiative.
+    interleaving
+        Every unit gets both arms' answers merged into one, and what they choose tells which they prefer: some
+        tenth of the units of an A/B, and no figures of what follows from it.
     home
         Service home; else MATINEE_HOME, else the current folder.
     json
@@ -40,7 +46,7 @@ def new(
     from matinee.platform.lifecycle.project import open_project
 
     with open_project(find_home(home), initiative) as project:
-        found = new_draft(project, name, owner=owner)
+        found = new_draft(project, name, owner=owner, kind="interleaving" if interleaving else "ab")
     following = f"matinee experiment start {name}"
     if json:
         print_json(

@@ -84,6 +84,12 @@ def show(readout: Readout) -> None:
     if readout.primary:
         _comparisons(readout.primary, f"What decides: {readout.primary_metric}")
         say(readout.primary[0].interval)
+        if readout.after_stop:
+            _after_stop(readout)
+        if readout.expected:
+            note(readout.expected)
+        if readout.counts:
+            print_table(readout.counts, ["counted", ""], left=2)
     elif readout.estimate_hidden:
         say("The estimate is not shown.")
     if readout.guardrails:
@@ -110,6 +116,18 @@ def show(readout: Readout) -> None:
         else f" {n} look{'s' if n > 1 else ''} so far{', this one included' if readout.look else ''}."
     )
     note(f"Events until {format_at(readout.until_us)}, arrived by {format_at(readout.seen_us)}.{looked}")
+
+
+def _after_stop(readout: Readout) -> None:
+    from matinee.prove.experiment.page import between
+
+    rows = [
+        (one.arm, between(one, one.estimate), f"{between(one, one.low)} to {between(one, one.high)}",
+         f"{one.p:.2g}")
+        for one in readout.after_stop
+    ]  # fmt: skip
+    print_table(rows, ["arm", "difference", "interval", "p"], title="What the stop says", left=1)
+    say(readout.after_stop[0].words)
 
 
 def _comparisons(found: list[Comparison], title: str) -> None:

@@ -63,6 +63,9 @@ def _say_definition(row: ExperimentRow) -> None:
         f"{one.kind} of {one.unit}s; {design.analysis}, {design.days} days, {design.looks} looks, alpha "
         f"{design.alpha:g}, effect {design.effect:g}."
     )
+    if one.kind == "interleaving":
+        say("Decided by the reward: whose slots earned it.")
+        return
     say(f"Primary: {one.primary}. Secondary: {', '.join(one.secondary) or 'none'}.")
     guards = ", ".join(f"{guard.metric} (margin {guard.margin:g})" for guard in one.guardrails)
     say(f"Guardrails: {guards or 'none'}. Segments: {', '.join(one.segments) or 'none'}.")

@@ -36,6 +36,14 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert read_draft(written(tmp_path, TEXT)) == DRAFT
 
 
+def test_the_draft_of_an_interleaving_says_what_decides(tmp_path: Path) -> None:
+    merging = msgspec.structs.replace(DRAFT, kind="interleaving", guardrails=(), segments=())
+    text = draft_text(merging, metrics=["watch"])
+    assert read_draft(written(tmp_path, text)) == merging
+    assert "# The reward decides: whose slots earned it." in text
+    assert "# nothing; an A/B of what wins here does. Known: watch." in text
+
+
 def test_what_is_commented_out_can_be_used(tmp_path: Path) -> None:
     lines = [
         line.removeprefix("# ") if line.startswith(("# layer", "# from_share", "# [elig", "# kids")) else line

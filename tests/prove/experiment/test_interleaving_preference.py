@@ -120,3 +120,9 @@ def test_wrong_input_is_named() -> None:
         prefer(credits_of([1], [0]), alpha=1)
     with pytest.raises(InputError, match="planned is 0, expected"):
         prefer(credits_of([1], [0]), planned=0)
+
+
+def test_few_units_that_agree_are_no_winner_at_all_looks() -> None:
+    for n, winner in ((2, None), (7, None), (8, "B"), (40, "B")):
+        b, none = np.ones(n), np.zeros(n)
+        assert prefer(Credits(none, b, none, np.arange(n) % 2)).winner(always=True) == winner

@@ -104,6 +104,35 @@ def test_a_difference_crosses_the_bound_before_the_end_and_stays(better: Home) -
     assert looks[-1].winner == "bold"
 
 
+def test_what_a_stop_says_is_smaller_and_stays(better: Home) -> None:
+    looks: list[Look] = []
+    for day in (8, 14, 20):
+        readout = looked(better, CLEAR, day, looks)
+        looks = readout.looks
+        if readout.verdict == "ship":
+            break
+        assert readout.after_stop == []
+    (stop,), (raw,) = readout.after_stop, readout.primary
+    assert readout.verdict == "ship"
+    assert raw.lift is not None
+    assert 0 < stop.low < stop.estimate < raw.lift < stop.high
+    assert stop.p < 0.05
+    later = looked(better, CLEAR, 27, looks)
+    assert (later.after_stop[0].until_us, later.after_stop[0].share) == (stop.until_us, True)
+    assert later.after_stop[0].estimate == pytest.approx(stop.estimate, rel=0.05)
+    assert looked(better, EXPERIMENT, 28).after_stop == []
+
+
+def test_at_the_planned_end_what_shows_nothing_has_its_figures_too(alike: Home) -> None:
+    readout = looked(alike, CLEAR, 28)
+    (stop,) = readout.after_stop
+    assert readout.verdict == "do not ship"
+    assert stop.low < 0 < stop.high
+    assert stop.p > 0.05
+    assert readout.prior is not None
+    assert readout.expected.startswith("Expected: drawn towards 0 by the assumption that 95 %")
+
+
 def test_two_reads_of_the_same_data_are_one_look(better: Home) -> None:
     first = looked(better, CLEAR, 10)
     assert first.look is not None
@@ -272,8 +301,6 @@ def test_a_missing_metric_and_a_wrong_moment_are_named(alike: Home) -> None:
         InputError, match=r"experiment bolder-rows: read at 2024-10-03.*expected after its start"
     ):
         looked(alike, CLEAR, -1)
-    with pytest.raises(InputError, match='kind is "interleaving"'):
-        looked(alike, msgspec.structs.replace(CLEAR, kind="interleaving"), 10)
 
 
 WORSE = msgspec.structs.replace(

@@ -21,8 +21,10 @@ from matinee.prove.experiment.definition import (
     NAME,
     PRODUCTION,
     Arm,
+    Design,
     Experiment,
     Guardrail,
+    Kind,
 )
 from matinee.prove.experiment.draft import draft_path, draft_text, read_draft
 from matinee.prove.experiment.findings import Look
@@ -31,6 +33,8 @@ from matinee.prove.experiment.metrics.catalogue import known_metrics
 CONTROL, TREATMENT = "control", "treatment"
 PRIMARY = "quality_plays"
 GUARDRAILS = (Guardrail("fallback_rate", margin=0.1), Guardrail("watch_hours", margin=0.05))
+SHORT = Design(days=14, looks=14)
+"""Of an interleaving: it needs some tenth of the units of an A/B."""
 ENDS = {"go on": "undecided"}
 """Verdict of the last look -> how the experiment ended, where the two differ."""
 
@@ -52,8 +56,13 @@ class Drafted:
     notes: tuple[str, ...] = ()
 
 
-def new_draft(project: Project, name: str, *, owner: str | None = None) -> Drafted:
+def new_draft(project: Project, name: str, *, owner: str | None = None, kind: Kind = "ab") -> Drafted:
     """Write the draft of an experiment: what is in production against the newest version.
+
+    Parameters
+    ----------
+    kind : {"ab", "interleaving"}
+        An interleaving is shorter, and has no metrics, guardrails and segments: units see both arms.
 
     Raises
     ------
@@ -93,9 +102,15 @@ def new_draft(project: Project, name: str, *, owner: str | None = None) -> Draft
         primary=PRIMARY if PRIMARY in metrics else next(iter(metrics)),
         unit="account" if initiative.unit == "account" else "member",
         share=1.0,
-        guardrails=tuple(one for one in GUARDRAILS if one.metric in metrics),
-        segments=("tenure",),
     )
+    if kind == "ab":
+        draft = msgspec.structs.replace(
+            draft,
+            guardrails=tuple(one for one in GUARDRAILS if one.metric in metrics),
+            segments=("tenure",),
+        )
+    else:
+        draft = msgspec.structs.replace(draft, kind=kind, design=SHORT, covariate_days=0)
     _write_new(path, draft_text(draft, metrics=list(metrics)))
     return Drafted(path, draft, tuple(notes))
 

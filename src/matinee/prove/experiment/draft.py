@@ -103,6 +103,12 @@ def draft_text(draft: Experiment, *, metrics: Sequence[str]) -> str:
         for one in draft.guardrails
     )
     design = draft.design
+    decides = "What decides, and what is reported beside it."
+    if draft.kind == "interleaving":
+        decides = (
+            "The reward decides: whose slots earned it. Units get both arms' answers, so that metrics "
+            "compare\n# nothing; an A/B of what wins here does."
+        )
     return f"""\
 # An experiment. Change what you like, then: matinee experiment start {draft.name}
 # From the start on nothing in here may change; another idea is another experiment.
@@ -117,7 +123,7 @@ share = {draft.share:g}  # of the layer's units; raise it later: matinee experim
 # layer = {_text(draft.in_layer)}  # experiments of one layer exclude each other
 # from_share = 0.5  # where its part of the layer begins; else the first place with room
 
-# What decides, and what is reported beside it. Known: {", ".join(metrics)}.
+# {decides} Known: {", ".join(metrics)}.
 primary = {_text(draft.primary)}
 secondary = {_list(draft.secondary)}
 segments = {_list(draft.segments)}  # declared ahead; known: {", ".join(SEGMENTS)}

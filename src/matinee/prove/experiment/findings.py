@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from matinee.prove.stats.shrinkage import Prior
+
 Verdict = Literal["ship", "do not ship", "keep running", "stopped by guardrail", "refused"]
 Shows = Literal["better", "worse", "nothing"]
 Finding = Literal["ok", "warning", "refused", "not run"]
@@ -163,7 +165,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     fraction : float, 0 or more
         Share of the planned length.
     n : dict of str to int
-        Arm -> units that were compared.
+        Arm -> units that were compared; in an interleaving, units that prefer it.
     estimate, error, bound : dict of str to (float or None)
         Arm other than the control -> difference as a share of the control (in the metric's own measure, where
         the control is not above 0), its standard error, and how many of these count as a difference.
@@ -200,6 +202,33 @@ def _close(one: float | None, other: float | None) -> bool:
     return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
 
 
+class AfterStop(msgspec.Struct, frozen=True, kw_only=True):
+    """An arm's difference, corrected for the chance to have stopped earlier: who stops at a bound was lucky.
+
+    Attributes
+    ----------
+    until_us : int
+        Moment of the look that decided; its figures are used, not later ones.
+    p : float
+        Of no difference.
+    estimate, low, high : float
+        Median-unbiased, with its interval: a share of the control, or in the metric's own measure.
+    share : bool
+        Whether they are shares of the control.
+    words : str
+        What they are.
+    """
+
+    arm: str
+    until_us: int
+    p: float
+    estimate: float
+    low: float
+    high: float
+    share: bool
+    words: str
+
+
 class Readout(msgspec.Struct, frozen=True, kw_only=True):
     """An experiment as it stands, the decision first.
 
@@ -222,6 +251,14 @@ class Readout(msgspec.Struct, frozen=True, kw_only=True):
         All looks, this one too.
     stopped_arms : list of str
         Arms that a guardrail stops.
+    after_stop : list of AfterStop
+        Once a look of a spending plan has decided; empty before, and for other analyses.
+    prior : Prior or None
+        What shrunken estimates are drawn towards; None where nothing is drawn.
+    expected : str
+        Where `prior` comes from.
+    counts : list of (str, str)
+        Of an interleaving: what, and its value.
     """
 
     verdict: Verdict
@@ -250,4 +287,8 @@ class Readout(msgspec.Struct, frozen=True, kw_only=True):
     look: Look | None = None
     looks: list[Look] = []
     stopped_arms: list[str] = []
+    after_stop: list[AfterStop] = []
+    prior: Prior | None = None
+    expected: str = ""
+    counts: list[tuple[str, str]] = []
     format: int = 1

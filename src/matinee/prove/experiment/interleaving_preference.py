@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betaln
 from scipy.stats import beta, binom, norm
 
 from matinee.errors import InputError
@@ -126,13 +127,18 @@ class Preference:
         Parameters
         ----------
         always : bool
-            Judge by the interval that holds at all looks together.
+            Judge by the interval that holds at all looks together; with few units that prefer an arm, by a
+            test of their number that does.
         """
         if not self.coin.fair:
             return None
+        few = self.for_a + self.for_b < FEW
+        if always and few:
+            shown = _always_uneven(self.for_a, self.for_b) >= math.log(1 / self.alpha)
+            return ("B" if self.for_b > self.for_a else "A") if shown else None
         if always:
             low, high = self.always_low, self.always_high
-        elif self.for_a + self.for_b < FEW:
+        elif few:
             low, high = self.share_low, self.share_high
         else:
             low, high = self.low, self.high
@@ -243,6 +249,15 @@ def _normal_test(estimate: float, error: float) -> float:
 def _sign_test(a: int, b: int) -> float:
     """Two-sided exact probability of a split of a + b as uneven as this by a fair coin."""
     return min(1.0, 2.0 * float(binom.cdf(min(a, b), a + b, 0.5))) if a + b else 1.0
+
+
+def _always_uneven(a: int, b: int) -> float:
+    """Log of the evidence against a fair coin that may be looked at after each throw.
+
+    The likelihood with a share that is uniform between 0 and 1, over that of a half: at or above
+    log(1 / alpha) at any time with probability alpha at most, if the coin is fair (Ville).
+    """
+    return float(betaln(a + 1, b + 1)) + (a + b) * math.log(2)
 
 
 def _exact(for_a: int, for_b: int, alpha: float) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,6 +44,8 @@ class InterleavingReading:
     winner : str or None
         Name of the arm that is preferred, by the interval that the design asks for: that of one look for
         "fixed", else the one that holds at all looks.
+    n_final : tuple of int
+        Of `n_decisions`, those whose outcome was final at each of the moments that were asked about.
     """
 
     experiment: str
@@ -54,6 +57,7 @@ class InterleavingReading:
     n_odd: int
     n_unknown: int
     winner: str | None
+    n_final: tuple[int, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -72,7 +76,7 @@ class InterleavingReading:
 
     def as_rows(self) -> list[tuple[str, str]]:
         """The reading as lines of a table: what, and its value."""
-        p, (a, b) = self.preference, self.arms
+        p, b = self.preference, self.arms[1]
         inside = f"{1 - p.alpha:.0%}"
         return [
             ("verdict", self.verdict),
@@ -81,6 +85,14 @@ class InterleavingReading:
                 _interval(p.estimate, p.low, p.high) + f" ({inside}, one look), p {p.p:.2g}",
             ),
             ("at all looks together", f"{_interval(p.estimate, p.always_low, p.always_high)} ({inside})"),
+            *self.counts(),
+        ]
+
+    def counts(self) -> list[tuple[str, str]]:
+        """What was counted, as lines of a table."""
+        p, (a, b) = self.preference, self.arms
+        inside = f"{1 - p.alpha:.0%}"
+        return [
             (
                 "units",
                 f"{p.n_units}: {p.for_b} prefer {b}, {p.for_a} prefer {a}, {p.ties} neither; share "
@@ -100,7 +112,12 @@ class InterleavingReading:
 
 
 def read_interleaving(
-    home: Home, experiment: Experiment, until_us: int, *, planned: int = 1_000
+    home: Home,
+    experiment: Experiment,
+    until_us: int,
+    *,
+    planned: int = 1_000,
+    moments_us: Sequence[int] = (),
 ) -> InterleavingReading:
     """Which arm the units prefer, from all merged answers whose outcome was final at a moment.
 
@@ -112,6 +129,8 @@ def read_interleaving(
     until_us : int
     planned : int
         As in `prefer`; the same at each look.
+    moments_us : sequence of int
+        Moments at which final decisions are counted too.
 
     Returns
     -------
@@ -143,7 +162,7 @@ def read_interleaving(
         open_events(con, home, "outcomes", "decisions", moment=Moment(until_us, until_us))
         con.execute(
             f"CREATE TEMP TABLE earned AS SELECT decision_id, unit_id, at_us, value, {TEAMS} AS teams, "
-            f"substr({TEAMS}, slot, 1) AS team, count(*) OVER (PARTITION BY decision_id) AS n_slots "
+            f"seen_us, substr({TEAMS}, slot, 1) AS team, count(*) OVER (PARTITION BY decision_id) AS n_slots "
             f"FROM outcomes WHERE {merged}"
         )
         n_decisions, n_odd, n_unknown = con.execute(
@@ -151,6 +170,13 @@ def read_interleaving(
             "count(DISTINCT decision_id) FILTER (length(teams) <> n_slots), "
             "count(*) FILTER (value IS NULL AND length(teams) = n_slots) FROM earned"
         ).fetchall()[0]
+        n_final = tuple(
+            con.execute(
+                "SELECT count(DISTINCT decision_id) FROM earned "
+                f"WHERE length(teams) = n_slots AND seen_us <= {int(moment_us)}"
+            ).fetchall()[0][0]
+            for moment_us in moments_us
+        )
         (n_open,) = con.execute(
             f"SELECT count(*) FROM (SELECT DISTINCT coalesce(decision_id, event_id) AS decision_id "
             f"FROM decisions WHERE {merged}) AS d ANTI JOIN earned AS e ON e.decision_id = d.decision_id"
@@ -177,6 +203,7 @@ def read_interleaving(
         n_odd=int(n_odd),
         n_unknown=int(n_unknown),
         winner=None if letter is None else arms["AB".index(letter)],
+        n_final=n_final,
     )
 
 

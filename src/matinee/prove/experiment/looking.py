@@ -9,6 +9,7 @@ import duckdb
 
 from matinee.prove.experiment.definition import Experiment
 from matinee.prove.experiment.findings import Look
+from matinee.prove.stats.spending import Look as SpendingLook
 from matinee.prove.stats.spending import spending_bounds
 from matinee.types import DAY_US
 
@@ -126,12 +127,19 @@ def sequence_information(
 def spending_bound(
     experiment: Experiment, past: Sequence[Look], arm: str, shares: Sequence[float], now: float, *, last: bool
 ) -> float:
-    """Standard errors beyond which the difference of an arm counts at this look.
+    """Standard errors beyond which the difference of an arm counts at this look; see `spending_looks`."""
+    return spending_looks(experiment, past, arm, shares, now, last=last)[-1].bound
+
+
+def spending_looks(
+    experiment: Experiment, past: Sequence[Look], arm: str, shares: Sequence[float], now: float, *, last: bool
+) -> list[SpendingLook]:
+    """The looks of an arm's spending plan up to this one, those that added information.
 
     Parameters
     ----------
     past : sequence of Look
-        Earlier looks.
+        Earlier looks; their bounds stay.
     shares : sequence of float
         Their information, see `information`.
     last : bool
@@ -147,13 +155,12 @@ def spending_bound(
     for share, bound in kept:
         if share < now * (1 - LEAST_GROWTH) and (not rising or share > rising[-1][0] * (1 + LEAST_GROWTH)):
             rising.append((min(share, 0.999999), bound))
-    looks = spending_bounds(
+    return spending_bounds(
         [*(share for share, _ in rising), now],
         alpha=each_alpha(experiment),
         past=[bound for _, bound in rising],
         last=last,
     )
-    return looks[-1].bound
 
 
 def each_alpha(experiment: Experiment) -> float:

@@ -10,7 +10,14 @@ import jinja2
 
 from matinee.errors import StorageError
 from matinee.prove.experiment.chart import COLOURS, chart
-from matinee.prove.experiment.findings import Comparison, GuardrailFinding, Look, Readout, SegmentFinding
+from matinee.prove.experiment.findings import (
+    AfterStop,
+    Comparison,
+    GuardrailFinding,
+    Look,
+    Readout,
+    SegmentFinding,
+)
 from matinee.types import format_at
 
 TEMPLATE = "readout.html.jinja"
@@ -28,6 +35,7 @@ def page(readout: Readout, *, alpha: float = 0.05) -> str:
     -----
     Every text of the log and of the definition is escaped; a policy of the page forbids scripts and requests.
     """
+    counts = [arm.units for arm in readout.arms] or [0]  # in an interleaving, all units see all arms
     source = files("matinee.prove.experiment").joinpath(TEMPLATE).read_text(encoding="utf-8")
     kinds = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     kinds.filters |= {
@@ -42,6 +50,7 @@ def page(readout: Readout, *, alpha: float = 0.05) -> str:
         "ends": ends,
         "shrunk": shrunk,
         "apart": _apart,
+        "between": between,
     }
     return kinds.from_string(source).render(
         r=readout,
@@ -49,7 +58,7 @@ def page(readout: Readout, *, alpha: float = 0.05) -> str:
         colours=COLOURS,
         alpha=alpha,
         as_shares=all(one.lift is not None for one in readout.primary),
-        total=sum(arm.units for arm in readout.arms),
+        total=max(counts) if readout.counts else sum(counts),
     )
 
 
@@ -108,6 +117,11 @@ def shrunk(one: Comparison) -> str:
     if one.shrunk is None:
         return "-"
     return signed(one.shrunk) if one.lift is not None else f"{one.shrunk:+.4g}"
+
+
+def between(one: AfterStop, value: float) -> str:
+    """A figure after a stop, as a share or in the metric's own measure."""
+    return signed(value) if one.share else f"{value:+.4g}"
 
 
 def ends(one: Comparison | GuardrailFinding | SegmentFinding) -> str:

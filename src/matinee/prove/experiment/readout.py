@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import msgspec
 
-from matinee.errors import InputError
 from matinee.observe.home import Home
+from matinee.prove.experiment.closing import closed
 from matinee.prove.experiment.comparing import (
     LEAST_UNITS,
     Missing,
@@ -20,8 +19,19 @@ from matinee.prove.experiment.comparing import (
     corrected,
 )
 from matinee.prove.experiment.definition import Experiment
-from matinee.prove.experiment.findings import ArmUnits, Check, Comparison, CurvePoint, Finding, Look, Readout
+from matinee.prove.experiment.expecting import expected
+from matinee.prove.experiment.findings import (
+    AfterStop,
+    ArmUnits,
+    Check,
+    Comparison,
+    CurvePoint,
+    Finding,
+    Look,
+    Readout,
+)
 from matinee.prove.experiment.guardrails import guarded
+from matinee.prove.experiment.interleaving_readout import read_preference
 from matinee.prove.experiment.looking import (
     LEAST_GROWTH,
     Window,
@@ -33,18 +43,10 @@ from matinee.prove.experiment.measuring import moments
 from matinee.prove.experiment.reading import Reading, metrics_of, opened
 from matinee.prove.experiment.segments import segment_findings
 from matinee.prove.experiment.soundness import check_exposure, check_late, check_tables, refusals
-from matinee.prove.experiment.verdict import Judged, judge
+from matinee.prove.experiment.verdict import SAID, Judged, judge
 from matinee.prove.stats.confidence_sequence import sequence_multiplier
 from matinee.prove.stats.shrinkage import Prior, shrink_one
 from matinee.types import format_at
-
-SAID: dict[str, Literal["ship", "keep", "go on"]] = {
-    "ship": "ship",
-    "do not ship": "keep",
-    "stopped by guardrail": "keep",
-    "keep running": "go on",
-}
-"""Verdict of a readout -> that of its look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Primary:
         Share of the planned information.
     checks : list of Check
         What cannot be compared, and why.
+    shares : list of float
+        Information of the earlier looks as shares of the planned.
     """
 
     comparisons: list[Comparison]
@@ -69,6 +73,7 @@ class Primary:
     is_new: bool
     fraction: float
     checks: list[Check]
+    shares: list[float]
 
 
 def read(
@@ -108,14 +113,22 @@ def read(
     Raises
     ------
     InputError
-        The moment is before the start, or the experiment interleaves (it has its own analysis).
+        The moment is before the start.
     NotFoundError
         A metric is not known.
     StorageError
         The lake or the log cannot be read.
     """
-    if experiment.kind != "ab":
-        raise InputError(f'experiment {experiment.name}: kind is "{experiment.kind}", expected "ab" here.')
+    if experiment.kind == "interleaving":
+        return read_preference(
+            home,
+            experiment,
+            looks,
+            started_us=started_us,
+            until_us=until_us,
+            stopped=stopped or {},
+            estimate=estimate,
+        )
     window = Window.of(experiment, started_us, until_us)
     past = [look for look in looks if look.until_us <= window.until_us and look.at_us <= until_us]
     hidden = not estimate or (experiment.design.analysis == "fixed" and not window.at_end)
@@ -144,7 +157,7 @@ def _readout(
     experiment, window = reading.experiment, reading.window
     unsound = bool(refusals(checks))
     guardrails = [] if unsound else guarded(reading)
-    primary = Primary([], None, False, _elapsed(reading), [])
+    primary = Primary([], None, False, _elapsed(reading), [], [])
     if not unsound and not hidden:
         primary = _primary(reading, past, prior)
         checks = [*checks, *primary.checks]
@@ -162,6 +175,7 @@ def _readout(
     secondary, missing = _secondary(reading, prior) if shown else ([], [])
     look = _said(primary.look, judged) if shown and primary.look is not None else None
     new = look if primary.is_new else None
+    seen = [*past, *([new] if new is not None else [])]
     return Readout(
         verdict=judged.verdict,
         arm=judged.arm,
@@ -187,11 +201,23 @@ def _readout(
         curves=_curves(reading) if shown else [],
         checks=[*checks, *missing],
         look=new,
-        looks=[*past, *([new] if new is not None else [])],
+        looks=seen,
         stopped_arms=sorted(
             {one.arm for one in guardrails if one.standing == "broken" and one.stops} | {*stopped}
         ),
+        after_stop=_closed(reading, judged, primary, seen) if shown else [],
+        prior=(prior or Prior()) if shown else None,
+        expected=expected(prior) if shown else "",
     )
+
+
+def _closed(reading: Reading, judged: Judged, primary: Primary, looks: Sequence[Look]) -> list[AfterStop]:
+    """Figures of the look that decided; none where a guardrail did."""
+    if judged.verdict not in ("ship", "do not ship"):
+        return []
+    as_share = all(one.lift is not None for one in primary.comparisons)
+    shares = [*primary.shares, primary.fraction]
+    return closed(reading.experiment, looks, shares, as_share=as_share, ends_us=reading.window.ends_us)
 
 
 def _elapsed(reading: Reading) -> float:
@@ -213,7 +239,7 @@ def _primary(reading: Reading, past: Sequence[Look], prior: Prior | None) -> Pri
     checks = _missing(reading, found)
     shares, now = information(reading.con, window, metric.matures_days, [look.until_us for look in past])
     if not seen or now <= 0:
-        return Primary([], None, False, now, checks)
+        return Primary([], None, False, now, checks, shares)
     figures = _look(reading, seen, now)
     last = past[-1] if past else None
     again = last is not None and _is_again(experiment, window, last, figures, shares[-1], now)
@@ -231,7 +257,7 @@ def _primary(reading: Reading, past: Sequence[Look], prior: Prior | None) -> Pri
         out.append(compared(one, multiplier, words, p=p, shrunk=_shrunk(one, prior)))
     fraction = now if experiment.design.analysis == "spending" else _elapsed(reading)
     look = msgspec.structs.replace(figures, bound=bounds, fraction=fraction)
-    return Primary(out, look, not again, fraction, checks)
+    return Primary(out, look, not again, fraction, checks, shares)
 
 
 def _missing(reading: Reading, found: Sequence[Seen | Missing]) -> list[Check]:

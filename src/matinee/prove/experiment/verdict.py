@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from matinee.prove.experiment.definition import Experiment
 from matinee.prove.experiment.findings import Comparison, GuardrailFinding, Look, Verdict
 from matinee.prove.experiment.looking import Window
 from matinee.types import format_at
+
+SAID: dict[str, Literal["ship", "keep", "go on"]] = {
+    "ship": "ship",
+    "do not ship": "keep",
+    "stopped by guardrail": "keep",
+    "keep running": "go on",
+}
+"""Verdict of a readout -> that of its look."""
 
 
 class Judged(NamedTuple):
@@ -118,8 +126,8 @@ def _worse(one: Comparison) -> str:
 
 
 def _nothing_shown(experiment: Experiment, seen: Sequence[Comparison]) -> list[str]:
-    wanted = 100 * experiment.design.effect
-    out = [f"The planned end has come and no arm was shown to be better ({wanted:g} % was wanted)."]
+    wanted = f" ({100 * experiment.design.effect:g} % was wanted)" if experiment.kind == "ab" else ""
+    out = [f"The planned end has come and no arm was shown to be better{wanted}."]
     return [*out, *(f"{one.arm}: {_change(one)}." for one in seen)]
 
 
