@@ -15,6 +15,7 @@ from matinee.errors import InputError, NotFoundError, VerdictError
 from matinee.observe.home import Home
 from matinee.observe.importers.run import run_import
 from matinee.platform.gates.experiment import ExperimentWon
+from matinee.platform.gates.guardrails import Guardrail, Guardrails
 from matinee.platform.initiative import Fallback
 from matinee.platform.lifecycle.assigning import assigned
 from matinee.platform.lifecycle.evaluating import evaluate
@@ -35,6 +36,8 @@ from matinee.prove.experiment.assignment import assign
 from matinee.prove.experiment.definition import Arm, Experiment
 from matinee.prove.experiment.draft import draft_path, read_draft
 from matinee.prove.experiment.findings import Look
+from matinee.prove.experiment.metrics.catalogue import known_metrics
+from matinee.prove.experiment.reading import metrics_of
 from matinee.types import DAY_US
 
 GATED = dataclasses.replace(TOY, gates=(*TOY.gates, ExperimentWon()))
@@ -125,6 +128,32 @@ def test_a_lost_one_stops_a_release_an_undecided_one_does_not(ready: Project) ->
     start_experiment(ready, again, started_us=4 * DAY_US)
     assert stop_experiment(ready.registry, "toy-2", ended_us=5 * DAY_US).verdict == "undecided"
     assert release(ready, released_us=6 * DAY_US).release is not None
+
+
+def test_in_a_high_tier_gates_are_asked_about_what_members_would_see(
+    ready: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, new = versions(ready)
+    rail = Guardrails((Guardrail("no_such_figure", "tests want it", at_least=1.0),))
+    draft = drafted(ready)
+    for gates, by, said in (
+        (
+            GATED.gates,
+            None,
+            f"1 gate says no to showing version {new} of toy (tier 1) to anybody. approval: ",
+        ),
+        (
+            (*GATED.gates, rail),
+            None,
+            "2 gates say no .* approval: .* guardrails: The evaluation has no no_such",
+        ),
+        ((*GATED.gates, rail), "kim", "1 gate says no .* guardrails: "),
+    ):
+        with open_project_of(ready.home, dataclasses.replace(GATED, tier=1, gates=gates)) as project:
+            with pytest.raises(VerdictError, match=said.replace("(", r"\(").replace(")", r"\)")):
+                start_experiment(project, draft, started_us=1, by=by, dry_run=True)
+    with open_project_of(ready.home, dataclasses.replace(GATED, tier=1)) as project:
+        assert start_experiment(project, draft, started_us=1, by="kim").started_by == "kim"
 
 
 def test_each_start_draws_its_own_salt(ready: Project) -> None:
@@ -279,3 +308,15 @@ def test_a_draft_is_never_written_over(ready: Project) -> None:
     draft_path(ready.home.root, "toy-1").unlink()
     with pytest.raises(InputError, match="experiment toy-1: was started before, expected a new name"):
         new_draft(ready, "toy-1")
+
+
+def test_a_metric_stays_what_it_was_at_the_start(ready: Project) -> None:
+    folder = ready.home.root / "metrics"
+    folder.mkdir()
+    one = '[seen]\ntitle = "Titles seen"\nkind = "mean"\nof = { table = "plays" }\n'
+    (folder / "seen.toml").write_text(one)
+    row = started(ready, primary="seen")
+    (folder / "seen.toml").write_text(one.replace("plays", "searches"))
+    kept = ready.registry.experiments.read(row.name).definition
+    assert known_metrics(ready.home)["seen"].of.table == "searches"
+    assert metrics_of(ready.home, kept, ["seen"])["seen"].of.table == "plays"

@@ -64,7 +64,7 @@ def test_what_is_commented_out_can_be_used(tmp_path: Path) -> None:
         ('answers = "v2"', 'version = "v2"', r'\[\[arms\]\] 2: unknown key "version"'),
         ("alpha = 0.05", "alhpa = 0.05", r'\[design\]: unknown key "alhpa". Did you mean "alpha"'),
         ("share = 1 ", 'share = "all" ', "share: Expected `float`, got `str`"),
-        ('kind = "ab"', 'salt = "s"', "salt is given, expected it to be drawn at the start"),
+        ('kind = "ab"', 'salt = "s"', "salt is given, expected it to be filled in by the start"),
         ('name = "art-1"', 'name = "art-2"', 'name is "art-2", expected "art-1", as the file is called'),
         (
             '"control"\nshare = 0.5',

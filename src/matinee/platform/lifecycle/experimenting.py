@@ -13,6 +13,7 @@ from matinee.errors import InputError, NotFoundError, StorageError, VerdictError
 from matinee.learn.reading import load_members
 from matinee.observe.home import Home
 from matinee.platform.lifecycle.project import Project
+from matinee.platform.lifecycle.releasing import arm_gates
 from matinee.platform.lifecycle.rolling_out import why_no_answer
 from matinee.platform.registry.experiment_rows import End, ExperimentRow
 from matinee.platform.registry.registry import Registry
@@ -29,12 +30,16 @@ from matinee.prove.experiment.definition import (
 from matinee.prove.experiment.draft import draft_path, draft_text, read_draft
 from matinee.prove.experiment.findings import Look
 from matinee.prove.experiment.metrics.catalogue import known_metrics
+from matinee.prove.experiment.metrics.definition import Metric
 
 CONTROL, TREATMENT = "control", "treatment"
 PRIMARY = "quality_plays"
-GUARDRAILS = (Guardrail("fallback_rate", margin=0.1), Guardrail("watch_hours", margin=0.05))
+GUARDRAILS = (Guardrail("watch_hours", margin=0.05),)
+"""Of a draft. Failures need none: a server stops an arm whose answers fail a point more often by itself."""
 SHORT = Design(days=14, looks=14)
 """Of an interleaving: it needs some tenth of the units of an A/B."""
+GATED_TIER = 2
+"""In tiers 1 to this one, gates are asked before an experiment shows a version to anybody."""
 ENDS = {"go on": "undecided"}
 """Verdict of the last look -> how the experiment ended, where the two differ."""
 
@@ -131,6 +136,8 @@ def start_experiment(
     ----------
     draft : Experiment
         As `read_draft` gives it.
+    by : str, optional
+        Who starts it, and answers for it: initiatives of tiers 1 and 2 need somebody.
     salt : str, optional
         For tests; else drawn.
 
@@ -140,15 +147,16 @@ def start_experiment(
         A metric or version is unknown, the unit does not fit, the name is taken, the layer has no room, or a
         rollout runs.
     VerdictError
-        The model of an arm does not open or does not answer.
+        The model of an arm does not open or does not answer; or, in tiers 1 and 2, a gate says no to it (see
+        `arm_gates`; the version in production is not asked again).
     """
     _check_decides(project, draft.name)
     _check_unit(project, draft)
-    _check_metrics(project.home, draft)
+    defined = _defined(project.home, draft)
     arms = tuple(
         msgspec.structs.replace(arm, answers=_resolved(project, draft.name, arm)) for arm in draft.arms
     )
-    frozen = msgspec.structs.replace(draft, arms=arms, salt=salt or secrets.token_hex(8))
+    frozen = msgspec.structs.replace(draft, arms=arms, salt=salt or secrets.token_hex(8), defined=defined)
     start = partial(
         project.registry.experiments.start,
         frozen,
@@ -165,7 +173,24 @@ def start_experiment(
                 f"experiment {draft.name}: version {version} does not answer ({trouble}). Nothing was "
                 f"started. Train again: matinee train {project.initiative.name}"
             )
+        _check_gates(project, draft.name, version, by)
     return row if dry_run else start()
+
+
+def _check_gates(project: Project, experiment: str, version: str, by: str | None) -> None:
+    """See that nothing speaks against showing a version to members, where the tier is high."""
+    initiative = project.initiative
+    current = project.registry.releases.current(initiative.name)
+    if initiative.tier > GATED_TIER or (current is not None and current.version == version):
+        return
+    no = [one for one in arm_gates(project, version, approver=by) if one.verdict == "failed"]
+    if no:
+        said = " ".join(f"{one.gate}: {one.text}" for one in no)
+        raise VerdictError(
+            f"experiment {experiment}: {len(no)} {'gates say' if len(no) > 1 else 'gate says'} no to showing "
+            f"version {version} of {initiative.name} (tier {initiative.tier}) to anybody. {said} Nothing was "
+            "started."
+        )
 
 
 def ramp_experiment(
@@ -296,11 +321,13 @@ def _check_unit(project: Project, draft: Experiment) -> None:
             )
 
 
-def _check_metrics(home: Home, draft: Experiment) -> None:
+def _defined(home: Home, draft: Experiment) -> tuple[Metric, ...]:
+    """The metrics of an experiment, as they are defined now."""
     known = known_metrics(home)
     for name in draft.metrics:
         if name not in known:
             raise InputError(unknown_name(f"experiment {draft.name}", "metric", name, known))
+    return tuple(known[name] for name in dict.fromkeys(draft.metrics))
 
 
 def _resolved(project: Project, experiment: str, arm: Arm) -> str:

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from matinee.errors import InputError, unknown_name
+from matinee.prove.experiment.metrics.definition import Metric
 
 NAME = re.compile(r"[a-z][a-z0-9-]{1,59}")
 PRODUCTION, FALLBACK = "production", "fallback"
@@ -130,6 +131,8 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         Share of each arm's units from whose decisions no policy of the arms may learn.
     salt : str
         Of the assignment; drawn at the start.
+    defined : tuple of Metric
+        Its metrics as they were defined at the start; later changes of the files are for later experiments.
 
     Raises
     ------
@@ -156,6 +159,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     covariate_days: int = 28
     kept_out: float = 0.0
     salt: str = ""
+    defined: tuple[Metric, ...] = ()
 
     @property
     def in_layer(self) -> str:

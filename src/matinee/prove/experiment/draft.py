@@ -22,7 +22,7 @@ from matinee.prove.experiment.definition import (
 
 FOLDER = "experiments"
 """Folder of a home with the files."""
-DRAWN = ("salt",)
+DRAWN = ("salt", "defined")
 """Keys that the start fills in."""
 TABLES: dict[str, type[msgspec.Struct]] = {
     "arms": Arm,
@@ -155,9 +155,13 @@ def _check_keys(path: Path, values: dict[str, object]) -> None:
     """See that every key is known, and that none is given which the start fills in."""
     for key in DRAWN:
         if key in values:
+            hint = (
+                f"for a test give it as an option: matinee experiment start {path.stem} --salt TEXT"
+                if key == "salt"
+                else "metrics are defined in the folder metrics of the home"
+            )
             raise InputError(
-                f"{path}: {key} is given, expected it to be drawn at the start. Take the line out; for a "
-                f"test give it as an option: matinee experiment start {path.stem} --{key} TEXT"
+                f"{path}: {key} is given, expected it to be filled in by the start. Take it out; {hint}."
             )
     _refuse_unknown(str(path), values, Experiment)
     for key, kind in TABLES.items():

@@ -87,14 +87,14 @@ class Reading:
 
 
 def metrics_of(home: Home, experiment: Experiment, names: Sequence[str]) -> dict[str, Metric]:
-    """The metrics of an experiment by name.
+    """The metrics of an experiment by name: as they were defined at its start, once it has started.
 
     Raises
     ------
     NotFoundError
         One is not known, with the nearest known name.
     """
-    known = known_metrics(home)
+    known = {**known_metrics(home), **{metric.name: metric for metric in experiment.defined}}
     return {name: metric_named(known, name, f"experiment {experiment.name}") for name in names}
 
 
