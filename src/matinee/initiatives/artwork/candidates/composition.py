@@ -49,9 +49,9 @@ def saliency(picture: Picture, moving: Map | None = None) -> Map:
     Notes
     -----
     The sum of maps: the spectral residual finds what breaks the texture (small things and edges), the
-    distance of colour from the mean colour and from the colours of the border finds whole objects, motion finds
-    who acts. Departs from the papers: the border enters by a histogram of its colours instead of regions, and the
-    corners count half as much as the middle, since films are framed.
+    distance of colour from the mean colour and from the colours of the border finds whole objects, motion
+    finds who acts. Departs from the papers: the border enters by a histogram of its colours instead of
+    regions, and the corners count half as much as the middle, since films are framed.
     """
     import cv2
 

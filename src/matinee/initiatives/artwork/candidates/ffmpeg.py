@@ -25,12 +25,18 @@ from matinee.initiatives.artwork.candidates.picture import Picture
 DURATION = re.compile(r"Duration: (\d+):(\d+):(\d+(?:\.\d+)?)")
 STREAM = re.compile(r"Stream #0:(\d+).*?: Video: (\w+)(.*)")
 SIZE = re.compile(r"[ ,](\d{1,6})x(\d{1,6})[ ,]")
+OVER = re.compile(r"Picture size (\d+)x(\d+) exceeds")
 SAR = re.compile(r"SAR (\d+):(\d+)")
 FPS = re.compile(r"([\d.]+)(k?) fps")
 ROTATION = re.compile(r"rotation of (-?[\d.]+) degrees")
 HDR = ("smpte2084", "arib-std-b67")
 SHOWN = re.compile(r"Parsed_showinfo.*?\bn:\s*(\d+)\b.*?pts_time:\s*(-?[\d.e+-]+)")
 LEAST_SIDE, LEAST_DURATION_S = 64, 0.2
+CUT_OFF = ("partial file", "File ended prematurely", "Truncat", "truncat")
+TOO_LARGE = ("Picture size", "max_pixels")
+"""In ffmpeg's words: the file ends early; a frame is larger than the header said and than is allowed."""
+GENERAL = ("At least one", "Conversion", "frame=", "Error opening", "Error while", "Invalid data found")
+"""Starts of lines of ffmpeg that say no more than that something went wrong."""
 TAIL = 30
 """Lines of ffmpeg's words that are kept for a message."""
 
@@ -167,11 +173,7 @@ def frames(
             n += 1
             yield start_us + max(0, at_us), np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
         listener.join()
-        if (process.wait() and n == 0) or any(
-            "max_pixels" in line or "Picture size" in line for line in tail
-        ):
-            said = "\n".join(tail)
-            raise InputError(f"{video.path}: cannot be decoded: {_last(said, video.path)}. Export it again.")
+        _check_end(video, process.wait(), n, tail)
     finally:
         process.kill()
         process.stdout.close()
@@ -198,6 +200,17 @@ def _family(reader: str) -> str:
     return {"mov": "mov,mp4,m4a,3gp,3g2,mj2", "matroska": "matroska,webm"}.get(reader, reader)
 
 
+def _check_end(video: Video, code: int, n: int, tail: list[str]) -> None:
+    """Refuse what ffmpeg complained of beyond a broken frame here and there."""
+    if broken := [line for line in tail if any(word in line for word in CUT_OFF)]:
+        raise InputError(
+            f"{video.path}: is cut off: {_last(broken[0], video.path)}. Nothing was written. Fetch it again."
+        )
+    if (code and n == 0) or any(word in line for word in TOO_LARGE for line in tail):
+        said = _last("\n".join(tail), video.path)
+        raise InputError(f"{video.path}: cannot be decoded: {said}. Nothing was written. Export it again.")
+
+
 def _read(stream: IO[bytes], n: int) -> bytes | None:
     pixels = stream.read(n)
     return pixels if len(pixels) == n else None
@@ -215,7 +228,7 @@ def _listen(stream: IO[bytes], shown: queue.Queue[int | None], tail: list[str]) 
 
 
 def _size(words: str, said: str, path: Path, limits: Limits) -> tuple[int, int]:
-    found = SIZE.search(words + ",")
+    found = OVER.search(said) or SIZE.search(words + ",")
     if found is None or "0" in (found[1], found[2]):
         raise InputError(f"{path}: its pictures have no size, expected a video. Export it again.")
     width, height = int(found[1]), int(found[2])
@@ -253,6 +266,6 @@ def _duration(said: str, path: Path, limits: Limits) -> float:
 def _last(said: str, path: Path) -> str:
     """The last of ffmpeg's words that say something, without its own prefixes."""
     lines = [re.sub(r"^(\[[^\]]*\]\s*)+", "", line).strip() for line in said.split("\n")]
-    told = [line for line in lines if line and not line.startswith(("At least one", "Conversion", "frame="))]
+    told = [line for line in lines if line and not line.startswith(GENERAL)]
     last = told[-1] if told else "no reason given"
     return last.replace(f"{path}: ", "").replace("Error opening input file ", "").rstrip(".")

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from matinee.errors import InputError
 from matinee.initiatives.artwork.candidates.composition import motion, saliency, thirds
 from matinee.initiatives.artwork.candidates.config import ExtractConfig, Limits
 from matinee.initiatives.artwork.candidates.ffmpeg import Video, fitted, frames
@@ -24,6 +25,8 @@ SHORT_S = 180.0
 """Up to here every frame is read; longer films are read by keyframes."""
 SPARSE_S = 20.0
 """Seconds between keyframes from which they are too few to know a film by."""
+LEAST_WHOLE = 0.2
+"""Share of a video's length that may lack pictures."""
 MOST_PER_SHOT = 6
 APART_US = 800_000
 WINDOW_US = 640_000
@@ -95,8 +98,20 @@ def _pass(video: Video, limits: Limits, keyframes: bool, progress: Report) -> Pa
         bars.take(picture)
         before = picture
         progress(min(1.0, at_us / 1e6 / video.duration_s))
+    _check_whole(video, finder.times_us_, keyframes)
     shots = finder.shots(round(video.duration_s * 1e6))
     return Pass(shots, finder.times_us_, scores, bars.inside(), keyframes)
+
+
+def _check_whole(video: Video, times_us: Sequence[int], keyframes: bool) -> None:
+    """Refuse a video whose pictures end long before it does (sound may go on a little)."""
+    last_s = times_us[-1] / 1e6 if times_us else 0.0
+    missing_s = video.duration_s - last_s
+    if missing_s > LEAST_WHOLE * video.duration_s and missing_s > (SPARSE_S if keyframes else 1.0):
+        raise InputError(
+            f"{video.path}: its pictures end at {last_s:.1f} s of {video.duration_s:.1f} s, expected a whole "
+            "video. Nothing was written. Fetch or export it again."
+        )
 
 
 def promising(found: Pass, n: int) -> list[tuple[int, int]]:

@@ -47,6 +47,8 @@ LONGEST_LINE = 64 << 20
 GRACE_S = 5.0
 """Seconds beyond `wall_s` after which the worker ends itself, should the parent be gone."""
 MB = 1 << 20
+OUT_OF_MEMORY = ("MemoryError", "annot allocate", "bad_alloc", "failed to map", "OutOfMemory")
+"""What a process says that did not get the memory it asked for."""
 
 Report = Callable[[str, float], None]
 
@@ -62,7 +64,10 @@ def limit_self(limits: Limits) -> None:
     ):
         _, hard = resource.getrlimit(what)
         least = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (least, least))
+        # At the soft limit of computing time a signal tells what it was; at the hard one it is a plain kill.
+        resource.setrlimit(
+            what, (least, least + 1 if what == resource.RLIMIT_CPU and most == least else least)
+        )
     signal.setitimer(signal.ITIMER_REAL, limits.wall_s + GRACE_S)
 
 
@@ -187,7 +192,7 @@ def _died(code: int, said: IO[bytes], what: str, limits: Limits) -> InputError:
         why = f"decoding took more than {limits.cpu_s:g} s of computing"
     elif code == -signal.SIGXFSZ:
         why = f"a file above {limits.file_mb} MB would have been written"
-    elif "MemoryError" in last or "annot allocate" in last or "bad_alloc" in last:
+    elif any(word in last for word in OUT_OF_MEMORY):
         why = f"decoding needs more than {limits.memory_mb} MB"
     else:
         why = f"the process that decodes it ended with code {code}" + (f" ({last})" if last else "")

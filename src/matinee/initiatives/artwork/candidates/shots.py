@@ -66,7 +66,7 @@ class ShotFinder:
     def _code(self, number: int) -> Any:
         from scenedetect import FrameTimecode
 
-        return FrameTimecode(number, self.fps)
+        return FrameTimecode(number, float(self.fps))
 
     def _add(self, found: Sequence[Any]) -> None:
         self.cuts_ |= {int(cut.frame_num) for cut in found}

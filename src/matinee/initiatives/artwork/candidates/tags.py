@@ -7,11 +7,14 @@ import math
 import numpy as np
 
 from matinee.initiatives.artwork.candidates.picture import Picture, luma, resized
+from matinee.initiatives.artwork.candidates.quality import colourfulness
 
 DARK, BRIGHT = 0.25, 0.55
 """Mean brightness (encoded, 0 to 1) up to which a picture is dark, and from which it is bright."""
 WARM = 6.0
 """Mean of b* (yellow against blue, -128 to 127) from which a picture is warm; cold below -6."""
+MUTED, VIVID = 15.0, 59.0
+"""Colourfulness of "slightly" and "quite" colourful in the scale of Hasler and Süsstrunk."""
 MANY = 3
 
 
@@ -28,7 +31,7 @@ def measured_tags(picture: Picture, *, n_faces: int | None, text: bool | None) -
     Examples
     --------
     >>> measured_tags(np.full((9, 16, 3), (20, 60, 120), np.uint8), n_faces=4, text=None)
-    ['people:3+', 'colour:warm']
+    ['people:3+', 'colour:dark', 'colour:warm']
     """
     out = [] if n_faces is None else [f"people:{n_faces if n_faces < MANY else '3+'}"]
     if text is not None:
@@ -42,6 +45,9 @@ def measured_tags(picture: Picture, *, n_faces: int | None, text: bool | None) -
     yellow = _mean_b(small)
     if abs(yellow) >= WARM:
         out.append("colour:warm" if yellow > 0 else "colour:cold")
+    colours = colourfulness(small)
+    if not MUTED < colours < VIVID:
+        out.append("colour:muted" if colours <= MUTED else "colour:vivid")
     return out
 
 
