@@ -10,7 +10,7 @@ import numpy as np
 from matinee.types import DAY_US
 from matinee.world.draws import Ints
 from matinee.world.people import MATURITY_CLASSES
-from matinee.world.titles import GENRES, LANGUAGES, NEVER_DAY, TERRITORIES, TERRITORY_LANGUAGES
+from matinee.world.titles import GENRES, LANGUAGES, NEVER_DAY, TAGS, TERRITORIES, TERRITORY_LANGUAGES
 from matinee.world.world import World
 
 Rows = list[tuple[Any, ...]]
@@ -101,6 +101,41 @@ AVAILABILITY_COLUMNS = ("title_id", "territory", "start_us", "end_us")
 
 def _moment(world: World, day: Ints) -> int | None:
     return None if abs(int(day)) >= NEVER_DAY else world.config.start_us + int(day) * DAY_US
+
+
+SHOWS = {
+    "face": "people:1", "group": "people:3+", "action": "genre:action", "landscape": "setting:nature",
+    "dark": "colour:dark", "bright": "colour:bright",
+}  # fmt: skip
+"""What an artwork shows, in the vocabulary of the catalogue."""
+
+
+def artwork_rows(world: World) -> Rows:
+    """artwork_id, title_id, file, ... of each image; all are cleared everywhere from the first day on.
+
+    The files do not exist: nobody looks at this service.
+    """
+    titles, since = world.titles, world.config.start_us
+    return [
+        (
+            f"t{t:05d}-i{k + 1}",
+            f"t{t:05d}",
+            f"t{t:05d}-i{k + 1}.svg",
+            "svg",
+            "2:3",
+            [SHOWS[TAGS[titles.artwork_tag[t, k]]]],
+            k == 0,
+            "simulated",
+            since,
+        )
+        for t in range(len(titles))
+        for k in range(int(titles.n_artworks[t]))
+    ]
+
+
+ARTWORK_COLUMNS = (
+    "artwork_id", "title_id", "file", "format", "aspect", "tags", "is_default", "approved_by", "approved_us",
+)  # fmt: skip
 
 
 def columns_of(rows: Rows, names: Sequence[str]) -> dict[str, list[Any]]:

@@ -26,7 +26,8 @@ FROM pages JOIN (
         'action': printf('t%05d', title), 'propensity': propensity, 'row': "row", 'col': col,
         'row_kind': CASE WHEN shelf >= 0 THEN list_extract({shelves}, shelf + 1) END,
         'explored': propensity < 1.0,
-        'artwork_id': printf('t%05d-i%d', title, artwork + 1), 'artwork_propensity': 1.0 / n_artworks
+        'artwork_id': printf('t%05d-i%d', title, artwork + 1), 'artwork_propensity': 1.0 / n_artworks,
+        'artwork_n': n_artworks
     }} ORDER BY "row", col)) AS VARCHAR) AS slots
     FROM slots GROUP BY page
 ) USING (page)

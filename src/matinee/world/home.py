@@ -19,10 +19,12 @@ from matinee.observe.lake.writer import LakeWriter, writing
 from matinee.observe.log import segments
 from matinee.world.accounts import STATUSES
 from matinee.world.catalogue_rows import (
+    ARTWORK_COLUMNS,
     AVAILABILITY_COLUMNS,
     MEMBER_COLUMNS,
     TITLE_COLUMNS,
     Rows,
+    artwork_rows,
     availability_rows,
     member_rows,
     title_name,
@@ -90,6 +92,7 @@ def write_home(home: Home, run: Run) -> dict[str, int]:
             _facts(write, con, run, "titles", TITLE_COLUMNS, title_rows(run.world))
             _facts(write, con, run, "members", MEMBER_COLUMNS, member_rows(run.world))
             _facts(write, con, run, "availability", AVAILABILITY_COLUMNS, availability_rows(run.world))
+            _facts(write, con, run, "artwork", ARTWORK_COLUMNS, artwork_rows(run.world))
             _events(write, con, run)
         rows: dict[str, int] = {}
         for file in write.added:

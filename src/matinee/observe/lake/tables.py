@@ -80,6 +80,7 @@ EVENTS: dict[str, dict[str, str]] = {
         "explored": "BOOLEAN",
         "artwork_id": "VARCHAR",
         "artwork_propensity": "DOUBLE",
+        "artwork_n": "INTEGER",
         "impressed": "BOOLEAN",
         "dwell_ms": "DOUBLE",
         "reward": "VARCHAR",

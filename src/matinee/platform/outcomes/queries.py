@@ -11,7 +11,8 @@ from matinee.platform.initiative import Reward
 
 SLOT = (
     '[{"action":"VARCHAR","propensity":"DOUBLE","row":"INTEGER","col":"INTEGER","row_kind":"VARCHAR",'
-    '"n_permitted":"INTEGER","explored":"BOOLEAN","artwork_id":"VARCHAR","artwork_propensity":"DOUBLE"}]'
+    '"n_permitted":"INTEGER","explored":"BOOLEAN","artwork_id":"VARCHAR","artwork_propensity":"DOUBLE",'
+    '"artwork_n":"INTEGER"}]'
 )
 SHADOW = "coalesce(TRY_CAST(json_extract_string(context, '$.shadow') AS BOOLEAN), false)"
 """Made beside the one that was shown, by a release under trial: nobody saw it."""
@@ -42,11 +43,12 @@ def slots(relation: str) -> str:
     """One row for each slot, numbered from 1; a decision without `slots` has one, its action."""
     return (
         "SELECT decision_id, slot, s.action, s.propensity, s.row, s.col, s.row_kind, s.n_permitted, "
-        "coalesce(s.explored, false) AS explored, s.artwork_id, s.artwork_propensity FROM ("
+        "coalesce(s.explored, false) AS explored, s.artwork_id, s.artwork_propensity, s.artwork_n FROM ("
         f"SELECT decision_id, unnest(from_json(slots, '{SLOT}')) AS s, "
         f"unnest(range(1, json_array_length(slots)::BIGINT + 1))::INTEGER AS slot FROM {relation} "
         "WHERE slots IS NOT NULL AND json_valid(slots) AND json_type(slots) = 'ARRAY') "
-        "UNION ALL SELECT decision_id, 1, action, propensity, NULL, NULL, NULL, NULL, false, NULL, NULL "
+        "UNION ALL SELECT decision_id, 1, action, propensity, NULL, NULL, NULL, NULL, false, NULL, NULL, "
+        "NULL "
         f"FROM {relation} WHERE slots IS NULL AND action IS NOT NULL"
     )
 
@@ -176,7 +178,7 @@ def outcomes(reward: Reward) -> str:
         "m.seq, m.territory, m.device, m.decision_id, m.initiative, m.unit_id, m.policy, m.model, "
         "coalesce(m.fallback, false) AS fallback, m.sticky_of, m.shadow, s.slot, s.action, "
         's."row", s.col, s.row_kind, s.propensity, s.n_permitted, s.explored, '
-        "s.artwork_id, s.artwork_propensity, "
+        "s.artwork_id, s.artwork_propensity, s.artwork_n, "
         f"CASE WHEN {seen} THEN coalesce(f.impressed, false) END AS impressed, f.dwell_ms, "
         f"{literal(reward.name)} AS reward, CASE WHEN m.live THEN coalesce(r.value, "
         f"CASE WHEN {seen} THEN (coalesce(f.n_good, 0) > 0)::INTEGER END)::DOUBLE END AS value, "
