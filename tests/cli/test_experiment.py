@@ -103,6 +103,34 @@ def test_what_a_person_reads(running: Path, capsys: pytest.CaptureFixture[str]) 
     assert "No experiment runs." in capsys.readouterr().out
 
 
+def test_status_and_history_have_a_line_for_it(
+    running: Path, answer: Answer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = ["--home", str(running)]
+    for words in (["status"], ["status", "toy"], ["history", "toy"]):
+        assert main([*words, *place]) == 0
+        assert "toy-1 runs on 100% of layer toy, day 1 of 28" in capsys.readouterr().out
+    answer("experiment", "stop", "toy-1", "--at", "2024-11-09", *place)
+    for words in (["status", "--at", "2024-11-10"], ["history", "toy"]):
+        assert main([*words, *place]) == 0
+        assert "toy-1 ended 2024-11-09: undecided" in capsys.readouterr().out
+    assert main(["status", "--at", "2025-01-10", *place]) == 0
+    assert "toy-1" not in capsys.readouterr().out
+    (listed,) = answer("history", "toy", *place)["experiments"]
+    assert (listed["name"], listed["state"]) == ("toy-1", "stopped")
+    one = next(one for one in answer("status", *place) if one["name"] == "toy")
+    assert [tried["verdict"] for tried in one["experiments"]] == ["undecided"]
+
+
+def test_an_interleaving_is_drafted(ready: Path, answer: Answer, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["experiment", "new", "toy-1", "--initiative", "toy", "--interleaving", "--home", ready]
+    draft = answer(*words)["experiment"]
+    assert (draft["kind"], draft["guardrails"], draft["design"]["days"]) == ("interleaving", [], 14)
+    answer("experiment", "start", "toy-1", "--home", ready)
+    assert main(["experiment", "show", "toy-1", "--home", str(ready)]) == 0
+    assert "Decided by the reward: whose slots earned it." in capsys.readouterr().out
+
+
 def test_the_draft_says_what_comes_next(ready: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["experiment", "new", "toy-1", "--initiative", "toy", "--home", str(ready)]) == 0
     assert "then: matinee experiment start toy-1" in capsys.readouterr().out

@@ -102,6 +102,22 @@ def test_bad_input_is_exit_code_2(tmp_path: Path, answer: Callable[..., Any]) ->
     log = tmp_path / "log.csv"
     log.write_text(log.read_text().replace("d1,u1,", "d1,,", 1))
     assert "line 3: unit_id is empty" in answer(*words, code=2)["error"]
+    for wrong, said in (("d1,u1,a,b,", "number of values"), ("d1,u1", "number of values")):
+        write(tmp_path, small(50))
+        lines = log.read_text().splitlines()
+        lines[2] = wrong * 9 if wrong.endswith(",") else wrong
+        log.write_text("\n".join(lines))
+        error = answer(*words, code=2)["error"]
+        assert said in error
+        assert "Correct the line." in error
+    write(tmp_path, small(50))
+    lines = log.read_text().splitlines()
+    place = lines[0].split(",").index("propensity")
+    lines[2] = ",".join("1.5" if i == place else part for i, part in enumerate(lines[2].split(",")))
+    log.write_text("\n".join(lines))
+    error = answer(*words, code=2)["error"]
+    assert "line 3: propensity is" in error
+    assert "--on-error" not in error
 
 
 def test_rewards_without_known_bounds_leave_the_bounds_out(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from matinee.cli.console import print_json, print_table, say
 from matinee.cli.context import find_home
@@ -12,7 +14,7 @@ from matinee.cli.context import find_home
 def start(
     name: str,
     *,
-    by: str | None = None,
+    by: Annotated[str | None, Parameter(name=["--by", "--approver"])] = None,
     note: str = "",
     salt: str | None = None,
     dry_run: bool = False,
@@ -24,7 +26,8 @@ def start(
     """Start the experiment in HOME/experiments/NAME.toml. Running servers assign units within two seconds.
 
     All is checked first: the metrics, that each version opens and answers, room in the layer, and that no
-    rollout of the initiative runs. From then on the file is not read any more and must not change.
+    rollout of the initiative runs. In tiers 1 and 2, the gates of a release that do not ask whether a version
+    is better are asked about each that is not in production. From then on the file is not read any more and must not change.
 
     Example: matinee experiment start art-2 --by kim --home shop
 
@@ -33,7 +36,7 @@ def start(
     name
         Of the file.
     by
-        Who starts it.
+        Who starts it and answers for it; tiers 1 and 2 need somebody.
     note
         Why now; it is kept.
     salt

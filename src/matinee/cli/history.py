@@ -41,16 +41,18 @@ def history(
     json
         Print machine-readable JSON.
     """
+    from matinee.observe.home_clock import home_clock
     from matinee.platform.lifecycle.project import open_registry
     from matinee.platform.loading import find
 
     where = find_home(home)
+    now_us = home_clock(where).now_us
     with open_registry(where) as registry:
         registered = {row.name for row in registry.initiatives.all()}
         if initiative not in registered:  # one whose folder was removed keeps its history
             if initiative not in (names := {*registered, *find(where)}):
                 raise NotFoundError(unknown_name("matinee", "initiative", initiative, names))
-            found, versions, tried, current = [], [], [], None
+            found, versions, tried, current, experiments = [], [], [], None, []
         else:
             current = registry.releases.current(initiative)
             found = registry.releases.history(initiative)
@@ -58,10 +60,14 @@ def history(
                 one = registry.releases.current_on(initiative, parse_at(on))
                 found = [] if one is None else [one]
             tried = registry.rollouts.history(initiative) if on is None else []
+            experiments = registry.experiments.all(initiative)[::-1] if on is None else []
             versions = registry.models.versions(initiative) if models else []
     if json:
         trained = {"models": versions} if models else {}
-        print_json({"initiative": initiative, "releases": found, "rollouts": tried, **trained})
+        told = [{"name": row.name, "state": row.state, "text": row.line(now_us)} for row in experiments]
+        print_json(
+            {"initiative": initiative, "releases": found, "rollouts": tried, "experiments": told, **trained}
+        )
         return 0
     if not found:
         say(f"{initiative}: nothing was in production" + (f" on {on}." if on else " so far."))
@@ -80,6 +86,8 @@ def history(
         print_table(rows, ["release", "when", "kind", "version", "approver", "note"], left=6)
     if tried:
         show_rollouts(tried)
+    for row in experiments:
+        say(f"experiment since {format_at(row.started_us)[:10]}: {row.line(now_us)}")
     if models:
         listed = [(one.version, format_at(one.at_us), one.data, one.run_id or "") for one in versions]
         print_table(listed, ["trained version", "log until", "data", "run"], left=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,6 +13,7 @@ from matinee.cli.console import EXIT_FAILED, EXIT_OK, Report, note, print_json, 
 
 if TYPE_CHECKING:
     from matinee.platform.lifecycle.weighing import WeighConfig, Weighed
+    from matinee.platform.outcomes.explored import Explored
     from matinee.prove.offpolicy.diagnostics import Check, DiagnosticsConfig
     from matinee.prove.offpolicy.evaluating import Estimate, OpeReport
     from matinee.prove.offpolicy.intervals import Interval
@@ -73,6 +75,8 @@ def ope(
     log: Path | None = None,
     initiative: str | None = None,
     slates: bool = False,
+    explored: bool = False,
+    out: Path | None = None,
     clusters: Path | None = None,
     estimator: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
     interval: Literal["heavy_tail", "normal", "bootstrap"] = "heavy_tail",
@@ -102,6 +106,8 @@ def ope(
 
     Example: matinee ope --initiative homepage --slates --home shop --policy pages.csv
 
+    Example: matinee ope --initiative homepage --explored --out explored.csv --home shop
+
     Parameters
     ----------
     policy
@@ -117,6 +123,11 @@ def ope(
         Read the outcomes of this initiative's decisions instead of a file.
     slates
         The initiative's decisions have several slots.
+    explored
+        Of decisions with several slots, take those that were drawn at random, each as a decision of its own;
+        the policy says how it would have drawn (decision_id as in the file of --out).
+    out
+        With --explored: keep the log in this CSV file; without a policy nothing is estimated.
     clusters
         File of groups of actions that bring alike rewards: action, cluster. For mips and offcem.
     estimator
@@ -154,6 +165,16 @@ def ope(
     from matinee.prove.offpolicy.slates.reading import has_slots
 
     source = Source(policy, policy_version, log, initiative, home, at)
+    if explored or out is not None:
+        return _explored(
+            source, explored, out,
+            lambda file: ope(
+                policy=policy, log=file, clusters=clusters, estimator=estimator, interval=interval,
+                confidence=confidence, reward_low=reward_low, reward_high=reward_high, min_ess=min_ess,
+                seed=seed, json=json,
+            ),
+            json=json,
+        )  # fmt: skip
     source.check(learned or narrowed or as_of_h is not None)
     diagnostics = DiagnosticsConfig(fewest_effective=min_ess)
     how = WeighConfig(learned=learned, narrowed=narrowed, as_of_h=1.0 if as_of_h is None else as_of_h)
@@ -175,6 +196,49 @@ def ope(
         if weighed is not None:
             _say_weighed(weighed, learned=learned)
     return EXIT_OK if report.verdict == "estimated" else EXIT_FAILED
+
+
+def _explored(
+    source: Source, explored: bool, out: Path | None, evaluate: Callable[[Path], int], *, json: bool
+) -> int:
+    """Write the slots that were drawn at random as a log; with a policy, evaluate it on them."""
+    import tempfile
+
+    from matinee.cli.context import find_home
+    from matinee.errors import InputError
+    from matinee.platform.lifecycle.exploring import write_explored
+    from matinee.types import NEVER_US, parse_at
+
+    if not explored:
+        raise InputError(f"matinee ope: --out is {out}, expected --explored beside it: that log is written.")
+    if source.initiative is None or source.log is not None or source.version is not None:
+        raise InputError(
+            "matinee ope: --explored is given, expected an --initiative, and no --log or --policy-version "
+            "beside it."
+        )
+    if out is None and source.policy is None:
+        raise InputError("matinee ope: --explored is given, expected --out FILE, --policy FILE or both.")
+    at_us = parse_at(source.at) if source.at else NEVER_US
+    with tempfile.TemporaryDirectory() as scratch:
+        file = out or Path(scratch) / "explored.csv"
+        found = write_explored(find_home(source.home), source.initiative, file, at_us)
+        if source.policy is not None:
+            if not json:
+                _say_explored(found, out)
+            return evaluate(file)
+    if json:
+        print_json({"out": str(out), "slots": found.slots, "rewarded": found.rewarded,
+                    "left_out": found.left_out})  # fmt: skip
+    else:
+        _say_explored(found, out)
+    return EXIT_OK
+
+
+def _say_explored(found: Explored, out: Path | None) -> None:
+    where = f" to {out}" if out else ""
+    say(f"{found.slots:,} explored slots{where}, {found.rewarded:,} of them with a reward.")
+    for why, n in found.left_out.items():
+        say(f"Left out: {n:,} {why}.")
 
 
 def _problem(

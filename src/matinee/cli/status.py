@@ -71,6 +71,9 @@ def _print_all(found: list[Standing]) -> None:
     for one in found:
         if one.rollout:
             say(f"tried: {one.name}: {_tried(one)}")
+        for tried in one.experiments:
+            if tried.recent:
+                say(f"experiment: {one.name}: {tried.text}")
         if one.trouble:
             say(f"broken: {one.name}: the fallback answers. {one.trouble}")
         if one.retrain:
@@ -110,6 +113,8 @@ def _print_one(one: Standing) -> None:
     if one.gates:
         gates = [(g.gate, g.verdict.replace("_", " "), g.text) for g in one.gates]
         print_table(gates, ["gate", "verdict", "at the last attempt"], left=3)
+    for tried in one.experiments:
+        say(f"experiment: {tried.text}")
     if one.trouble:
         say(f"broken: the fallback answers. {one.trouble}")
     if one.retrain:

@@ -29,6 +29,7 @@ from matinee.platform.deciding import (
 from matinee.platform.evaluation import Evaluated
 from matinee.platform.gates.gate import Gate
 from matinee.platform.gates.guardrails import Guardrail
+from matinee.platform.outcomes.explored import WriteExplored
 from matinee.platform.outcomes.rule import FromPlays
 from matinee.platform.pipeline.annotations import spell
 from matinee.platform.pipeline.pipeline import Pipeline
@@ -199,6 +200,8 @@ class Initiative:
         Where training and evaluation read: the home's own lake, or the simulated service until there is one.
     refreshed_every_h : float, above 0
         A model older than this is stale.
+    explored : callable or None
+        Writes what was drawn at random in some slots of its decisions as a log for `matinee ope --explored`.
 
     Raises
     ------
@@ -232,6 +235,7 @@ class Initiative:
     values: Path | None = None
     data: Data = "home"
     refreshed_every_h: float = 24 * 7
+    explored: WriteExplored | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)

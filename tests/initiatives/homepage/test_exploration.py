@@ -34,7 +34,9 @@ LATER = NOW_US + 100 * HOUR_US
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    return Home.create(tmp_path)
+    made = Home.create(tmp_path)
+    made.settings.write_text('[clock]\nnow = "last_event"\n', encoding="utf-8")
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -144,11 +146,36 @@ def test_another_way_to_draw_is_evaluated_with_its_true_value(
             pool = json.loads(row["p_all"])
             truth.append(np.mean([title in liked for title in pool]))
             file.writelines(f"{row['decision_id']},{title},{1 / len(pool)}\n" for title in pool)
-    command = ["ope", "--log", str(home.root / "explored.csv"), "--policy", str(policy), "--json"]
+    command = ["ope", "--initiative", "homepage", "--explored", "--policy", str(policy)]
+    command += ["--home", str(home.root)]
     assert main(command) == 0
+    assert f"{found.slots} explored slots, {found.rewarded} of them" in capsys.readouterr().out
+    assert main([*command, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["verdict"] == "estimated"
     for name in ("ips", "snips", "dr"):
         one = report["estimates"][name]
         assert one["low"] <= np.mean(truth) <= one["high"]
         assert one["high"] - one["low"] < 0.3
+
+
+def test_the_log_alone_is_kept_where_asked_for(
+    home: Home, decider: HomepageDecider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown(home, decider, 0)
+    _, rows = written(home)
+    out = home.root / "kept.csv"
+    place = ["--home", str(home.root)]
+    command = ["ope", "--initiative", "homepage", *place]
+    assert main([*command, "--explored", "--out", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["slots"] == len(rows) == 2
+    assert out.read_text(encoding="utf-8") == (home.root / "explored.csv").read_text(encoding="utf-8")
+    for words, said in (
+        (["--out", str(out)], "expected --explored beside it"),
+        (["--explored"], "expected --out FILE, --policy FILE or both"),
+        (["--explored", "--policy-version", "newest"], "no --log or --policy-version"),
+    ):
+        assert main([*command, *words]) == 2
+        assert said in capsys.readouterr().err
+    assert main(["ope", "--initiative", "retention", *place, "--explored", "--out", str(out)]) == 2
+    assert "retention: draws no slots of its decisions at random" in capsys.readouterr().err

@@ -62,6 +62,13 @@ def test_the_latest_counts_and_other_versions_do_not() -> None:
     assert said(won, version="v9") == ("not_measured", "No experiment had it as an arm.")
 
 
+def test_an_interleaving_counts_and_is_called_one() -> None:
+    merged = msgspec.structs.replace(ROW.definition, kind="interleaving")
+    found = said(row(definition=merged, verdict="ship", winner="new"))
+    assert found[0] == "passed"
+    assert found[1].startswith("Interleaving toy-1, stopped")
+
+
 def test_it_can_be_required() -> None:
     assert said(required=True)[0] == "failed"
     assert "matinee experiment new NAME" in said(required=True)[1]

@@ -149,9 +149,11 @@ def test_in_a_high_tier_gates_are_asked_about_what_members_would_see(
         ),
         ((*GATED.gates, rail), "kim", "1 gate says no .* guardrails: "),
     ):
-        with open_project_of(ready.home, dataclasses.replace(GATED, tier=1, gates=gates)) as project:
-            with pytest.raises(VerdictError, match=said.replace("(", r"\(").replace(")", r"\)")):
-                start_experiment(project, draft, started_us=1, by=by, dry_run=True)
+        with (
+            open_project_of(ready.home, dataclasses.replace(GATED, tier=1, gates=gates)) as project,
+            pytest.raises(VerdictError, match=said.replace("(", r"\(").replace(")", r"\)")),
+        ):
+            start_experiment(project, draft, started_us=1, by=by, dry_run=True)
     with open_project_of(ready.home, dataclasses.replace(GATED, tier=1)) as project:
         assert start_experiment(project, draft, started_us=1, by="kim").started_by == "kim"
 

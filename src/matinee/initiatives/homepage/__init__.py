@@ -1,6 +1,7 @@
 """The homepage: which rows, which titles, in which order, for this member now."""
 
 from matinee.initiatives.homepage.config import PageConfig
+from matinee.initiatives.homepage.exploration import write_explored
 from matinee.initiatives.homepage.popular import FALLBACK, PopularHomepage
 from matinee.initiatives.homepage.serving import HomepageDecider
 from matinee.initiatives.homepage.training import BASELINE, EVALUATE, READS, TRAIN
@@ -73,4 +74,5 @@ HOMEPAGE = Initiative(
         Approval(),
     ),
     latency_budget_ms=250.0,
+    explored=write_explored,
 )

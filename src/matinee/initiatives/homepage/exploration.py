@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from matinee.initiatives.homepage.answering import ODDS
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import literal, spilling
 from matinee.observe.lake.reader import Moment, open_events
+from matinee.platform.outcomes.explored import Explored
 from matinee.types import NEVER_US
 
 COLUMNS = (
@@ -34,27 +34,8 @@ WITHOUT_ODDS = "without the odds it was drawn with"
 BATCH = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Explored:
-    """What was written.
-
-    Attributes
-    ----------
-    slots : int
-        Explored slots in the file, one row each.
-    rewarded : int
-        Those with a reward above 0.
-    left_out : dict of str to int
-        Explored slots that are no examples, by reason.
-    """
-
-    slots: int
-    rewarded: int
-    left_out: dict[str, int]
-
-
 def write_explored(
-    home: Home, path: Path, *, initiative: str = "homepage", at_us: int = NEVER_US
+    home: Home, path: Path, at_us: int = NEVER_US, *, initiative: str = "homepage"
 ) -> Explored:
     """Write the explored slots whose outcome is final as a log for `matinee ope --log`, one row each.
 

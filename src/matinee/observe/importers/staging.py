@@ -77,6 +77,8 @@ def stage(
     ----------
     fields : sequence of Field
         What the importer knows. Optional columns that the file lacks are left out of `staged`.
+    strictness : Strictness, optional
+        Given where whoever asks can have bad rows left out: then the message names that option.
     values : mapping, optional
         Field name -> SQL expression over the columns of the file, where they are named otherwise.
     into : Path, optional
@@ -97,7 +99,7 @@ def stage(
     types = _types(con, table, given)
     rules = _rules(present, strict.latest_us)
     sql = _select(table, present, given, types, rules, skip_broken=strict.on_error == "skip")
-    _run(con, table, sql, into)
+    _run(con, table, sql, into, skippable=strictness is not None)
     (n_rows,) = con.execute("SELECT count(*) FROM _staging").fetchall()[0]
     bad: dict[int, int] = dict(
         con.execute("SELECT row_no, problem FROM _staging WHERE problem IS NOT NULL").fetchall()
@@ -185,7 +187,9 @@ def _select(
     )
 
 
-def _run(con: duckdb.DuckDBPyConnection, table: Table, sql: str, into: Path | None) -> None:
+def _run(
+    con: duckdb.DuckDBPyConnection, table: Table, sql: str, into: Path | None, *, skippable: bool
+) -> None:
     """Run the staging query and make the view `_staging` of all rows, good or bad, with `row_no`."""
     con.execute("DROP VIEW IF EXISTS staged")
     try:
@@ -201,7 +205,7 @@ def _run(con: duckdb.DuckDBPyConnection, table: Table, sql: str, into: Path | No
             f"* EXCLUDE (file_row_number) FROM read_parquet({literal(into)}, file_row_number = true)"
         )
     except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        raise InputError(_broken(table, error)) from None
+        raise InputError(_broken(table, error, skippable=skippable)) from None
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
         raise StorageError(
             f"{table.named}: the import stopped ({str(error).splitlines()[0]}). {NOTHING} "
@@ -209,19 +213,20 @@ def _run(con: duckdb.DuckDBPyConnection, table: Table, sql: str, into: Path | No
         ) from error
 
 
-def _broken(table: Table, error: Exception) -> str:
+def _broken(table: Table, error: Exception, *, skippable: bool) -> str:
+    skip = f", or pass --on-error skip. {NOTHING}" if skippable else "."
     first = next(table.broken_lines(), None)
     if first is None:
         return f"{table.named}: {' '.join(str(error).split())[:300]} {NOTHING}"
     line = f'{table.named}, line {first.line}: "{" ".join(first.text[:80].split())}"'
     if "values" not in first.problem:
         return (
-            f"{line} holds bytes that are no text, {first.problem}. Save the file again in that encoding, or "
-            f"pass --on-error skip. {NOTHING}"
+            f"{line} holds bytes that are no text, {first.problem}. Save the file again in that "
+            f"encoding{skip}"
         )
     return (
         f"{line} has another number of values, expected {len(table.columns)} "
-        f"({', '.join(table.columns)}). Correct the line, or pass --on-error skip. {NOTHING}"
+        f"({', '.join(table.columns)}). Correct the line{skip}"
     )
 
 
@@ -255,6 +260,17 @@ def _write_rejects(
         broken_json = table.format == "ndjson" and not is_json(place.text)
         reason = "expected one JSON object per line" if broken_json else f"expected {rule.expected}"
         lines.append((place, reason if broken_json else f"{rule.field.name}: {reason}"))
+    append_rejects(path, table.named, lines)
+
+
+def append_rejects(path: Path, named: str, lines: Sequence[tuple[Located, str]]) -> None:
+    """Append rows with the reason why each was left out, in the order of their lines.
+
+    Raises
+    ------
+    StorageError
+        The file cannot be written.
+    """
     try:
         new = not path.exists()
         with path.open("a", newline="", encoding="utf-8") as file:
@@ -262,7 +278,7 @@ def _write_rejects(
             if new:
                 writer.writerow(["file", "line", "reason", "text"])
             for place, reason in sorted(lines, key=lambda pair: pair[0].line):
-                writer.writerow([table.named, place.line, reason, place.text])
+                writer.writerow([named, place.line, reason, place.text])
     except OSError as error:
         raise StorageError(
             f"{path}: the rejects could not be written ({error.strerror}). {NOTHING}"

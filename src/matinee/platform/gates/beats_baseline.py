@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from matinee.platform.gates.gate import Candidate, GateResult
 
@@ -23,6 +24,7 @@ class BeatsBaseline:
     by: float = 0.0
     surely: bool = True
     name: str = "beats_baseline"
+    asked_of_arms: ClassVar[str] = "never"
 
     def check(self, candidate: Candidate) -> GateResult:
         """Needs an evaluation of this pipeline; without one it fails and says what to run."""

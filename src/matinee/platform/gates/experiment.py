@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from matinee.platform.gates.gate import Candidate, GateResult, Verdict
 from matinee.platform.registry.experiment_rows import ExperimentRow
@@ -13,6 +14,9 @@ from matinee.types import format_at
 class ExperimentWon:
     """What the latest experiment with the candidate as an arm found: a running or lost one stops a release.
 
+    An interleaving counts like an A/B: it tells which arm's slots units choose, and nothing of what follows
+    from it; the text says which of the two it was.
+
     Attributes
     ----------
     required : bool
@@ -22,6 +26,7 @@ class ExperimentWon:
 
     required: bool = False
     name: str = "experiment"
+    asked_of_arms: ClassVar[str] = "never"
 
     def check(self, candidate: Candidate) -> GateResult:
         """Read the verdict; nothing is computed."""
@@ -41,7 +46,8 @@ class ExperimentWon:
         return self._said(row, candidate.version)
 
     def _said(self, row: ExperimentRow, version: str) -> GateResult:
-        ended = f"Experiment {row.name}, stopped {format_at(row.ended_us or 0)},"
+        kind = "Interleaving" if row.definition.kind == "interleaving" else "Experiment"
+        ended = f"{kind} {row.name}, stopped {format_at(row.ended_us or 0)},"
         won = {arm.name: arm.answers for arm in row.definition.arms}.get(row.winner or "")
         verdict: Verdict
         if row.verdict == "ship":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from matinee.platform.gates.gate import Candidate, GateResult
 
@@ -28,6 +29,7 @@ class FairCoverage:
     at_least_share: float = 0.5
     min_units: int = 50
     name: str = "fair_coverage"
+    asked_of_arms: ClassVar[str] = "evaluated"
 
     def check(self, candidate: Candidate) -> GateResult:
         """Needs an evaluation with groups; says "not measured" without."""

@@ -104,7 +104,12 @@ class Candidate:
 
 
 class Gate(Protocol):
-    """Asked before every release; looks, and changes nothing."""
+    """Asked before every release; looks, and changes nothing.
+
+    A gate may have an attribute `asked_of_arms`, for the start of an experiment: "always" (as without it),
+    "evaluated" (only of a version that was evaluated) or "never" (it asks whether the version is better,
+    which the experiment is there to find out). See `arm_gates`.
+    """
 
     @property
     def name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from matinee.errors import ConfigError
 from matinee.platform.gates.gate import Candidate, GateResult
@@ -45,6 +46,7 @@ class Guardrails:
 
     rails: tuple[Guardrail, ...]
     name: str = "guardrails"
+    asked_of_arms: ClassVar[str] = "evaluated"
 
     def check(self, candidate: Candidate) -> GateResult:
         """Name the one that is broken, else the one that is nearest to its bound."""

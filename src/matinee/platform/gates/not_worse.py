@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,6 +32,7 @@ class NotWorse:
 
     margin_share: float = 0.02
     name: str = "not_worse_than_released"
+    asked_of_arms: ClassVar[str] = "never"
 
     def check(self, candidate: Candidate) -> GateResult:
         """Passes when nothing is in production yet."""

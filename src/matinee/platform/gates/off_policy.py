@@ -27,6 +27,7 @@ class OffPolicy:
 
     estimate: Callable[[Candidate], GateResult] | None = None
     name: str = "off_policy"
+    asked_of_arms: ClassVar[str] = "never"
 
     def check(self, candidate: Candidate) -> GateResult:
         """Pass the question on."""
@@ -74,6 +75,7 @@ class GainBound:
     alpha: float = 0.05
     diagnostics: DiagnosticsConfig = field(default_factory=DiagnosticsConfig)
     name: str = "off_policy"
+    asked_of_arms: ClassVar[str] = "never"
 
     def __call__(self, candidate: Candidate) -> GateResult:
         """Look at the log first, then at the bound."""

@@ -121,6 +121,27 @@ def release(
     return Attempt(folder.name, gates, row)
 
 
+def arm_gates(project: Project, version: str, *, approver: str | None) -> list[GateResult]:
+    """What the gates say of a version that is to be shown to the units of an experiment.
+
+    They are those of a release that do not ask whether it is better: it loads, is fast enough, learned from
+    real data, somebody answers for it; and, once it was evaluated, keeps its bounds there.
+
+    Raises
+    ------
+    StorageError
+        A file of the model is not the one that was trained.
+    """
+    folder, card = project.model(version=version)
+    check_files(folder, card.files)
+    candidate = _candidate(
+        project, folder, card, project.registry.releases.current(project.initiative.name), approver
+    )
+    asked = {"always"} | ({"evaluated"} if candidate.evaluation is not None else set())
+    gates = project.initiative.gates
+    return [gate.check(candidate) for gate in gates if getattr(gate, "asked_of_arms", "always") in asked]
+
+
 def gate_rows(
     name: str, version: str, gates: Sequence[GateResult], *, measured_us: int
 ) -> tuple[str, list[GateRow]]:

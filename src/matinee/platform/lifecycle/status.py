@@ -14,12 +14,28 @@ from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.lifecycle.registering import register
 from matinee.platform.loading import Found, find
 from matinee.platform.registry.alerts import AlertRow
+from matinee.platform.registry.experiment_rows import ExperimentRow
 from matinee.platform.registry.portfolio import Line
 from matinee.platform.registry.registry import Registry
 from matinee.platform.registry.releases import GateRow
 from matinee.platform.registry.rollouts import RolloutRow
 from matinee.platform.watch.watching import Report, last_report
-from matinee.types import HOUR_US
+from matinee.types import DAY_US, HOUR_US
+
+RECENT_US = 28 * DAY_US
+"""Experiments that ended longer ago are not shown beside all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentLine:
+    """An experiment in one line; `recent` if it runs or ended in the last four weeks."""
+
+    name: str
+    state: str
+    verdict: str | None
+    winner: str | None
+    recent: bool
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +66,8 @@ class Standing:
         unchanged is not checked here; whoever opens the model does.
     rollout : RolloutRow or None
         A version that is tried beside the one in production.
+    experiments : list of ExperimentLine
+        The latest first.
     """
 
     name: str
@@ -84,6 +102,7 @@ class Standing:
     retrain: int = 0
     trouble: str | None = None
     rollout: RolloutRow | None = None
+    experiments: list[ExperimentLine] = field(default_factory=list)
 
 
 def portfolio(home: Home, name: str | None = None, *, at: str | None = None) -> list[Standing]:
@@ -109,6 +128,7 @@ def portfolio(home: Home, name: str | None = None, *, at: str | None = None) -> 
         reports = {one.name: last_report(home, one.name) for one in loaded}
         lines = {line.initiative.name: line for line in registry.portfolio.overview()}
         rollouts = registry.rollouts.all_running(reports)
+        tried = registry.experiments.all()
         standings = [
             replace(
                 _standing(registry, one, lines[one.name], now_us),
@@ -116,6 +136,7 @@ def portfolio(home: Home, name: str | None = None, *, at: str | None = None) -> 
                 retrain=_retrain(registry, lines[one.name]),
                 trouble=_trouble(home, lines[one.name]),
                 rollout=rollouts.get(one.name),
+                experiments=[_line(row, now_us) for row in tried if row.initiative == one.name],
             )
             for one in loaded
         ]
@@ -176,6 +197,11 @@ def _standing(registry: Registry, initiative: Initiative, line: Line, now_us: in
         cost_minor=line.cost_minor,
         cpu_s=line.cpu_s,
     )
+
+
+def _line(row: ExperimentRow, now_us: int) -> ExperimentLine:
+    recent = row.ended_us is None or row.ended_us > now_us - RECENT_US
+    return ExperimentLine(row.name, row.state, row.verdict, row.winner, recent, row.line(now_us))
 
 
 def _retrain(registry: Registry, line: Line) -> int:

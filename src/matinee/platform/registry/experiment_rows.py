@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from matinee.prove.experiment.definition import FALLBACK, Experiment
-from matinee.types import format_at
+from matinee.types import DAY_US, format_at
 
 LOOK_VERDICTS = ("ship", "keep", "go on", "refused")
 """What a look may say: ship an arm; keep the control; it is too early; the data are unfit."""
@@ -111,3 +111,18 @@ class ExperimentRow(msgspec.Struct, frozen=True, kw_only=True):
         """It in a few words: "art-2 on 10% of layer art since 2026-01-01T00:00:00Z"."""
         share = f"{100 * self.current.share:.4g}%"
         return f"{self.name} on {share} of layer {self.layer} since {format_at(self.started_us)}"
+
+    def line(self, now_us: int) -> str:
+        """It in one line of a portfolio: where it stands, or what it found."""
+        kind = "interleaving " if self.definition.kind == "interleaving" else ""
+        if self.ended_us is not None:
+            found = self.verdict or ""
+            if self.winner is not None:
+                answers = {arm.name: arm.answers for arm in self.definition.arms}[self.winner]
+                found = f"ship {self.winner} ({answers})"
+            return f"{kind}{self.name} ended {format_at(self.ended_us)[:10]}: {found}"
+        design, day = self.definition.design, max(0, now_us - self.started_us) // DAY_US + 1
+        over = design.analysis != "sequence" and day > design.days
+        where = f"its {design.days} days are over: read it" if over else f"day {day} of {design.days}"
+        share = f"{100 * self.current.share:.4g}% of layer {self.layer}"
+        return f"{kind}{self.name} runs on {share}, {where}"

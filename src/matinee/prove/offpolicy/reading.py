@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from matinee.errors import InputError
 from matinee.observe.importers.fields import ID, NUMBER, TEXT, TIME, Field, Kind
-from matinee.observe.importers.staging import Strictness, stage
+from matinee.observe.importers.staging import stage
 from matinee.observe.importers.table import Table
 from matinee.observe.lake.connection import spilling
 from matinee.prove.offpolicy.context import features
@@ -52,7 +52,6 @@ POLICY = (
     Field("p", PROBABILITY, required=True),
 )
 CLUSTERS = (Field("action", ID, required=True), Field("cluster", ID, required=True))
-STRICT = Strictness()
 SHOWN = 5
 """Names in a message."""
 
@@ -79,8 +78,7 @@ def read_log(path: Path) -> Log:
     known = {field.name for field in LOG}
     context = [name for name in table.columns if name not in known]
     with spilling() as con:
-        staged = stage(con, table, [*LOG, *(Field(name, TEXT, column=f"x:{name}") for name in context)],
-                       strictness=STRICT)  # fmt: skip
+        staged = stage(con, table, [*LOG, *(Field(name, TEXT, column=f"x:{name}") for name in context)])
         order = "ORDER BY row_no"
         if {"at_us", "reward_at_us"} <= set(staged.columns):
             check_times(con, table)
@@ -141,7 +139,7 @@ def read_policy(path: Path, log: Log) -> tuple[Log, Distributions]:
     """
     table = Table.open(path)
     with spilling() as con:
-        stage(con, table, POLICY, strictness=STRICT)
+        stage(con, table, POLICY)
         con.execute("CREATE TEMP TABLE wanted (decision_id VARCHAR, n BIGINT)")
         ids = log.decision_id.astype(object)
         con.register("given", {"decision_id": ids, "n": np.arange(len(ids), dtype=np.int64)})
@@ -194,7 +192,7 @@ def read_clusters(path: Path, names: Sequence[str]) -> Places:
     """
     table = Table.open(path)
     with spilling() as con:
-        stage(con, table, CLUSTERS, strictness=STRICT)
+        stage(con, table, CLUSTERS)
         rows = con.execute("SELECT DISTINCT action, cluster FROM staged ORDER BY ALL").fetchall()
     of = dict(rows)
     if len(of) < len(rows):

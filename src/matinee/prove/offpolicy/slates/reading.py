@@ -16,7 +16,7 @@ from matinee.observe.importers.staging import stage
 from matinee.observe.importers.table import Table
 from matinee.observe.lake.connection import spilling
 from matinee.prove.offpolicy.distributions import Distributions
-from matinee.prove.offpolicy.reading import COUNT, PROBABILITY, PROPENSITY, STRICT, check_times, place_of
+from matinee.prove.offpolicy.reading import COUNT, PROBABILITY, PROPENSITY, check_times, place_of
 from matinee.prove.offpolicy.slates.log import SlateLog
 from matinee.prove.offpolicy.slates.problem import SlateProblem
 
@@ -72,7 +72,7 @@ def read_slate_log(path: Path) -> SlateLog:
     """
     table = Table.open(path)
     with spilling() as con:
-        staged = stage(con, table, list(LOG), strictness=STRICT)
+        staged = stage(con, table, list(LOG))
         if {"at_us", "reward_at_us"} <= set(staged.columns):
             check_times(con, table)
         _check_keys(con, table)
@@ -132,7 +132,7 @@ def read_slate_policy(path: Path, log: SlateLog, *, seed: int = 0) -> SlateProbl
     """
     table = Table.open(path)
     with spilling() as con:
-        stage(con, table, POLICY, strictness=STRICT)
+        stage(con, table, POLICY)
         ids = log.decision_id[log.page].astype(object)
         given = {"decision_id": ids, "slot": log.position + 1.0, "n": np.arange(len(ids), dtype=np.int64)}
         con.register("given", given)
