@@ -231,7 +231,7 @@ def test_a_second_writer_is_told_to_wait(home: Home, write: Write, monkeypatch: 
 
 def test_every_importer_is_found_by_its_file() -> None:
     assert list(registry.importers()) == [
-        "availability", "events", "members", "movielens", "movietweetings", "pins", "titles",
+        "artwork", "availability", "events", "members", "movielens", "movietweetings", "pins", "titles",
     ]  # fmt: skip
     for importer in registry.importers().values():
         assert importer.about.endswith(".")

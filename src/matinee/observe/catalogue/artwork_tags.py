@@ -26,6 +26,9 @@ VOCABULARY: tuple[str, ...] = tuple(f"{kind}:{value}" for kind, values in TAGS.i
 """Every tag, in the order of the columns of `Artworks.tags`. Another version may have more of them, so what
 is learned about a tag is kept under its name."""
 
+SINGLE = ("people", "text")
+"""Kinds of which an image carries one value at most."""
+
 _PLACE = {tag: i for i, tag in enumerate(VOCABULARY)}
 
 

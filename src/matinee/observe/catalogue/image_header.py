@@ -6,8 +6,8 @@ one is refused before anything is unpacked.
 References
 ----------
 PNG: W3C Recommendation "Portable Network Graphics", 3rd edition, section 5. JPEG: ITU-T T.81, annex B. GIF89a
-specification (CompuServe, 1990). WebP: RFC 9649. AVIF: ISO/IEC 14496-12 and the AV1 Image File Format, section
-2.
+specification (CompuServe, 1990). WebP: RFC 9649. AVIF: ISO/IEC 14496-12 and the AV1 Image File Format,
+section 2.
 """
 
 from __future__ import annotations

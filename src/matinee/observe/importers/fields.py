@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from matinee.observe.catalogue.artwork import ASPECTS
 from matinee.observe.events.schema import SIGNALS, STATUSES
 from matinee.observe.lake.tables import TABLE_OF
 
@@ -92,6 +93,18 @@ def _labels(v: str, sql_type: str) -> str:
     return f"list_filter(list_transform({found}, lambda x: trim(x)), lambda x: x <> '')"
 
 
+def _numbers(v: str, sql_type: str) -> str:
+    if sql_type.endswith("]"):
+        return f"TRY_CAST({v} AS FLOAT[])"
+    text = f"CAST({v} AS VARCHAR)"
+    listed = f"'[' || replace(replace({text}, '|', ','), ';', ',') || ']'"
+    return f"TRY_CAST(CASE WHEN {text} LIKE '[%]' THEN {text} ELSE {listed} END AS FLOAT[])"
+
+
+def _micros(v: str, _: str) -> str:
+    return f"TRY_CAST({v} AS BIGINT)"
+
+
 ID = Kind(_text, "VARCHAR", "{p} <> ''", "an id that is not empty")
 TEXT = Kind(_text, "VARCHAR", "true", "text")
 TIME = Kind(_time, "BIGINT", "true", "ISO-8601 (2024-12-31T20:15:00Z) or epoch seconds")
@@ -103,6 +116,14 @@ POSITION = Kind(_whole, "INTEGER", "{p} >= 1", "a whole number, 1 or more")
 AGE = Kind(_whole, "INTEGER", "{p} BETWEEN 0 AND 18", "an age in years, 0 to 18")
 FLAG = Kind(_flag, "BOOLEAN", "true", "true or false")
 LABELS = Kind(_labels, "VARCHAR[]", "true", 'labels separated by "|", or a list')
+MICROS = Kind(_micros, "BIGINT", "{p} >= 0", "a whole number of microseconds, 0 or more")
+VECTOR = Kind(
+    _numbers,
+    "FLOAT[]",
+    "len({p}) BETWEEN 1 AND 4096 "
+    "AND list_bool_and(list_transform({p}, lambda x: coalesce(isfinite(x), false)))",
+    'up to 4096 numbers separated by "|", or a list',
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,5 +257,28 @@ PIN = (
     Field("territory", TEXT),
     Field("from", TIME, column="start_us"),
     Field("until", TIME, column="end_us"),
+)
+ARTWORK = (
+    Field("artwork_id", ID, required=True),
+    Field("title_id", ID, required=True),
+    Field("file", TEXT),
+    Field("format", TEXT),
+    Field("width_px", POSITION),
+    Field("height_px", POSITION),
+    Field("aspect", TEXT, one_of=tuple(ASPECTS)),
+    Field("language", TEXT),
+    Field("tags", LABELS),
+    Field("embedding", VECTOR),
+    Field("source_frame_us", MICROS),
+    Field("is_default", FLAG),
+    Field("approved_by", TEXT, required_if="raw_approved_at IS NOT NULL"),
+    Field("approved_at", TIME, column="approved_us"),
+    Field("likeness", LABELS),
+    Field("territories", LABELS),
+    Field("from", TIME, column="start_us"),
+    Field("until", TIME, column="end_us"),
+    Field("withdrawn_at", TIME, column="withdrawn_us"),
+    Field("withdrawn_by", TEXT),
+    Field("withdrawn_why", TEXT),
 )
 MEMBER_ONLY = (Field("member_id", ID, required=True),)

@@ -13,8 +13,16 @@ from matinee.observe.clock import Clock
 from matinee.observe.erasure.erased import Erased
 from matinee.observe.erasure.refusing import list_refused
 from matinee.observe.home import Home
-from matinee.observe.importers.fields import AVAILABILITY, MEMBER, PIN, TITLE, Field, event_fields
-from matinee.observe.importers.part import Part
+from matinee.observe.importers.fields import (
+    ARTWORK,
+    AVAILABILITY,
+    MEMBER,
+    PIN,
+    TITLE,
+    Field,
+    event_fields,
+)
+from matinee.observe.importers.part import Part, Prepared, Preparing
 from matinee.observe.importers.registry import importer_of
 from matinee.observe.importers.staging import Staged, Strictness, stage
 from matinee.observe.lake.connection import connect, quoted
@@ -31,6 +39,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "members": MEMBER,
     "availability": AVAILABILITY,
     "pins": PIN,
+    "artwork": ARTWORK,
 }
 NONE = Stored(0, 0)
 RATING_SCALES = (1.0, 5.0, 10.0, 100.0)
@@ -50,6 +59,8 @@ class Imported:
         or a pin adds all windows of its title, or the whole plan.
     erased : int
         Rows of members who were erased; they are left out.
+    notes : tuple of str
+        What the person who imports should know.
     """
 
     file: str
@@ -58,6 +69,7 @@ class Imported:
     duplicate: int
     rejected: int
     erased: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def rating_scale(highest: float | None) -> float:
@@ -82,6 +94,7 @@ def run_import(
     strictness: Strictness | None = None,
     progress: Progress | None = None,
     threads: int | None = None,
+    dry_run: bool = False,
 ) -> list[Imported]:
     """Import a file, folder or archive into a home.
 
@@ -95,6 +108,8 @@ def run_import(
         Called between the steps.
     threads : int, optional
         Of DuckDB. Default: all.
+    dry_run : bool
+        Check everything and count; the home stays as it is.
 
     Returns
     -------
@@ -129,11 +144,15 @@ def run_import(
                 staged = stage(con, part.table, fields, values=part.values, strictness=strict)
                 erased = _leave_out_erased(con, Erased.of(home), staged)
                 report(f"writing {part.target}", 0.02 + 0.9 * (i + 0.4) / len(found))
-                first, *rest = _store(write, con, part, staged, now) or [
-                    _imported(part, part.target, NONE, 0)
-                ]
-                done += [replace(first, erased=erased), *rest]
+                ready = Prepared(staged)
+                if part.prepare is not None:
+                    given = (home, con, write, part.table, staged, strict, now.now_us, dry_run)
+                    ready = part.prepare(Preparing(*given))
+                first, *rest = _store(write, con, part, ready, now) or [_imported(part, part.target, NONE, 0)]
+                done += [replace(first, erased=erased, notes=ready.notes), *rest]
         report("committing", 0.95)
+        if dry_run:
+            write.abandon()
     report("done", 1.0)
     return done
 
@@ -153,8 +172,9 @@ def _leave_out_erased(con: duckdb.DuckDBPyConnection, erased: Erased, staged: St
 
 
 def _store(
-    write: LakeWriter, con: duckdb.DuckDBPyConnection, part: Part, staged: Staged, now: Clock
+    write: LakeWriter, con: duckdb.DuckDBPyConnection, part: Part, ready: Prepared, now: Clock
 ) -> list[Imported]:
+    staged = ready.staged
     if part.target != "events":
         columns = FACTS[part.target]
         select = ", ".join(_column(c, columns[c], staged) for c in facts(part.target))
@@ -163,7 +183,8 @@ def _store(
             key = quoted(next(iter(columns)))
             last = f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY row_no DESC) = 1"
         con.execute(f"CREATE OR REPLACE TEMP TABLE incoming_facts AS SELECT {select} FROM staged{last}")
-        stored = store_facts(write, con, part.target, "incoming_facts", from_us=now.now_us)
+        from_us = now.now_us if ready.from_us is None else ready.from_us
+        stored = store_facts(write, con, part.target, "incoming_facts", from_us=from_us)
         return [_imported(part, part.target, stored, staged.n_rejected)]
     done = []
     kinds = ["play"]

@@ -109,6 +109,12 @@ class LakeWriter:
         """Leave these files out of the new state; their rows were written again."""
         self.replaced.extend(files)
 
+    def abandon(self) -> None:
+        """Leave the lake as it is; files that were written are removed at the end."""
+        self.added.clear()
+        self.replaced.clear()
+        self.segments, self.next_seq, self.compactions = None, self.before.next_seq, 0
+
     def commit(self) -> Manifest:
         """Make everything visible in one step. Without changes the manifest stays as it is."""
         segments = self.before.segments if self.segments is None else sorted(self.segments)
