@@ -56,7 +56,7 @@ def test_a_folder_with_images_manifest_and_sheet(film: Path, tmp_path: Path) -> 
     assert len({row["artwork_id"] for row in rows}) == 10
     for row in rows:
         assert row["title_id"] == "t/1"
-        assert (row["approved_by"], row["approved_at"], row["is_default"]) == ("", "", "false")
+        assert (row["approved_by"], row["approved_at"], row["is_default"]) == ("", "", "")
         assert row["language"] == "en"
         assert "text:yes" in row["tags"].split("|")
         with Image.open(tmp_path / "out" / row["file"]) as image:
@@ -216,3 +216,16 @@ def test_boxes_of_faces_are_all_that_is_kept() -> None:
 def test_text_is_not_looked_for_without_a_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     assert text_finder() is None
+
+
+@pytest.mark.slow
+def test_the_manifest_is_what_the_import_reads(film: Path, tmp_path: Path, capsys: Any) -> None:
+    home = tmp_path / "home"
+    (tmp_path / "titles.csv").write_text("title_id,name\nt1,Heat\n", encoding="utf-8")
+    assert main(["init", str(home)]) == 0
+    assert main(["import", "titles", str(tmp_path / "titles.csv"), "--home", str(home)]) == 0
+    words = command(film, "--title", "t1", "--home", home, "--out", tmp_path / "out", "--n", 2)
+    assert main(words) == 0
+    assert main(["import", "artwork", str(tmp_path / "out"), "--home", str(home), "--json"]) == 0
+    printed = capsys.readouterr().out
+    assert json.loads(printed[printed.rindex('{\n  "home"') :])["imported"][0]["added"] == 8

@@ -11,9 +11,10 @@ import msgspec
 
 COLUMNS = (
     "artwork_id", "title_id", "file", "format", "width_px", "height_px", "aspect", "language", "tags",
-    "source_frame_us", "is_default", "approved_by", "approved_at", "likeness", "territories", "start", "end",
+    "source_frame_us", "is_default", "approved_by", "approved_at", "likeness", "territories", "from", "until",
 )  # fmt: skip
-"""Columns of manifest.csv. Those from approved_by on are left empty: nothing here is cleared."""
+"""Columns of manifest.csv. Those from is_default on are left empty: nothing is cleared, and what a person
+said before about an image stays when the file is imported."""
 HEAD = 1 << 20
 
 
@@ -54,7 +55,6 @@ def rows(title_id: str, mark: str, config: dict[str, Any], made: dict[str, Any])
                     "language": config["language"] if config["title_text"] else "",
                     "tags": image["tags"],
                     "source_frame_us": at_us,
-                    "is_default": False,
                 }
             )
     return out
@@ -74,6 +74,4 @@ def write_json(path: Path, table: list[dict[str, Any]], about: dict[str, Any]) -
 
 
 def _cell(value: object) -> object:
-    if isinstance(value, bool):
-        return "true" if value else "false"
     return "|".join(map(str, value)) if isinstance(value, list) else value
