@@ -269,6 +269,7 @@ def test_the_routes_are_described(server: Running) -> None:
         "/v1/decisions/{initiative}",
         "/v1/decisions/{decision_id}",
         "/v1/decisions/{decision_id}/reward",
+        "/artwork/{file}",
         "/healthz",
         "/readyz",
         "/metrics",

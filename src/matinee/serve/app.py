@@ -26,6 +26,7 @@ from matinee.serve.logging import set_up
 from matinee.serve.pages import Pages
 from matinee.serve.problems import respond
 from matinee.serve.receiving import Receiver
+from matinee.serve.routes.artwork import artwork
 from matinee.serve.routes.decisions import decide, reward, why
 from matinee.serve.routes.events import EventsTaking, events
 from matinee.serve.routes.homepage import homepage
@@ -38,7 +39,7 @@ HOME, OPTIONS = "MATINEE_SERVE_HOME", "MATINEE_SERVE_OPTIONS"
 SWITCH_S = 0.001
 GARBAGE = (50_000, 20, 100)
 """`gc.set_threshold`: a group of a thousand events alone makes more objects than the default of 700."""
-ROUTES = (homepage, decide, why, reward, forget, healthz, readyz, metrics)
+ROUTES = (homepage, artwork, decide, why, reward, forget, healthz, readyz, metrics)
 
 
 def create(services: Services) -> ASGIApp:

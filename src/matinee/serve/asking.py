@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from matinee.errors import InputError, NotFoundError, unknown_name
 from matinee.observe.decision_log import new_decision_id, plausible
 from matinee.observe.decisions import DecisionRecord, Slot
 from matinee.platform.deciding import Request
+from matinee.serve.artworks import NOTED
 from matinee.serve.attempt import NO_MODEL, in_short
 from matinee.serve.deciding import decide_for
 from matinee.serve.explaining import EXPLAINING, explain
@@ -25,19 +27,23 @@ from matinee.types import NEVER_US, SECOND_US, derive_seed, format_at
 LONGEST_STICKY_S = 30 * 86_400
 MOST_ACTIONS = 10_000
 MOST_CONTEXT, LONGEST_TEXT = 100, 1_000
-RESERVED = CONTEXT | {
-    "acted",
-    "canary",
-    "continues",
-    "fallback_reason",
-    "made",
-    "made_at_us",
-    "reason",
-    "refreshed_us",
-    "shadow",
-    "shadow_of",
-    "state_problem",
-}
+RESERVED = (
+    CONTEXT
+    | NOTED
+    | {
+        "acted",
+        "canary",
+        "continues",
+        "fallback_reason",
+        "made",
+        "made_at_us",
+        "reason",
+        "refreshed_us",
+        "shadow",
+        "shadow_of",
+        "state_problem",
+    }
+)
 """Names in the context of a decision that say how it was made."""
 NOBODY = Known(reached=True)
 """Of a unit that is no member, nothing is known and nothing needs to be."""
@@ -93,7 +99,7 @@ class Asking:
             blob = await services.off_loop(services.kept, _kind(initiative), asked.unit_id)
             kept = None if blob is None else self._decode.decode(blob)
             if kept is not None and self._still_good(initiative, kept, question, known, asked, at_us):
-                return self._again(initiative, asked.unit_id, kept, at_us, place)
+                return self._again(initiative, asked, kept, known, at_us, place)
         budget = min(asked.budget_ms or services.config.budget_ms, services.config.budget_ms)
         decision_id = new_decision_id(at_us)
         request = Request(
@@ -119,7 +125,7 @@ class Asking:
                 record.fallback,
             )
             services.keep(_kind(initiative), asked.unit_id, msgspec.msgpack.encode(kept), asked.sticky_s)
-        return _reply(record, record.slots)
+        return _reply(record, record.slots, services.artwork.pictures.url_of)
 
     async def why(self, decision_id: str) -> dict[str, Any]:
         """What was logged about a decision, and how it comes about.
@@ -169,10 +175,22 @@ class Asking:
         )
 
     def _again(
-        self, initiative: str, unit_id: str, kept: Kept, at_us: int, place: Place | None
+        self,
+        initiative: str,
+        asked: DecisionRequest,
+        kept: Kept,
+        known: Known,
+        at_us: int,
+        place: Place | None,
     ) -> DecisionReply:
+        services, slots, other = self.services, kept.slots, False
+        if services.has_images(initiative):
+            request = Request(asked.unit_id, at_us, context=dict(asked.context))
+            looked = services.artwork.last_look(services, slots, request, known)
+            slots, other = looked.slots, looked.replaced > 0
         first = Repeated(kept.decision_id, kept.policy, kept.model, kept.fallback, kept.reason, place)
-        return _reply(self.services.log_again(initiative, unit_id, at_us, first), kept.slots)
+        record = services.log_again(initiative, asked.unit_id, at_us, first, slots if other else ())
+        return _reply(record, slots, services.artwork.pictures.url_of)
 
 
 def _kind(initiative: str) -> str:
@@ -207,7 +225,7 @@ def _digest(asked: DecisionRequest, serving: str, known: Known) -> str:
     return hashlib.blake2b(text, digest_size=12).hexdigest()
 
 
-def _reply(record: DecisionRecord, slots: list[Slot]) -> DecisionReply:
+def _reply(record: DecisionRecord, slots: list[Slot], url_of: Mapping[str, str]) -> DecisionReply:
     context = record.context
     why, reason = context.get("fallback_reason"), context.get("reason")
     return DecisionReply(
@@ -218,7 +236,20 @@ def _reply(record: DecisionRecord, slots: list[Slot]) -> DecisionReply:
         policy=record.policy,
         model=record.model,
         fallback=record.fallback,
-        slots=[SlotReply(s.action, s.propensity, s.reason, s.row, s.col, s.explored) for s in slots],
+        slots=[
+            SlotReply(
+                s.action,
+                s.propensity,
+                s.reason,
+                s.row,
+                s.col,
+                s.explored,
+                s.artwork_id,
+                s.artwork_propensity,
+                None if s.artwork_id is None else url_of.get(s.artwork_id),
+            )
+            for s in slots
+        ],
         reason=None if reason is None else str(reason),
         fallback_reason=None if why is None else in_short(str(why)),
         sticky_of=record.sticky_of,

@@ -27,6 +27,8 @@ class ServeConfig:
         computed where the time allows, else corrected.
     budget_ms : float
         Time for a decision, after which the fallback answers; a request may ask for less, not for more.
+    artwork_ms : float
+        Time for choosing the images of a page, inside that; then each title has its default image.
     threads : int
         Decisions that are computed at a time in one process.
     session_s : int
@@ -65,6 +67,7 @@ class ServeConfig:
     state: str = ""
     mode: Literal["request", "precomputed", "hybrid"] = "request"
     budget_ms: float = 250.0
+    artwork_ms: float = 20.0
     threads: int = 4
     session_s: int = 1_800
     refresh_s: int = 600
@@ -92,6 +95,7 @@ class ServeConfig:
 _LEAST = {
     "workers": 1,
     "budget_ms": 1,
+    "artwork_ms": 0,
     "threads": 1,
     "session_s": 0,
     "refresh_s": 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from itertools import groupby
 
@@ -25,7 +26,7 @@ async def decide_for(
     budget_ms: float,
     place: Place | None = None,
 ) -> tuple[DecisionRecord, str | None]:
-    """Ask an initiative about a member, and take away what the member may not see (and count it).
+    """Ask an initiative about a member, take away what the member may not see, and choose the images.
 
     Parameters
     ----------
@@ -42,6 +43,7 @@ async def decide_for(
     StorageError
         Not even the fallback answered.
     """
+    began = time.perf_counter()
     asked = replace(request, context=known.context(request.context))
     answer = await services.answer(initiative, asked, decision_id, budget_ms, place)
     record = answer.record
@@ -50,6 +52,9 @@ async def decide_for(
         if bad:
             services.count_violations(initiative, record, bad)
             record = without(record, bad)
+    if services.has_images(initiative):
+        left_s = budget_ms / 1e3 - (time.perf_counter() - began)
+        record = await services.artwork.dress(services, record, request, known, left_s)
     return record, answer.fallback
 
 

@@ -74,6 +74,14 @@ class Metrics:
             ["initiative"],
             registry=own,
         )
+        self.artwork = Counter(
+            "matinee_artwork_pages", "Pages by how their images came about.", ["how"], registry=own
+        )
+        self.artwork_replaced = Counter(
+            "matinee_artwork_replaced",
+            "Images that were chosen and may not be shown any more; others, or none, were shown.",
+            registry=own,
+        )
         self.refused = Counter("matinee_refused", "Requests refused, by status.", ["status"], registry=own)
 
     def read_from(self, read: Read) -> None:

@@ -8,15 +8,16 @@ from typing import Any
 
 from matinee import settings
 from matinee.errors import InputError, StorageError, VerdictError
+from matinee.observe.catalogue.artwork import TABLE as ARTWORK
 from matinee.observe.catalogue.catalogue import Limits
 from matinee.observe.clock import Clock
 from matinee.observe.home import Home
-from matinee.observe.lake.changes import FactsVersion
+from matinee.observe.lake.changes import SHARED_FACTS, FactsVersion
 from matinee.observe.lake.reader import last_event_us
 from matinee.observe.members import Member
 from matinee.observe.state.reading import MemberReader
 from matinee.observe.state.record import MemberRecord
-from matinee.platform.deciding import Decider, Refreshes, Request, Surroundings, check
+from matinee.platform.deciding import ChoosesArtwork, Decider, Refreshes, Request, Surroundings, check
 from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.model_folder import check_files, read_card
 from matinee.platform.lifecycle.simulated import simulated_home
@@ -166,7 +167,8 @@ class Opener:
     def facts(self) -> FactsVersion | None:
         """What the catalogue rests on; None while it cannot be told."""
         try:
-            return FactsVersion.of(self._lake(), self.moment.now_us)
+            images = [ARTWORK] if ARTWORK in self.initiative.tables else []
+            return FactsVersion.of(self._lake(), self.moment.now_us, *SHARED_FACTS, *images)
         except StorageError:
             return None
 
@@ -185,6 +187,8 @@ class Opener:
 
 def _tried(name: str, decider: Decider, request: Request) -> None:
     check(name, request, decider.decide(request))
+    if isinstance(decider, ChoosesArtwork):
+        decider.choose_artwork(request, [])  # the first choice compiles
 
 
 def _decider(opened: Any) -> Decider:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from itertools import groupby
 
 import msgspec
@@ -107,7 +108,7 @@ class Pages:
             and self._still_good(shown, question, known.acted, at_us)
             and not self._forbidden(shown.slots, known, asked, at_us)
         ):
-            return self._again(member_id, shown, at_us, place)
+            return self._again(member_id, shown, asked, known, at_us, place)
         record, why = await self._decide(member_id, asked, budget_ms, known, at_us, place)
         shown = Shown(
             decision_id=record.decision_id,
@@ -152,11 +153,11 @@ class Pages:
             rows = [note for note in shown.rows if cursor.rows < note.row <= later[0]]
             slots = [slot for slot in shown.slots if cursor.rows < (slot.row or 0) <= later[0]]
             if not self._forbidden(slots, known, asked, at_us):
-                again = self._log_again(member_id, shown, at_us, place)
-                return self._reply(again, replace_given(shown, later[0]), rows, slots)
+                return self._repeat(
+                    member_id, replace_given(shown, later[0]), rows, slots, asked, known, at_us, place
+                )
         if not shown.more and not later:
-            record = self._log_again(member_id, shown, at_us, place)
-            return self._reply(record, shown, [], [])
+            return self._repeat(member_id, shown, [], [], asked, known, at_us, place)
         record, _ = await self._decide(member_id, asked, budget_ms, known, at_us, place, above, after, cursor)
         shown = msgspec.structs.replace(
             shown,
@@ -260,15 +261,39 @@ class Pages:
         experiment, arm, kept_out = shown.stands
         return self.services.released[INITIATIVE].place_again(experiment, arm, kept_out=kept_out)
 
-    def _again(self, member_id: str, shown: Shown, at_us: int, place: Place | None) -> PageReply:
-        record = self._log_again(member_id, shown, at_us, place)
+    def _again(
+        self,
+        member_id: str,
+        shown: Shown,
+        asked: Asked,
+        known: Known,
+        at_us: int,
+        place: Place | None,
+    ) -> PageReply:
         rows = [note for note in shown.rows if note.row <= shown.given[0]]
         slots = [slot for slot in shown.slots if (slot.row or 0) <= shown.given[0]]
-        return self._reply(record, replace_given(shown, shown.given[0]), rows, slots)
+        shown = replace_given(shown, shown.given[0])
+        return self._repeat(member_id, shown, rows, slots, asked, known, at_us, place)
 
-    def _log_again(self, member_id: str, shown: Shown, at_us: int, place: Place | None) -> DecisionRecord:
+    def _repeat(
+        self,
+        member_id: str,
+        shown: Shown,
+        rows: list[RowNote],
+        slots: list[Slot],
+        asked: Asked,
+        known: Known,
+        at_us: int,
+        place: Place | None,
+    ) -> PageReply:
+        """Give rows out again, without images that may not be shown any more, and log that."""
         first = Repeated(shown.decision_id, shown.policy, shown.model, shown.fallback, place=place)
-        return self.services.log_again(INITIATIVE, member_id, at_us, first)
+        request = Request(member_id, at_us, context=asked.context())
+        looked = self.services.artwork.last_look(self.services, slots, request, known)
+        record = self.services.log_again(
+            INITIATIVE, member_id, at_us, first, looked.slots if looked.replaced else ()
+        )
+        return self._reply(record, shown, rows, looked.slots)
 
     def _keep(self, member_id: str, shown: Shown) -> None:
         self.services.keep(KIND, member_id, self._encode.encode(shown), KEEP_S)
@@ -287,7 +312,7 @@ class Pages:
             policy=record.policy,
             model=record.model,
             fallback=record.fallback,
-            rows=page_rows(rows, slots),
+            rows=page_rows(rows, slots, self.services.artwork.pictures.url_of),
             next_cursor=str(Cursor(shown.decision_id, given)) if more and slots else None,
             unmet=shown.unmet,
             reason=_text(record, "reason") or (None if shown.slots else shown.reason),
@@ -296,8 +321,14 @@ class Pages:
         )
 
 
-def page_rows(rows: list[RowNote], slots: list[Slot]) -> list[RowReply]:
-    """Rows with their tiles; slots stand row by row."""
+def page_rows(rows: list[RowNote], slots: list[Slot], url_of: Mapping[str, str]) -> list[RowReply]:
+    """Rows with their tiles; slots stand row by row.
+
+    Parameters
+    ----------
+    url_of : mapping of str to str
+        Where the file of an image is.
+    """
     notes = {note.row: note for note in rows}
     out = []
     for number, tiles in groupby(slots, key=lambda slot: slot.row or 0):
@@ -307,10 +338,25 @@ def page_rows(rows: list[RowNote], slots: list[Slot]) -> list[RowReply]:
                 number,
                 note.kind,
                 note.reason,
-                [TileReply(t.col or 0, t.action, t.reason, None, t.propensity) for t in tiles],
+                [_tile(slot, url_of) for slot in tiles],
             )
         )
     return out
+
+
+def _tile(slot: Slot, url_of: Mapping[str, str]) -> TileReply:
+    image = slot.artwork_id
+    if image is None:
+        return TileReply(slot.col or 0, slot.action, slot.reason, None, slot.propensity)
+    return TileReply(
+        slot.col or 0,
+        slot.action,
+        slot.reason,
+        image,
+        slot.propensity,
+        slot.artwork_propensity,
+        url_of.get(image),
+    )
 
 
 def replace_given(shown: Shown, rows: int) -> Shown:

@@ -22,14 +22,20 @@ class EventsReply(msgspec.Struct, frozen=True):
     rejected: list[RejectedEvent]
 
 
-class TileReply(msgspec.Struct, frozen=True, gc=False):
-    """A title in a row. `propensity`: with which probability it was placed here, given what stood before."""
+class TileReply(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A title in a row. `propensity`: with which probability it was placed here, given what stood before.
+
+    `artwork_id` is the image that stands for it, `artwork_url` its file on this server, `artwork_propensity`
+    with which probability it was chosen among the title's.
+    """
 
     col: int
     title_id: str
     reason: str | None
     artwork_id: str | None
     propensity: float
+    artwork_propensity: float | None = None
+    artwork_url: str | None = None
 
 
 class RowReply(msgspec.Struct, frozen=True):
@@ -79,7 +85,10 @@ class DecisionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SlotReply(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One choice. A decision of several has their places in `row` and `col`."""
+    """One choice. A decision of several has their places in `row` and `col`.
+
+    A title has an image as on a page.
+    """
 
     action: str
     propensity: float
@@ -87,6 +96,9 @@ class SlotReply(msgspec.Struct, frozen=True, omit_defaults=True):
     row: int | None = None
     col: int | None = None
     explored: bool = False
+    artwork_id: str | None = None
+    artwork_propensity: float | None = None
+    artwork_url: str | None = None
 
 
 class DecisionReply(msgspec.Struct, frozen=True):

@@ -37,6 +37,8 @@ from matinee.platform.registry.registry import Registry
 from matinee.platform.served_features import served_folds
 from matinee.prove.experiment.config import ExperimentsConfig
 from matinee.serve.admission import Admission
+from matinee.serve.artworks import NAME as ARTWORK
+from matinee.serve.artworks import Artwork
 from matinee.serve.config import ServeConfig
 from matinee.serve.guard import Guard
 from matinee.serve.ingest import IngestConfig, Ingestor
@@ -93,6 +95,8 @@ class Services:
         What is in production for each of them.
     guard : Guard
         The last look at a page; replaced when the catalogue changes.
+    artwork : Artwork
+        The images of pages.
     erased : Erased
     metrics : Metrics
     """
@@ -122,6 +126,7 @@ class Services:
         self.guard = Guard.of(home, self.clock.now_us)
         self._facts = FactsVersion.of(home, self.clock.now_us)
         self.initiatives = dict(deciding(home))
+        self.artwork = Artwork(home, self.initiatives.get(ARTWORK))
         self.experiments = settings.load(home.settings, "experiments", ExperimentsConfig)
         self.released = {name: self._open_released(name) for name in self.initiatives}
         self.housekeeping = Housekeeping(self)
@@ -247,6 +252,10 @@ class Services:
         one = self.initiatives[initiative]
         return one.unit == "member" and tuple(one.actions or ()) == ("titles",)
 
+    def has_images(self, initiative: str) -> bool:
+        """Whether what an initiative shows gets images."""
+        return self.shows_titles(initiative) and initiative != ARTWORK
+
     def facts_known(self, member: Member | None) -> bool:
         """Whether the state holds what was imported about members, so that no facts mean no limits."""
         return member is not None or self._whole.facts_known(afresh=True)
@@ -260,11 +269,21 @@ class Services:
             lines += self._action_set(record)
         self.ingestor.record(lines)
 
-    def log_again(self, initiative: str, unit_id: str, at_us: int, first: Repeated) -> DecisionRecord:
-        """Log that an earlier answer was given again: it names the first decision, and the unit's arm."""
+    def log_again(
+        self, initiative: str, unit_id: str, at_us: int, first: Repeated, slots: Sequence[Slot] = ()
+    ) -> DecisionRecord:
+        """Log that an earlier answer was given again: it names the first decision, and the unit's arm.
+
+        Parameters
+        ----------
+        slots : sequence of Slot
+            What was shown, where it is not what the first decision says: an image was withdrawn meanwhile.
+        """
         context: Context = {} if first.place is None else dict(first.place.noted)
         if first.reason is not None:
             context["reason"] = first.reason
+        if slots:
+            context["artwork_replaced"] = True
         record = DecisionRecord(
             decision_id=new_decision_id(at_us),
             initiative=initiative,
@@ -272,7 +291,7 @@ class Services:
             at_us=at_us,
             policy=first.policy,
             model=first.model,
-            slots=[],
+            slots=list(slots),
             fallback=first.fallback,
             sticky_of=first.decision_id,
             context=context,
@@ -443,7 +462,7 @@ class Services:
         self.ingestor.rotate()
 
     def _watch(self) -> None:
-        """Answer requests to close the segment, and follow the catalogue."""
+        """Answer requests to close the segment, follow the clearance of images and the catalogue."""
         rotation = RotationRequest(self.home)
         n = 0
         while not self._stopping.wait(WATCH_S):
@@ -451,6 +470,7 @@ class Services:
             try:
                 if rotation.changed():
                     self.close_segment()
+                self.artwork.follow()
                 if n % FACTS_EVERY == 0:
                     self.clock.follow()
                     self._follow_facts()

@@ -1,0 +1,257 @@
+"""A page gets its images: those that an initiative chose, where they may be shown, else the default ones.
+
+Whoever shows a page (a server, a command) composes it first and dresses it last, by what is known about the
+clearance of images at that moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from matinee.observe.catalogue.artwork import Artworks
+from matinee.observe.catalogue.clearance import REASONS
+from matinee.observe.catalogue.clearance_watch import Standing
+from matinee.observe.decisions import Slot
+from matinee.observe.home import Home
+from matinee.platform.deciding import ArtworkChoices
+from matinee.types import Mask
+
+URL = "/artwork/"
+"""Path under which a server gives out the file of an image."""
+ELSEWHERE = REASONS.index("not in this territory")
+
+
+class Image(NamedTuple):
+    """The image of a title on a page, how probable it was, and among how many."""
+
+    artwork_id: str | None
+    propensity: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The images of a home as pages need them; made once for each state of the facts. Use `of` or `load`.
+
+    Attributes
+    ----------
+    title_of, url_of : dict of str to str
+        By the id of the image.
+    in_order : dict of str to tuple of str
+        Title -> its images, the one to show when nothing was chosen first.
+    of_file : dict of str to tuple of str
+        Name of a file -> the images that are in it.
+    territories : frozenset of str
+        Those that some image is limited to. In all others the same images are cleared.
+    """
+
+    title_of: Mapping[str, str]
+    url_of: Mapping[str, str]
+    in_order: Mapping[str, tuple[str, ...]]
+    of_file: Mapping[str, tuple[str, ...]]
+    territories: frozenset[str]
+    _defaults: dict[str | None, tuple[Standing, int, int, dict[str, str]]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.title_of)
+
+    @staticmethod
+    def of(artworks: Artworks, *, aspect: str = "") -> Pictures:
+        """Of the images of a home.
+
+        Parameters
+        ----------
+        aspect : str
+            Shape that the default images have; "" for any.
+        """
+        ids, titles = artworks.artwork_ids.tolist(), artworks.title_ids.tolist()
+        files = artworks.files.tolist()
+        shaped = np.ones(len(ids), np.bool_) if not aspect else artworks.aspects == aspect
+        order = np.lexsort((np.arange(len(ids)), artworks.clearances.approved_us, ~artworks.is_default))
+        in_order: dict[str, list[str]] = {}
+        of_file: dict[str, list[str]] = {}
+        for i in order.tolist():
+            if shaped[i]:
+                in_order.setdefault(titles[i], []).append(ids[i])
+            if files[i]:
+                of_file.setdefault(files[i], []).append(ids[i])
+        return Pictures(
+            dict(zip(ids, titles, strict=True)),
+            {one: URL + file for one, file in zip(ids, files, strict=True) if file},
+            {title: tuple(found) for title, found in in_order.items()},
+            {file: tuple(found) for file, found in of_file.items()},
+            frozenset(artworks.clearances.territories.names),
+        )
+
+    @staticmethod
+    def load(home: Home, *, aspect: str = "") -> Pictures:
+        """Of a home as it is.
+
+        Raises
+        ------
+        StorageError
+            The lake cannot be read.
+        """
+        return Pictures.of(Artworks.load(home), aspect=aspect)
+
+    def defaults(self, standing: Standing, at_us: int, territory: str | None) -> dict[str, str]:
+        """The image to show for each title when nothing was chosen; titles without a cleared one are absent.
+
+        Kept by territory for as long as it holds, so that a page costs a few look-ups.
+        """
+        place = territory if territory in self.territories else None
+        kept = self._defaults.get(place)
+        if kept is None or kept[0] is not standing or not kept[1] <= at_us < kept[2]:
+            until_us = standing.clearances.next_change_us(at_us)
+            able = _ids(standing, standing.clearances.cleared(at_us, place))
+            found = {
+                title: first
+                for title, ids in self.in_order.items()
+                if (first := next((one for one in ids if one in able), None)) is not None
+            }
+            kept = (standing, at_us, until_us, found)
+            self._defaults[place] = kept
+        return kept[3]
+
+    def uncleared(
+        self, artwork_ids: Sequence[str | None], standing: Standing, at_us: int, territory: str | None
+    ) -> list[int]:
+        """Places in a list of ids whose image may not be shown; None (no image) always may."""
+        return standing.uncleared(artwork_ids, at_us, territory if territory in self.territories else None)
+
+    def shows(self, file: str, standing: Standing, at_us: int) -> bool:
+        """Whether the file of an image may be given out: it is cleared now, somewhere."""
+        places = [
+            place for one in self.of_file.get(file, ()) if (place := standing.place.get(one)) is not None
+        ]
+        if not places:
+            return False
+        why = standing.clearances.why_not(at_us, None)[places]
+        return bool(((why == 0) | (why == ELSEWHERE)).any())
+
+
+@dataclass(frozen=True, slots=True)
+class Dressed:
+    """A page with its images.
+
+    Attributes
+    ----------
+    slots : list of Slot
+    replaced : int
+        Images that were chosen and may not be shown (any more); others, or none, stand there.
+    """
+
+    slots: list[Slot]
+    replaced: int = 0
+
+
+def to_choose(slots: Iterable[Slot], above: Iterable[Slot] = ()) -> list[str]:
+    """Titles that need an image: each once, in the order of the tiles, without those that stand above.
+
+    Examples
+    --------
+    >>> to_choose([Slot("a", 1.0), Slot("b", 1.0), Slot("a", 1.0)], [Slot("b", 1.0, artwork_id="b1")])
+    ['a']
+    """
+    known = {slot.action for slot in above if slot.artwork_id is not None}
+    return [title for title in dict.fromkeys(slot.action for slot in slots) if title not in known]
+
+
+def dress(
+    slots: Sequence[Slot],
+    titles: Sequence[str],
+    choices: ArtworkChoices | None,
+    pictures: Pictures,
+    standing: Standing,
+    *,
+    at_us: int,
+    territory: str | None,
+    above: Sequence[Slot] = (),
+) -> Dressed:
+    """Give each slot its image: a title that comes twice has the same one, certain the second time.
+
+    Parameters
+    ----------
+    titles : sequence of str
+        What `to_choose` gave: the choices are for them.
+    choices : ArtworkChoices or None
+        None: nobody chose.
+    above : sequence of Slot
+        What stands above, in front of the same member.
+    """
+    defaults = pictures.defaults(standing, at_us, territory)
+    images = {title: Image(first, 1.0, 1) for title in titles if (first := defaults.get(title)) is not None}
+    replaced = 0
+    if choices is not None:
+        bad = set(pictures.uncleared(choices.artwork_id, standing, at_us, territory))
+        given = zip(titles, choices.artwork_id, choices.propensity, choices.n, strict=True)
+        for i, (title, artwork_id, propensity, n) in enumerate(given):
+            if artwork_id is None:
+                continue
+            if i in bad or pictures.title_of.get(artwork_id) != title:
+                replaced += 1
+            else:
+                images[title] = Image(artwork_id, propensity, n)
+    before: dict[str, str | None] = {
+        slot.action: slot.artwork_id for slot in above if slot.artwork_id is not None
+    }
+    gone = pictures.uncleared(list(before.values()), standing, at_us, territory)
+    for title in [list(before)[i] for i in gone]:
+        before[title] = defaults.get(title)
+    images |= {title: Image(one, 1.0, 1) for title, one in before.items()}
+    return Dressed(_dressed(slots, images), replaced)
+
+
+def looked_over(
+    slots: Sequence[Slot], pictures: Pictures, standing: Standing, *, at_us: int, territory: str | None
+) -> Dressed:
+    """The last look at a page that was dressed before: no image that may not be shown now leaves with it."""
+    bad = pictures.uncleared([slot.artwork_id for slot in slots], standing, at_us, territory)
+    if not bad:
+        return Dressed(list(slots))
+    defaults = pictures.defaults(standing, at_us, territory)
+    out = list(slots)
+    for i in bad:
+        other = defaults.get(out[i].action)
+        out[i] = _with(out[i], Image(other, 1.0, 1 if other else 0))
+    return Dressed(out, len(bad))
+
+
+def _dressed(slots: Sequence[Slot], images: Mapping[str, Image]) -> list[Slot]:
+    out = []
+    shown: set[str] = set()
+    for slot in slots:
+        image = images.get(slot.action)
+        if image is None or image.artwork_id is None:
+            out.append(slot)
+            continue
+        again = slot.action in shown
+        out.append(_with(slot, Image(image.artwork_id, 1.0, image.n) if again else image))
+        shown.add(slot.action)
+    return out
+
+
+def _with(slot: Slot, image: Image) -> Slot:
+    """The slot with an image; written out, since `msgspec.structs.replace` takes several times as long."""
+    none = image.artwork_id is None
+    return Slot(
+        slot.action,
+        slot.propensity,
+        slot.row,
+        slot.col,
+        slot.row_kind,
+        slot.reason,
+        slot.n_permitted,
+        slot.explored,
+        image.artwork_id,
+        None if none else image.propensity,
+        None if none else image.n,
+    )
+
+
+def _ids(standing: Standing, mask: Mask) -> Collection[str]:
+    return {one for one, place in standing.place.items() if mask[place]}

@@ -1,0 +1,205 @@
+"""Images on the pages of one process: chosen in time, else the default; and never one that is not cleared."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from images import Chooser, image, images_of, released, store
+from running import N_TITLES, make_home
+
+from matinee.observe.decision_log import find_decision
+from matinee.observe.home import Home
+from matinee.platform.loading import load
+from matinee.serve import services as opening
+from matinee.serve.artworks import NAME
+from matinee.serve.asked import Asked
+from matinee.serve.config import ServeConfig
+from matinee.serve.pages import Pages
+from matinee.serve.preparing import prepare
+from matinee.serve.schemas import PageReply, TileReply
+from matinee.serve.services import Services
+from matinee.types import NEVER_US
+
+TITLES = ["s", "s1e1", *(f"t{i}" for i in range(N_TITLES))]
+PATIENT = ServeConfig(budget_ms=5_000, artwork_ms=2_000)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home without images, ready to be served."""
+    home = make_home(tmp_path_factory.mktemp("made") / "home")
+    prepare(home, PATIENT, lambda *_: None)
+    return home.root
+
+
+@pytest.fixture
+def bare(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """The same, of which only the homepage is served."""
+    only = {"homepage": load("homepage")}
+    monkeypatch.setattr(opening, "deciding", lambda _home: only.items())
+    return Home(Path(shutil.copytree(made, tmp_path / "home")))
+
+
+@pytest.fixture
+def services(bare: Home) -> Iterator[Services]:
+    store(bare, images_of(TITLES))
+    opened = Services.open(bare, PATIENT)
+    yield opened
+    opened.released.pop(NAME, None)
+    opened._close()
+
+
+def page(services: Services, member: str = "m1", **asked: Any) -> PageReply:
+    cursor = asked.pop("cursor", None)
+    return asyncio.run(Pages(services).page(member, Asked(**asked), cursor=cursor))
+
+
+def tiles(reply: PageReply) -> list[TileReply]:
+    return [tile for row in reply.rows for tile in row.tiles]
+
+
+def context(services: Services, reply: PageReply) -> dict[str, Any]:
+    assert services.ingestor.drain(5)
+    record = find_decision(services.home, reply.decision_id)
+    assert record is not None
+    return dict(record.context)
+
+
+def withdraw(services: Services, *ids: str) -> None:
+    rows = [image(one, one.rpartition("-")[0], withdrawn_us=5, withdrawn_why="rights") for one in ids]
+    store(services.home, rows, from_us=2)
+    services.artwork.follow()
+
+
+def test_every_tile_has_the_image_that_was_chosen_and_its_propensity(services: Services) -> None:
+    services.released[NAME] = released(Chooser())
+    found = page(services)
+    assert tiles(found)
+    first: set[str] = set()
+    for tile in tiles(found):
+        assert tile.artwork_id == f"{tile.title_id}-1"
+        assert tile.artwork_propensity == (1.0 if tile.title_id in first else 0.25)
+        assert tile.artwork_url == f"/artwork/{tile.artwork_id}.svg"
+        first.add(tile.title_id)
+    said = context(services, found)
+    assert (said["artwork_policy"], said["artwork_model"]) == ("chooser@1", "v1")
+    assert "artwork_late" not in said
+    record = find_decision(services.home, found.decision_id)
+    assert record is not None
+    assert {slot.artwork_n for slot in record.slots} == {2}
+
+
+def test_the_same_page_and_the_rows_below_keep_the_images(services: Services) -> None:
+    chooser = Chooser()
+    services.released[NAME] = released(chooser)
+    found = page(services, rows=2, cols=4)
+    assert found.next_cursor is not None
+    below = page(services, rows=2, cols=4, cursor=found.next_cursor)
+    again = page(services, rows=2, cols=4)
+    assert again.sticky_of == found.decision_id
+    assert again.rows == found.rows
+    assert {tile.artwork_id for tile in tiles(below)} == {f"{tile.title_id}-1" for tile in tiles(below)}
+    assert chooser.n_asked == 2
+
+
+@pytest.mark.parametrize(
+    ("chooser", "late", "said"),
+    [
+        (Chooser(sleeps_s=0.2), True, "late"),
+        (Chooser(problem=ValueError("no")), False, "raised: ValueError: no"),
+        (None, False, "no model"),
+    ],
+)
+def test_without_a_choice_in_time_each_title_has_its_default_image(
+    services: Services, chooser: Chooser | None, late: bool, said: str
+) -> None:
+    services.config = ServeConfig(budget_ms=5_000, artwork_ms=50)
+    services.released[NAME] = released(chooser)
+    found = page(services)
+    assert {tile.artwork_id for tile in tiles(found)} == {f"{tile.title_id}-0" for tile in tiles(found)}
+    assert {tile.artwork_propensity for tile in tiles(found)} == {1.0}
+    told = context(services, found)
+    assert told.get("artwork_late", False) is late
+    assert told["artwork_policy"] == "default"
+    assert str(told["artwork_reason"]).startswith(said)
+
+
+def test_while_nothing_is_released_a_fallback_that_can_choose_does(services: Services) -> None:
+    services.released[NAME] = released(None, fallback=Chooser(policy="tags@1"))
+    found = page(services)
+    assert {tile.artwork_propensity for tile in tiles(found)} <= {0.25, 1.0}
+    told = context(services, found)
+    assert (told["artwork_policy"], told["artwork_model"]) == ("tags@1", "none")
+
+
+def test_an_image_that_is_unknown_or_of_another_title_is_never_shown(services: Services) -> None:
+    services.released[NAME] = released(Chooser(suffix="-9"))
+    found = page(services)
+    assert {tile.artwork_id for tile in tiles(found)} == {f"{tile.title_id}-0" for tile in tiles(found)}
+    assert context(services, found)["artwork_replaced"] == len({tile.title_id for tile in tiles(found)})
+
+
+def test_a_withdrawn_image_is_gone_from_new_pages_kept_pages_and_rows_below(services: Services) -> None:
+    services.released[NAME] = released(Chooser())
+    found = page(services, rows=2, cols=4)
+    below = page(services, rows=2, cols=4, cursor=found.next_cursor)
+    gone = [one.artwork_id for one in (tiles(found)[0], tiles(below)[0]) if one.artwork_id]
+    withdraw(services, *gone)
+    kept = page(services, rows=2, cols=4)
+    assert kept.sticky_of == found.decision_id
+    assert tiles(kept)[0].artwork_id == f"{tiles(kept)[0].title_id}-0"
+    assert tiles(kept)[0].artwork_propensity == 1.0
+    assert services.ingestor.drain(5)
+    logged = find_decision(services.home, kept.decision_id)
+    assert logged is not None
+    assert logged.slots[0].artwork_id == tiles(kept)[0].artwork_id
+    for other in (
+        page(services, rows=2, cols=4, cursor=found.next_cursor),
+        page(services, "m2"),
+        page(services),
+    ):
+        assert not {tile.artwork_id for tile in tiles(other)} & set(gone)
+
+
+def test_a_title_without_any_cleared_image_has_none(services: Services) -> None:
+    services.released[NAME] = released(Chooser())
+    found = page(services)
+    title = tiles(found)[0].title_id
+    withdraw(services, f"{title}-0", f"{title}-1")
+    (tile, *_) = [one for one in tiles(page(services)) if one.title_id == title]
+    assert (tile.artwork_id, tile.artwork_propensity, tile.artwork_url) == (None, None, None)
+
+
+def test_territory_and_time_of_an_image_hold(services: Services) -> None:
+    changed = [image(f"{one}-1", one, territories=["DE"]) for one in TITLES]
+    changed += [image(f"{one}-0", one, start_us=1, end_us=NEVER_US - 1) for one in TITLES]
+    store(services.home, changed, from_us=2)
+    services.artwork.follow()
+    services.released[NAME] = released(Chooser())
+    austrian = tiles(page(services, "m1"))
+    german = tiles(page(services, "m2"))
+    assert {tile.artwork_id for tile in austrian} == {f"{tile.title_id}-0" for tile in austrian}
+    assert {tile.artwork_id for tile in german} == {f"{tile.title_id}-1" for tile in german}
+
+
+def test_a_home_without_images_has_pages_as_before(bare: Home) -> None:
+    services = Services.open(bare, PATIENT)
+    try:
+        chooser = Chooser()
+        services.released[NAME] = released(chooser)
+        found = page(services)
+        assert {tile.artwork_id for tile in tiles(found)} == {None}
+        assert not [name for name in context(services, found) if name.startswith("artwork")]
+        assert chooser.n_asked == 0
+    finally:
+        services.released.pop(NAME)
+        services._close()
