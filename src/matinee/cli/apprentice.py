@@ -119,6 +119,8 @@ def show(found: Apprentice) -> None:
         )
     if found.report is not None:
         _say_values(found)
+    if found.direct:
+        _say_arms(found)
     for reason in found.reasons:
         say(reason)
     if found.verdict == "advance":
@@ -148,15 +150,23 @@ def _say_values(found: Apprentice) -> None:
     if found.gain is not None:
         gain = found.gain
         rows.append(["gain, at every look", f"{gain.value:.5g}", f"[{gain.low:.5g}, {gain.high:.5g}]"])
-    for arm, seen in found.direct.items():
-        mean = seen.mean
-        ends = f"[{mean.low:.5g}, {mean.high:.5g}]"
-        rows.append([f"{arm}, {seen.n:,} decisions", f"{mean.value:.5g}", ends])
     title = (
         f"Reward per decision, by {report.diagnostics.n_decisions:,} decisions of the incumbent "
         f"({found.n_shadowed:,} of them shadowed)"
     )
     print_table(rows, ["", "value", f"{100 * report.confidence:g} % interval"], title=title)
+
+
+def _say_arms(found: Apprentice) -> None:
+    rows = [
+        (
+            f"{arm}, {seen.n:,} decisions",
+            f"{seen.mean.value:.5g}",
+            f"[{seen.mean.low:.5g}, {seen.mean.high:.5g}]",
+        )
+        for arm, seen in found.direct.items()
+    ]
+    print_table(rows, ["", "value", "interval"], title="Reward per decision since the share was last changed")
 
 
 def _say_step(stepped: Stepped) -> None:

@@ -27,7 +27,8 @@ def start(
 
     All is checked first: the metrics, that each version opens and answers, room in the layer, and that no
     rollout of the initiative runs. In tiers 1 and 2, the gates of a release that do not ask whether a version
-    is better are asked about each that is not in production. From then on the file is not read any more and must not change.
+    is better are asked about each that is not in production. From then on the file is not read any more and
+    must not change.
 
     Example: matinee experiment start art-2 --by kim --home shop
 

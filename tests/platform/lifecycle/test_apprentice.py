@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from tests.platform.lifecycle.logged_toy import AT, BOUNDED, LEARNED, START, decide, running, version
 
+from matinee.cli.apprentice import show
 from matinee.errors import ConfigError, InputError
 from matinee.observe.home import Home
 from matinee.platform.gates.gate import Candidate, GateResult
@@ -133,7 +134,9 @@ def test_a_gate_that_says_no_leaves_all_as_it_is(home: Home, old: str) -> None:
     assert running(home) == before
 
 
-def test_a_canary_waits_for_decisions_of_its_own_and_stops_when_they_are_worse(home: Home, old: str) -> None:
+def test_a_canary_waits_for_decisions_of_its_own_and_stops_when_they_are_worse(
+    home: Home, old: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     new = with_shadow(home, old)
     stepped(home)
     _, done = stepped(home)
@@ -150,6 +153,10 @@ def test_a_canary_waits_for_decisions_of_its_own_and_stops_when_they_are_worse(h
     assert {arm: one.n for arm, one in found.direct.items()} == {"canary": 60, "incumbent": 60}
     assert found.verdict == "stop"
     assert "As a canary it brings" in found.reasons[0]
+    show(found)
+    printed = capsys.readouterr().out
+    for said in ("canary, 60 decisions", "incumbent, 60 decisions", "As a canary it brings", "Due: its end."):
+        assert said in printed
 
 
 def test_a_version_that_says_today_something_else_than_as_a_shadow_is_not_believed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from matinee.errors import InputError
 from matinee.platform.gates.gate import Candidate, GateResult
