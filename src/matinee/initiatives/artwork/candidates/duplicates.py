@@ -8,6 +8,7 @@ Zauner (2010), implementation and benchmarking of perceptual image hash function
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,6 +20,26 @@ ALIKE_BITS = 12
 ALIKE_COLOUR = 18.0
 """And their thumbnails differ by less, 0 to 255 on average: the hash knows no colour and no brightness."""
 THUMBNAIL = (16, 9)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is kept of a picture to tell whether another looks the same: 64 bits and 144 colours."""
+
+    bits: int
+    thumbnail: Picture
+
+    @staticmethod
+    def of(picture: Picture) -> Look:
+        """Look of a picture."""
+        return Look(perceptual_hash(picture), _thumbnail(picture))
+
+    def like(self, other: Look) -> bool:
+        """Whether two pictures look the same."""
+        if (self.bits ^ other.bits).bit_count() > ALIKE_BITS:
+            return False
+        apart = np.abs(self.thumbnail.astype(np.float32) - other.thumbnail.astype(np.float32))
+        return float(apart.mean()) < ALIKE_COLOUR
 
 
 def perceptual_hash(picture: Picture) -> int:
@@ -40,20 +61,15 @@ def distinct(pictures: Sequence[Picture], scores: Sequence[float]) -> list[int]:
     list of int
         By falling score; of equal scores the earlier one first.
     """
-    hashes = [perceptual_hash(picture) for picture in pictures]
-    thumbs = [_thumbnail(picture) for picture in pictures]
+    looks = [Look.of(picture) for picture in pictures]
     kept: list[int] = []
     for i in sorted(range(len(pictures)), key=lambda i: (-scores[i], i)):
-        if not any(
-            (hashes[i] ^ hashes[j]).bit_count() <= ALIKE_BITS
-            and float(np.abs(thumbs[i] - thumbs[j]).mean()) < ALIKE_COLOUR
-            for j in kept
-        ):
+        if not any(looks[i].like(looks[j]) for j in kept):
             kept.append(i)
     return kept
 
 
-def _thumbnail(picture: Picture) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def _thumbnail(picture: Picture) -> Picture:
     import cv2
 
-    return np.asarray(cv2.resize(picture, THUMBNAIL, interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(cv2.resize(picture, THUMBNAIL, interpolation=cv2.INTER_AREA), np.uint8)

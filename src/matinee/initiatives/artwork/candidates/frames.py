@@ -12,6 +12,7 @@ import numpy as np
 from matinee.errors import InputError
 from matinee.initiatives.artwork.candidates.composition import motion, saliency, thirds
 from matinee.initiatives.artwork.candidates.config import ExtractConfig, Limits
+from matinee.initiatives.artwork.candidates.duplicates import Look
 from matinee.initiatives.artwork.candidates.ffmpeg import Video, fitted, frames
 from matinee.initiatives.artwork.candidates.picture import Box, Map, Picture, cut, luma, resized
 from matinee.initiatives.artwork.candidates.quality import STILL_AT, Quality, change, measure, sharpness
@@ -56,11 +57,14 @@ class Pass:
         Whether only keyframes were read.
     scores : list of float
         Of each frame, without composition; 0 for a flat one.
+    looks : list of Look
+        Of each frame: shots come again, above all in talks, and are looked at once.
     """
 
     shots: list[Shot]
     times_us: list[int]
     scores: list[float]
+    looks: list[Look]
     bars: Box
     keyframes: bool
 
@@ -90,17 +94,19 @@ def _pass(video: Video, limits: Limits, keyframes: bool, progress: Report) -> Pa
     finder = ShotFinder(fps=video.fps, keyframes=keyframes)
     bars = BarFinder()
     scores: list[float] = []
+    looks: list[Look] = []
     before: Picture | None = None
     for at_us, picture in frames(video, limits, size=fitted(video, width=SMALL), keyframes=keyframes):
         finder.take(at_us, picture)
         moved = 0.0 if before is None or keyframes else change(before, picture)
         scores.append(measure(picture, change=moved).score)
+        looks.append(Look.of(picture))
         bars.take(picture)
         before = picture
         progress(min(1.0, at_us / 1e6 / video.duration_s))
     _check_whole(video, finder.times_us_, keyframes)
     shots = finder.shots(round(video.duration_s * 1e6))
-    return Pass(shots, finder.times_us_, scores, bars.inside(), keyframes)
+    return Pass(shots, finder.times_us_, scores, looks, bars.inside(), keyframes)
 
 
 def _check_whole(video: Video, times_us: Sequence[int], keyframes: bool) -> None:
@@ -117,14 +123,20 @@ def _check_whole(video: Video, times_us: Sequence[int], keyframes: bool) -> None
 def promising(found: Pass, n: int) -> list[tuple[int, int]]:
     """Frames to look at closely, as (number of the shot, number of the frame): the best of each shot.
 
-    Every shot gives its best frame before any gives a second one; at most 3 n + 12 are given.
+    Every shot gives its best frame before any gives a second one, and none gives one that looks like another
+    shot's; at most 3 n + 12 are given.
     """
     most = 3 * n + 12
     ranked: list[tuple[int, float, int, int]] = []
     for number, shot in enumerate(found.shots):
-        picked = _apart(found, shot, math.ceil(most / max(1, len(found.shots))))
+        picked = _apart(found, shot, max(2, math.ceil(most / max(1, len(found.shots)))))
         ranked += [(place, -found.scores[i], number, i) for place, i in enumerate(picked)]
-    return sorted((number, i) for _, _, number, i in sorted(ranked)[:most])
+    chosen: list[tuple[int, int]] = []
+    for _, _, number, i in sorted(ranked):
+        others = (j for shot, j in chosen if shot != number)
+        if len(chosen) < most and not any(found.looks[i].like(found.looks[j]) for j in others):
+            chosen.append((number, i))
+    return sorted(chosen)
 
 
 def _apart(found: Pass, shot: Shot, most: int) -> list[int]:
