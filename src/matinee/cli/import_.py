@@ -1,4 +1,4 @@
-"""Load history, titles, members, windows or pins into a home."""
+"""Load history, titles, members, windows, pins or images into a home."""
 
 from __future__ import annotations
 
@@ -19,19 +19,22 @@ def import_(
     home: Path | None = None,
     on_error: Literal["fail", "skip"] = "fail",
     rejects: Path | None = None,
+    dry_run: bool = False,
     at: str | None = None,
     json: bool = False,
 ) -> int:
     """Load PATH into a home: all of it, or nothing. The same file again adds nothing.
 
-    KIND is one of events, titles, members, availability, pins (CSV, Parquet or NDJSON files), or a
-    published data set: movielens, movietweetings (a zip or a folder).
+    KIND is one of events, titles, members, availability, pins, artwork (CSV, Parquet or NDJSON files;
+    artwork also a folder of images), or a published data set: movielens, movietweetings (a zip or a folder).
 
     Example: matinee import events plays.csv --home shop
 
     Example: matinee import movielens ml-1m.zip --home shop
 
     Example: matinee import events plays.csv --home shop --on-error skip --rejects bad.csv
+
+    Example: matinee import artwork candidates/ --home shop --dry-run
 
     Parameters
     ----------
@@ -45,6 +48,8 @@ def import_(
         fail: one bad row refuses the whole import. skip: bad rows are left out and counted.
     rejects
         CSV file for the rows that skip leaves out: file, line, reason, text.
+    dry_run
+        Check everything and count; the home stays as it is.
     at
         Read "now" as this time: facts hold from then on, and events more than 24 hours later are refused.
     json
@@ -55,15 +60,19 @@ def import_(
     now = home_clock(where, at, empty_us=0)
     strictness = Strictness(on_error, rejects)
     with progress("Importing", quiet=json) as report:
-        done = run_import(where, kind, path, clock=now, strictness=strictness, progress=report)
+        done = run_import(
+            where, kind, path, clock=now, strictness=strictness, progress=report, dry_run=dry_run
+        )
     if json:
-        print_json({"home": str(where.root), "kind": kind, "imported": done})
+        print_json({"home": str(where.root), "kind": kind, "dry_run": dry_run, "imported": done})
         return 0
     print_table(
         [(Path(d.file).name, d.table, f"{d.added:,}", f"{d.duplicate:,}", f"{d.rejected:,}") for d in done],
-        ["file", "table", "added", "known already", "rejected"],
+        ["file", "table", "would be added" if dry_run else "added", "known already", "rejected"],
         left=2,
     )
+    for text in (text for one in done for text in one.notes):
+        say(text)
     if rejects is not None and any(d.rejected for d in done):
         say(f"Rejected rows and the reasons: {rejects}")
     return 0

@@ -20,7 +20,7 @@ from matinee.observe.home import SETTINGS_FILE, Home
 from matinee.observe.lake.connection import connect, literal, quoted
 from matinee.observe.lake.manifest import sync_file, sync_folder
 
-OWNED = {"lake", "log", "releases", "work", "receipts", "backups", "initiatives"}
+OWNED = {"lake", "log", "releases", "work", "receipts", "backups", "initiatives", "artwork"}
 """Folders of a home whose files others look after."""
 NAMES = ("member_id", "unit_id")
 REJECTS = ["file", "line", "reason", "text"]

@@ -9,25 +9,22 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import msgspec
 
 from matinee.errors import InputError, NotFoundError
 from matinee.observe.catalogue.artwork import TABLE
 from matinee.observe.catalogue.artwork_files import ImageFile, keep, look_at
+from matinee.observe.catalogue.artwork_store import Row, image_rows, stage_images, write_time
 from matinee.observe.catalogue.artwork_tags import SINGLE, TAGS, VOCABULARY, unknown_tags
 from matinee.observe.importers.part import Prepared, Preparing
 from matinee.observe.importers.staging import NOTHING, SKIP_HINT, Staged, append_rejects
 from matinee.observe.importers.table import Located
-from matinee.observe.lake.connection import literal, quoted
-from matinee.observe.lake.facts import as_of, facts
-from matinee.observe.lake.manifest import DataFile, parquet
-from matinee.observe.lake.tables import FACTS
+from matinee.observe.lake.connection import quoted
+from matinee.observe.lake.facts import facts
+from matinee.observe.lake.manifest import parquet
 from matinee.types import format_at
 
-Row = dict[str, Any]
 ALWAYS_GIVEN = (
     "approved_by", "approved_us", "withdrawn_us", "withdrawn_by", "withdrawn_why", "file", "format",
     "width_px", "height_px", "aspect", "is_default",
@@ -76,27 +73,9 @@ def prepare(given: Preparing, *, root: Path) -> Prepared:
     if not given.dry_run:
         for source, image in checks.files.values():
             keep(given.home, source, image)
-    _restage(given, good)
+    stage_images(con, given.write, good, "staged")
     staged = Staged(len(good), given.staged.n_rejected + len(bad), tuple(facts(TABLE)))
     return Prepared(staged, write_time(given.write.before.of(TABLE), given.now_us), checks.notes(good))
-
-
-def write_time(files: Sequence[DataFile], now_us: int) -> int:
-    """Since when a new version holds: now, but never before an older version, which would hide it.
-
-    Processes of one home may read its clock a little differently ("last_event").
-    """
-    return max([now_us, *(file.max_at_us for file in files)])
-
-
-def present_images(given: Preparing) -> dict[str, Row]:
-    """Every image as it is known, by id."""
-    files = given.write.before.of(TABLE)
-    if not files:
-        return {}
-    names = facts(TABLE)
-    rows = given.con.execute(as_of(TABLE, parquet(given.write.lake, files), None)).fetchall()
-    return {row[0]: dict(zip(names, row, strict=True)) for row in rows}
 
 
 class _Checks:
@@ -112,7 +91,7 @@ class _Checks:
         self.given, self.root = given, root
         self.files: dict[str, tuple[Path, ImageFile]] = {}
         self.columns = set(given.staged.columns)
-        self.present = present_images(given)
+        self.present = image_rows(given.con, given.write)
         self.titles = _known_titles(given, {row["title_id"] for row in rows})
         self._row_of: dict[str, int] = {}
         self._width = self._embedding_width({row["artwork_id"] for row in rows})
@@ -310,17 +289,3 @@ def _where(given: Preparing, row: Row) -> str:
         return str(Path(table.named) / row["file"])
     line = table.locate([row["row_no"]]).get(row["row_no"], Located(row["row_no"] + 1, "")).line
     return f"{table.named}, {'row' if table.format == 'parquet' else 'line'} {line}"
-
-
-def _restage(given: Preparing, rows: Sequence[Row]) -> None:
-    """The view `staged` of these rows."""
-    target = given.write.scratch / "artwork-rows.ndjson"
-    with target.open("wb") as file:
-        for row in rows:
-            file.write(msgspec.json.encode(row) + b"\n")
-    types = ", ".join(f"{literal(c)}: '{FACTS[TABLE][c]}'" for c in facts(TABLE))
-    given.con.execute("DROP VIEW IF EXISTS staged")
-    given.con.execute(
-        f"CREATE TEMP VIEW staged AS SELECT * FROM read_json({literal(target)}, "
-        f"format = 'newline_delimited', columns = {{{types}}})"
-    )

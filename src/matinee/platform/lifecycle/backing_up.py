@@ -17,6 +17,7 @@ import msgspec
 
 from matinee import __version__, settings
 from matinee.errors import InputError, NotFoundError, StorageError
+from matinee.observe.catalogue.artwork import FOLDER as ARTWORK
 from matinee.observe.copies import copy_file, link_file
 from matinee.observe.home import SETTINGS_FILE, Home
 from matinee.observe.home_format import FORMAT_FILE, check_format
@@ -90,6 +91,8 @@ def back_up(home: Home, target: Path, *, now_us: int) -> Saved:
         with scratch(home.work / "scratch") as place:
             _snapshot(home, place)
             copied |= dict(_copies(Home(place), target, _below(place)))
+        # After the lake: a file is there before the facts that name it.
+        copied |= dict(_copies(home, target, _below(home.root / ARTWORK)))
         events = check_lake(Home(target))
         saved = Saved(
             taken_us=now_us,
