@@ -1,0 +1,1 @@
+"""Posters that are drawn, not photographed: several honest images for any title, as SVG, offline."""
