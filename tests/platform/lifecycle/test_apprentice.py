@@ -45,6 +45,7 @@ def with_shadow(home: Home, old: str, weights: Sequence[float] = BETTER, n: int 
     return new
 
 
+@pytest.mark.slow
 def test_a_better_apprentice_climbs_the_ladder_to_a_release(home: Home, old: str) -> None:
     new = with_shadow(home, old)
     did, seen, salts = [], [], set()
@@ -118,6 +119,7 @@ def test_from_an_incumbent_that_never_varies_nothing_can_be_learned(home: Home) 
     assert looked(home).verdict == "wait"
 
 
+@pytest.mark.slow
 def test_a_gate_that_says_no_leaves_all_as_it_is(home: Home, old: str) -> None:
     class No:
         name = "no"

@@ -46,6 +46,7 @@ def test_a_version_is_worth_what_it_would_have_brought(home: Home) -> None:
     assert report.diagnostics.support == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_decisions_that_it_may_have_learned_from_are_left_out(home: Home) -> None:
     old = version(home, OLD, release=True)
     decide(home, old, OLD, 200)
@@ -142,6 +143,7 @@ def test_actions_that_the_log_could_not_take_refuse_it_unless_callers_narrow(hom
     )
 
 
+@pytest.mark.slow
 def test_the_gate_reads_the_log_of_the_initiative(home: Home) -> None:
     old = version(home, OLD, release=True)
     better, worse = version(home, NEW), version(home, (3.0, 0.5, 0.5))
