@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
+import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +15,19 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from images import Chooser, image, images_of, released, store
+from images import SVG, Chooser, image, images_of, released, store
 from running import N_TITLES, make_home
+from tests.platform.toys import TOY
 
+from matinee.errors import NotFoundError
 from matinee.observe.decision_log import find_decision
-from matinee.observe.home import Home
+from matinee.platform.initiative import Fallback
 from matinee.platform.loading import load
 from matinee.serve import services as opening
 from matinee.serve.artworks import NAME
 from matinee.serve.asked import Asked
 from matinee.serve.config import ServeConfig
+from matinee.serve.explaining import explain
 from matinee.serve.pages import Pages
 from matinee.serve.preparing import prepare
 from matinee.serve.schemas import PageReply, TileReply
@@ -33,32 +38,40 @@ TITLES = ["s", "s1e1", *(f"t{i}" for i in range(N_TITLES))]
 PATIENT = ServeConfig(budget_ms=5_000, artwork_ms=2_000)
 
 
+NUMBER = count(1)
+
+
+def only_homepage(patch: pytest.MonkeyPatch) -> None:
+    found = {"homepage": load("homepage")}
+    patch.setattr(opening, "deciding", lambda _home: found.items())
+
+
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home without images, ready to be served."""
-    home = make_home(tmp_path_factory.mktemp("made") / "home")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    home = make_home(tmp_path_factory.mktemp("artworks") / "home")
     prepare(home, PATIENT, lambda *_: None)
-    return home.root
+    with pytest.MonkeyPatch.context() as patch:
+        only_homepage(patch)
+        services = Services.open(home, PATIENT)
+    yield services
+    services._close()
 
 
 @pytest.fixture
-def bare(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    """The same, of which only the homepage is served."""
-    only = {"homepage": load("homepage")}
-    monkeypatch.setattr(opening, "deciding", lambda _home: only.items())
-    return Home(Path(shutil.copytree(made, tmp_path / "home")))
-
-
-@pytest.fixture
-def services(bare: Home) -> Iterator[Services]:
-    store(bare, images_of(TITLES))
-    opened = Services.open(bare, PATIENT)
+def services(opened: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    """All titles have two images again, and nobody has seen a page yet."""
+    store(opened.home, images_of(TITLES), from_us=next(NUMBER))
+    opened.artwork.follow()
+    monkeypatch.setattr(opened, "config", PATIENT)
+    monkeypatch.setenv("MEMBER", f"new{next(NUMBER)}")
     yield opened
     opened.released.pop(NAME, None)
-    opened._close()
+    opened.initiatives.pop(NAME, None)
 
 
-def page(services: Services, member: str = "m1", **asked: Any) -> PageReply:
+def page(services: Services, member: str | None = None, **asked: Any) -> PageReply:
+    """A page of a member, else of one whom no other test knows."""
+    member = member or os.environ["MEMBER"]
     cursor = asked.pop("cursor", None)
     return asyncio.run(Pages(services).page(member, Asked(**asked), cursor=cursor))
 
@@ -76,7 +89,7 @@ def context(services: Services, reply: PageReply) -> dict[str, Any]:
 
 def withdraw(services: Services, *ids: str) -> None:
     rows = [image(one, one.rpartition("-")[0], withdrawn_us=5, withdrawn_why="rights") for one in ids]
-    store(services.home, rows, from_us=2)
+    store(services.home, rows, from_us=next(NUMBER))
     services.artwork.follow()
 
 
@@ -164,7 +177,7 @@ def test_a_withdrawn_image_is_gone_from_new_pages_kept_pages_and_rows_below(serv
     assert logged.slots[0].artwork_id == tiles(kept)[0].artwork_id
     for other in (
         page(services, rows=2, cols=4, cursor=found.next_cursor),
-        page(services, "m2"),
+        page(services, "m3"),
         page(services),
     ):
         assert not {tile.artwork_id for tile in tiles(other)} & set(gone)
@@ -182,7 +195,7 @@ def test_a_title_without_any_cleared_image_has_none(services: Services) -> None:
 def test_territory_and_time_of_an_image_hold(services: Services) -> None:
     changed = [image(f"{one}-1", one, territories=["DE"]) for one in TITLES]
     changed += [image(f"{one}-0", one, start_us=1, end_us=NEVER_US - 1) for one in TITLES]
-    store(services.home, changed, from_us=2)
+    store(services.home, changed, from_us=next(NUMBER))
     services.artwork.follow()
     services.released[NAME] = released(Chooser())
     austrian = tiles(page(services, "m1"))
@@ -191,15 +204,58 @@ def test_territory_and_time_of_an_image_hold(services: Services) -> None:
     assert {tile.artwork_id for tile in german} == {f"{tile.title_id}-1" for tile in german}
 
 
-def test_a_home_without_images_has_pages_as_before(bare: Home) -> None:
-    services = Services.open(bare, PATIENT)
+def test_a_home_without_images_has_pages_as_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_homepage(monkeypatch)
+    services = Services.open(make_home(tmp_path / "home"), PATIENT)
     try:
         chooser = Chooser()
         services.released[NAME] = released(chooser)
-        found = page(services)
+        found = page(services, "m1")
         assert {tile.artwork_id for tile in tiles(found)} == {None}
         assert not [name for name in context(services, found) if name.startswith("artwork")]
         assert chooser.n_asked == 0
     finally:
         services.released.pop(NAME)
         services._close()
+
+
+def test_an_explanation_names_the_image_of_each_tile_and_why(services: Services) -> None:
+    chooser = Chooser()
+    services.released[NAME] = released(None, fallback=chooser)
+    fallback = Fallback("chooser", lambda _around: chooser)
+    services.initiatives[NAME] = replace(TOY, name=NAME, fallback=fallback)
+    first = page(services)
+    assert services.ingestor.drain(5)
+    chosen = explain(services, first.decision_id)["artwork"]
+    assert [one["artwork_id"] for one in chosen] == [tile.artwork_id for tile in tiles(first)]
+    assert (chosen[0]["propensity"], chosen[0]["n"], chosen[0]["why"]) == (0.25, 2, "because it is dark")
+    chooser.suffix = "-0"
+    (why, *_) = [one["why"] for one in explain(services, first.decision_id)["artwork"]]
+    title = tiles(first)[0].title_id
+    assert why == f"drawn with probability 0.25 from 2 images; chosen again it would be {title}-0"
+
+
+def test_an_explanation_says_why_images_are_the_default_ones(services: Services) -> None:
+    services.released[NAME] = released(None)
+    found = page(services)
+    assert services.ingestor.drain(5)
+    told = explain(services, found.decision_id)["artwork"]
+    assert told[0]["why"] == "the default image, because no model"
+
+
+def test_files_are_given_out_while_an_image_in_them_is_cleared(services: Services) -> None:
+    now = services.clock.now_us
+    assert services.artwork.file("t1-1.svg", now).read_bytes() == SVG
+    withdraw(services, "t1-1")
+    for name in ("t1-1.svg", "t9999.svg", "../matinee.toml", "", ".."):
+        with pytest.raises(NotFoundError, match="is not there"):
+            services.artwork.file(name, now)
+    store(
+        services.home,
+        [image("t2-1", "t2", territories=["DE"]), image("t3-1", "t3", end_us=now)],
+        from_us=next(NUMBER),
+    )
+    services.artwork.follow()
+    assert services.artwork.file("t2-1.svg", now)
+    with pytest.raises(NotFoundError):
+        services.artwork.file("t3-1.svg", now)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from matinee.cli.console import note, out, print_json, print_table, say
 from matinee.cli.context import find_home
+from matinee.cli.page_images import dresser_of, with_images
 from matinee.initiatives.homepage.live import LiveHomepage, watched
 from matinee.initiatives.homepage.page import MemberState, Page, Tile
 from matinee.initiatives.homepage.trace import PageTrace
 from matinee.observe.catalogue.catalogue import Catalogue
+from matinee.platform.dresser import Shown
 from matinee.types import ALWAYS_US, format_at
 
 if TYPE_CHECKING:
@@ -53,7 +56,8 @@ def page(
     cols
         Longest row, in tiles.
     why
-        Also show what each rule removed from each row, and which rows are absent and why.
+        Also show what each rule removed from each row, which rows are absent and why, and how images
+        were chosen.
     json
         Print machine-readable JSON.
     """
@@ -64,17 +68,26 @@ def page(
     trace = PageTrace() if why else None
     (state,) = live.states([member])
     made = live.composer.page(state, rows=rows, cols=cols, trace=trace)
+    made, images = with_images(dresser_of(where, live.at_us), state, made)
     if json:
-        print_json(as_json(live.titles.catalogue, made) | ({"why": trace} if trace else {}))
+        print_json(as_json(live.titles.catalogue, made, images) | ({"why": trace} if trace else {}))
         return 0
     show_page(live, state, made)
     if trace:
         show_why(trace)
+        show_images(live.titles.catalogue, made, images)
     return 0
 
 
-def as_json(catalogue: Catalogue, made: Page) -> dict[str, object]:
-    """A page with ids and names, for machines."""
+def as_json(catalogue: Catalogue, made: Page, images: Mapping[str, Shown] | None = None) -> dict[str, object]:
+    """A page with ids and names, for machines.
+
+    Parameters
+    ----------
+    images : mapping of str to Shown, optional
+        For each title its image, with propensity and reason.
+    """
+    images = images or {}
     rows = [
         {
             "row": row.row,
@@ -88,6 +101,7 @@ def as_json(catalogue: Catalogue, made: Page) -> dict[str, object]:
                     "name": str(catalogue.names[tile.title]),
                     "reason": tile.reason,
                     "artwork_id": tile.artwork_id,
+                    **_about(images.get(tile.title_id)),
                     "propensity": tile.propensity,
                     "explored": tile.explored,
                 }
@@ -103,6 +117,10 @@ def as_json(catalogue: Catalogue, made: Page) -> dict[str, object]:
         "unmet": made.unmet,
         "reason": made.reason,
     }
+
+
+def _about(image: Shown | None) -> dict[str, object]:
+    return {} if image is None else {"artwork_propensity": image.propensity, "artwork_why": image.why}
 
 
 def show_page(live: LiveHomepage, state: MemberState, made: Page, *, wide: int = TILE_WIDTH) -> None:
@@ -171,3 +189,14 @@ def show_why(trace: PageTrace) -> None:
     print_table(rows, columns, title="Where the titles of each row went")
     for kind, reason in sorted(trace.absent.items()):
         say(f"Absent: {kind}: {reason}")
+
+
+def show_images(catalogue: Catalogue, made: Page, images: Mapping[str, Shown], most: int = 12) -> None:
+    """Print the images of the first titles, and why each is that one; nothing for a home without images."""
+    names = {tile.title_id: str(catalogue.names[tile.title]) for row in made.rows for tile in row.tiles}
+    rows = [
+        [names[title_id], image.artwork_id, image.propensity, image.why]
+        for title_id, image in list(images.items())[:most]
+    ]
+    if rows:
+        print_table(rows, ["title", "image", "propensity", "why"], title="Images of the first titles")

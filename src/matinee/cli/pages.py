@@ -8,12 +8,14 @@ from pathlib import Path
 from matinee.cli.console import Report, note, print_json, progress, say
 from matinee.cli.context import find_home
 from matinee.cli.page import NOT_RELEASED
+from matinee.cli.page_images import dresser_of, with_images
 from matinee.initiatives.homepage.export import write_pages
 from matinee.initiatives.homepage.html import Watched, write_html
 from matinee.initiatives.homepage.live import LiveHomepage, watched
 from matinee.initiatives.homepage.page import Page
 from matinee.learn.reading import read_member_ids
 from matinee.observe.table_file import check_place, table_format
+from matinee.platform.dresser import Dresser
 from matinee.types import format_at
 
 
@@ -64,7 +66,10 @@ def pages(
         note(NOT_RELEASED.format(live.release.name), quiet=json)
     chosen = live.member_ids if members is None else read_member_ids(members)
     with progress("Composing", quiet=json) as report:
-        counts = compose_all(live, chosen, out, html=html, rows=rows, cols=cols, report=report)
+        dresser = dresser_of(where, live.at_us)
+        counts = compose_all(
+            live, chosen, out, html=html, rows=rows, cols=cols, dresser=dresser, report=report
+        )
     result = {"out": str(out), "html": str(html) if html else None, "at": format_at(live.at_us), **counts}
     if json:
         print_json(result)
@@ -86,9 +91,15 @@ def compose_all(
     notes: Sequence[str] = (),
     rows: int | None = None,
     cols: int | None = None,
+    dresser: Dresser | None = None,
     report: Report | None = None,
 ) -> dict[str, int]:
     """Compose pages once and write them to the table and, if asked for, to the viewer.
+
+    Parameters
+    ----------
+    dresser : Dresser, optional
+        What chooses the images; None: pages have none.
 
     Returns
     -------
@@ -99,7 +110,8 @@ def compose_all(
     seen: dict[str, Watched] = {}
 
     def composed() -> Iterator[Page]:
-        for state, page in live.pages(member_ids, rows=rows, cols=cols):
+        for state, composed_page in live.pages(member_ids, rows=rows, cols=cols):
+            page, _ = with_images(dresser, state, composed_page)
             seen[page.member_id] = watched(state)
             counts["members"] += 1
             counts["tiles"] += sum(len(row.tiles) for row in page.rows)

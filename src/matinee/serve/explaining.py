@@ -14,6 +14,7 @@ from matinee.observe.decisions import DecisionRecord
 from matinee.observe.home import Home
 from matinee.platform.initiative import Initiative
 from matinee.serve.deciding_again import Again, decide_again
+from matinee.serve.images_again import images_of
 from matinee.serve.lane import Lane
 from matinee.types import format_at
 
@@ -52,7 +53,8 @@ def explanation(home: Home, initiatives: Mapping[str, Initiative], decision_id: 
     dict
         Plain values. What was logged: `decision_id`, `initiative`, `unit_id`, `at`, `policy`, `model`,
         `experiment`, `arm`, `fallback`, `fallback_reason`, `context`, `slots`, `rows`, `unmet`,
-        `n_permitted`. What came of it: `rewards` (reported), `outcomes` (one per slot, once they are final,
+        `n_permitted`. `artwork`: for each slot its image, with propensity, number of images and why. What
+        came of it: `rewards` (reported), `outcomes` (one per slot, once they are final,
         from `final_at` on). How it comes about: `stages` and `absent`, `reproduced` (whether the decision
         comes out the same when it is made again), `differences` and `note`.
 
@@ -73,6 +75,7 @@ def explanation(home: Home, initiatives: Mapping[str, Initiative], decision_id: 
     initiative = initiatives.get(record.initiative)
     out = _logged(home, record, made or record)
     out |= _came_of(home, made or record, initiative)
+    out["artwork"] = _images(home, initiatives, record, made or record)
     return out | _again(home, initiative, record, made)
 
 
@@ -94,11 +97,22 @@ def _logged(home: Home, record: DecisionRecord, made: DecisionRecord) -> dict[st
         "latency_ms": record.latency_ms,
         "context": dict(made.context),
         "rows": msgspec.to_builtins(made.rows),
-        "slots": msgspec.to_builtins(made.slots),
+        "slots": msgspec.to_builtins(record.slots or made.slots),
         "unmet": made.unmet,
         "permitted": reference,
         "n_permitted": None if permitted is None else len(permitted),
     }
+
+
+def _images(
+    home: Home, initiatives: Mapping[str, Initiative], record: DecisionRecord, made: DecisionRecord
+) -> list[dict[str, Any]]:
+    """The images of a page; a repeated one has slots of its own where its images are other ones."""
+    slots = record.slots or made.slots
+    if all(slot.artwork_id is None for slot in slots):
+        return []
+    with _ONE_AT_A_TIME:
+        return images_of(home, initiatives, made, slots)
 
 
 def _came_of(home: Home, made: DecisionRecord, initiative: Initiative | None) -> dict[str, Any]:

@@ -1,0 +1,152 @@
+"""Images for pages that no server gives out: what a command shows, with what would choose in production."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matinee import settings
+from matinee.errors import MatineeError
+from matinee.observe.catalogue.clearance_watch import ClearanceWatch, Standing
+from matinee.observe.decisions import Slot
+from matinee.observe.home import Home
+from matinee.platform.deciding import ArtworkChoices, ChoosesArtwork, Context, Request, Surroundings
+from matinee.platform.dressing import Pictures, dress, to_choose
+from matinee.platform.initiative import Initiative
+from matinee.platform.lifecycle.model_folder import check_files, read_card
+from matinee.platform.lifecycle.project import open_registry
+from matinee.platform.loading import find
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The image of a title on a page, and why it is that one.
+
+    Attributes
+    ----------
+    propensity : float or None
+        None where there is no image.
+    """
+
+    artwork_id: str | None
+    propensity: float | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dresser:
+    """Gives pages their images as of a moment. Use `open`.
+
+    Attributes
+    ----------
+    chooser : ChoosesArtwork or None
+        None: every title has its default image.
+    trouble : str
+        Why there is none.
+    """
+
+    pictures: Pictures
+    standing: Standing
+    at_us: int
+    chooser: ChoosesArtwork | None
+    trouble: str = ""
+
+    @staticmethod
+    def open(home: Home, name: str, at_us: int) -> Dresser | None:
+        """With the release of an initiative, else its fallback; None for a home without images.
+
+        Parameters
+        ----------
+        name : str
+            The initiative that chooses. It may be absent, or not open: then images are the default ones.
+
+        Raises
+        ------
+        StorageError
+            The lake cannot be read.
+        """
+        pictures = Pictures.load(home)
+        if not pictures:
+            return None
+        standing = ClearanceWatch(home).current()
+        found = find(home).get(name)
+        if found is None:
+            return Dresser(pictures, standing, at_us, None, f"there is no initiative {name}")
+        try:
+            initiative = found.load()
+            config = settings.load(home.settings, name, initiative.config, values=initiative.values)
+            if aspect := str(getattr(config, "aspect", "")):
+                pictures = Pictures.load(home, aspect=aspect)
+            chooser: Any = _chooser(home, initiative, at_us, config)
+        except MatineeError as problem:
+            return Dresser(pictures, standing, at_us, None, str(problem))
+        if not isinstance(chooser, ChoosesArtwork):
+            return Dresser(pictures, standing, at_us, None, f"nothing of {name} is in production")
+        return Dresser(pictures, standing, at_us, chooser)
+
+    def dressed(
+        self, unit_id: str, slots: Sequence[Slot], context: Context, territory: str | None
+    ) -> tuple[list[Slot], dict[str, Shown]]:
+        """Slots with their images, and for each title its image.
+
+        A chooser that fails costs the choice and not the page: the images are the default ones then.
+        """
+        titles = to_choose(slots)
+        choices, trouble = None, self.trouble
+        if self.chooser is not None:
+            given = context if territory is None else {**context, "territory": territory}
+            try:
+                choices = self.chooser.choose_artwork(Request(unit_id, self.at_us, context=given), titles)
+            except Exception as problem:  # whatever a model does, the page is shown
+                trouble = f"{type(problem).__name__}: {problem}"
+        found = dress(
+            slots, titles, choices, self.pictures, self.standing, at_us=self.at_us, territory=territory
+        )
+        return found.slots, reasons(found.slots, titles, choices, trouble)
+
+
+def reasons(
+    slots: Sequence[Slot], titles: Sequence[str], choices: ArtworkChoices | None, trouble: str
+) -> dict[str, Shown]:
+    """For each title of a page its image, its propensity, and a sentence for people.
+
+    Parameters
+    ----------
+    choices : ArtworkChoices or None
+        What was chosen for `titles`; None: nobody chose, because of `trouble`.
+    """
+    said: dict[str, tuple[str | None, str | None]] = {}
+    if choices is not None:
+        said = dict(zip(titles, zip(choices.artwork_id, choices.why, strict=True), strict=True))
+    out: dict[str, Shown] = {}
+    for slot in slots:
+        if slot.action in out:
+            continue
+        chosen, why = said.get(slot.action, (None, None))
+        out[slot.action] = Shown(
+            slot.artwork_id, slot.artwork_propensity, _sentence(slot, chosen, why, trouble)
+        )
+    return out
+
+
+def _sentence(slot: Slot, chosen: str | None, why: str | None, trouble: str) -> str:
+    if slot.artwork_id is None:
+        return "no image of the title may be shown"
+    if slot.artwork_id != chosen:
+        return "the default image" + (f", because {trouble}" if trouble else "")
+    if slot.artwork_n == 1:
+        return why or "the only image that may be shown"
+    return why or f"drawn from {slot.artwork_n} images"
+
+
+def _chooser(home: Home, initiative: Initiative, at_us: int, config: Any) -> object:
+    """What is in production; where nothing is, the fallback."""
+    around = Surroundings(home.limited_to(initiative.tables), at_us, config)
+    with open_registry(home) as registry:
+        current = registry.releases.current(initiative.name)
+    if current is None:
+        return initiative.fallback.open(around)
+    folder = home.releases / initiative.name / current.version
+    check_files(folder, read_card(folder).files)
+    return initiative.open(folder, around)
