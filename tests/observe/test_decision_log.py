@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from matinee.observe.decision_log import (
@@ -19,6 +20,7 @@ from matinee.observe.decision_log import (
     reward_id,
     reward_line,
     rewards_of,
+    to_record,
 )
 from matinee.observe.decisions import DecisionRecord, RowNote, Slot
 from matinee.observe.home import Home
@@ -209,3 +211,12 @@ def test_only_ids_that_this_service_can_have_made_are_plausible() -> None:
     assert not plausible(good, now_us - HOUR_US - 1)
     for text in ("", "d", good[:-1], good + "0", good[:-1] + "z", good[:-1] + "é", "m" + good[1:], "d1"):
         assert not plausible(text, now_us)
+
+
+def test_a_slot_keeps_its_image_and_old_slots_have_none() -> None:
+    slot = Slot("t1", 0.5, 1, 2, artwork_id="a1", artwork_propensity=0.25, artwork_n=3)
+    record = DecisionRecord("d1", "toy", "m1", 1, "p", "v", [slot])
+    line = msgspec.json.decode(decision_line(record, 1, 1))
+    assert to_record(line).slots == [slot]
+    old = line | {"slots": '[{"action":"t1","propensity":0.5,"row":1,"col":2}]'}
+    assert to_record(old).slots == [Slot("t1", 0.5, 1, 2)]

@@ -109,3 +109,13 @@ def test_who_was_erased_since_can_be_erased_again(home: Home, tmp_path: Path) ->
     assert returned(again, None) == [WHO]
     assert main(["erase", "--again", "--home", str(again.root)]) == 0
     assert returned(again, None) == []
+
+
+def test_images_are_in_the_backup_and_erasing_a_member_leaves_them(home: Home, tmp_path: Path) -> None:
+    image = home.root / "artwork" / "0123abcd.svg"
+    image.parent.mkdir()
+    image.write_text("<svg/>", encoding="utf-8")
+    back_up(home, tmp_path / "saved", now_us=1)
+    again = restore(tmp_path / "saved", tmp_path / "again").home
+    erase(again, None, WHO, now_us=2)
+    assert (again.root / "artwork" / image.name).read_bytes() == image.read_bytes()

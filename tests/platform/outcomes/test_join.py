@@ -326,3 +326,21 @@ def test_who_is_erased_while_outcomes_are_joined_does_not_come_back(
     monkeypatch.setattr(joining, "writing", erased_meanwhile)
     assert join(home, REPORTED, now_us=FINAL).decisions == 1
     assert {row[0] for row in rows(home, "decision_id, slot")} == {"d2"}
+
+
+def test_a_slot_carries_its_image_and_old_records_none(home: Home) -> None:
+    record = page("d1")
+    art = Slot("t3", 0.5, 3, 1, artwork_id="a1", artwork_propensity=0.25, artwork_n=4)
+    log = Log(home).decide(replace_slots(record, art), page("d2", START + 1))
+    log.play("t3", START + HOUR_US, decision_id="d1").close()
+    join(home, PLAYED, now_us=FINAL + 1)
+    found = rows(home, "decision_id, action, artwork_id, artwork_propensity, value")
+    assert [row for row in found if row[2] is not None] == [("d1", "t3", "a1", 0.25, 1.0)]
+    assert len(found) == 9
+
+
+def replace_slots(record: DecisionRecord, *more: Slot) -> DecisionRecord:
+    return DecisionRecord(
+        record.decision_id, record.initiative, record.unit_id, record.at_us, record.policy, record.model,
+        [*record.slots, *more], context=record.context,
+    )  # fmt: skip

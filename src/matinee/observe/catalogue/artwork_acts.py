@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matinee.errors import InputError, NotFoundError, unknown_name
 from matinee.observe.catalogue.artwork import TABLE
 from matinee.observe.catalogue.artwork_store import Row, image_rows, stage_images, write_time
-from matinee.observe.catalogue.clearance import REASONS, Clearances
+from matinee.observe.catalogue.clearance import COLUMNS, REASONS, Clearances
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import connect
 from matinee.observe.lake.facts import store_facts
@@ -136,14 +136,15 @@ def withdraw(
 def _act(home: Home, ids: Sequence[str], change: Change, *, now_us: int, dry_run: bool) -> Acted:
     """Change the rows of some ids in one write."""
     with writing(home.lake) as write, connect(write.scratch / "spill", threads=1) as con:
-        known = image_rows(con, write)
+        every = image_rows(con, write, columns=("title_id", *COLUMNS))
+        known = image_rows(con, write, ids=ids)
         missing = next((one for one in ids if one not in known), None)
-        if missing is not None and not known:
+        if missing is not None and not every:
             raise NotFoundError(
                 f'artwork: unknown id "{missing}". No image is known: matinee import artwork PATH.'
             )
         if missing is not None:
-            raise NotFoundError(_unknown(missing, known))
+            raise NotFoundError(_unknown(missing, every))
         at_us = write_time(write.before.of(TABLE), now_us)
         wanted = {one: change(known[one], at_us) for one in dict.fromkeys(ids)}
         changed = {one: row for one, row in wanted.items() if row != known[one]}
@@ -151,7 +152,7 @@ def _act(home: Home, ids: Sequence[str], change: Change, *, now_us: int, dry_run
             stage_images(con, write, list(changed.values()), "acted")
             store_facts(write, con, TABLE, "acted", from_us=at_us)
     titles = sorted({row["title_id"] for row in changed.values()})
-    able = cleared_titles(list((known | changed).values()), at_us)
+    able = cleared_titles(list((every | changed).values()), at_us)
     return Acted(
         at_us=at_us,
         images=list(changed),

@@ -19,13 +19,32 @@ Row = dict[str, Any]
 """Column of the table -> value, without the version."""
 
 
-def image_rows(con: duckdb.DuckDBPyConnection, write: LakeWriter) -> dict[str, Row]:
-    """Every image as it is known, by id."""
+def image_rows(
+    con: duckdb.DuckDBPyConnection,
+    write: LakeWriter,
+    *,
+    ids: Sequence[str] | None = None,
+    columns: Sequence[str] = (),
+) -> dict[str, Row]:
+    """Images as they are known, by id.
+
+    Parameters
+    ----------
+    ids : sequence of str, optional
+        Only these; unknown ones are left out.
+    columns : sequence of str
+        Only these and the id. Empty: all.
+    """
     files = write.before.of(TABLE)
     if not files:
         return {}
-    rows = con.execute(as_of(TABLE, parquet(write.lake, files), None)).fetchall()
-    return {row[0]: dict(zip(facts(TABLE), row, strict=True)) for row in rows}
+    names = list(dict.fromkeys(["artwork_id", *columns])) if columns else facts(TABLE)
+    where = "" if ids is None else " WHERE artwork_id IN (SELECT unnest(?::VARCHAR[]))"
+    found = con.execute(
+        f"SELECT {', '.join(names)} FROM ({as_of(TABLE, parquet(write.lake, files), None)}){where}",
+        [] if ids is None else [list(ids)],
+    )
+    return {row[0]: dict(zip(names, row, strict=True)) for row in found.fetchall()}
 
 
 def stage_images(con: duckdb.DuckDBPyConnection, write: LakeWriter, rows: Sequence[Row], view: str) -> None:
