@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 from tests.platform.toys import TOY
-from tests.prove.experiment.homes import EXPERIMENT, START_US, random_home
+from tests.prove.experiment.homes import EXPERIMENT, START_US, add_rows, decision, random_home
 from tests.prove.experiment.test_interleaving_readout import DAYS, design, merged
 from tests.prove.experiment.test_interleaving_readout import START_US as BEGAN_US
 
 from matinee.cli.main import main
 from matinee.observe.home import Home
+from matinee.platform.lifecycle.experimenting import stop_experiment
 from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.lifecycle.registering import register
 from matinee.platform.loading import load
@@ -77,6 +79,47 @@ def test_checks_and_guardrails_alone_are_no_look(tmp_path: Path, capsys: pytest.
     assert run(home, "read", "bolder-rows", "--at", day(20), "--no-look") == 0
     assert "KEEP RUNNING" in capsys.readouterr().out
     assert looks(home) == []
+
+
+def test_a_moment_that_has_not_come_is_no_look(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Else it would be taken for the planned end, and all error probability spent on it."""
+    home = started(tmp_path)
+    assert run(home, "read", "bolder-rows", "--at", day(60)) == 2
+    assert "the home's clock shows 2024-10-31" in capsys.readouterr().err
+    assert looks(home) == []
+
+
+def test_the_end_goes_by_what_was_said_last(tmp_path: Path) -> None:
+    """A look said ship; then the data are refused, and then believed again."""
+    home = started(tmp_path)
+    assert run(home, "read", "bolder-rows", "--at", day(26)) == 0
+    crowd = [decision(f"x{i}", "bold", 26.5) for i in range(400)]
+    add_rows(home, "decisions", crowd)
+    for _ in range(2):
+        assert run(home, "read", "bolder-rows", "--at", day(27)) == 1
+    assert looks(home) == ["ship", "refused"]
+    with open_registry(home) as registry:
+        stop = partial(stop_experiment, registry, "bolder-rows", ended_us=START_US + 28 * DAY_US)
+        assert stop(dry_run=True).verdict == "refused"
+        add_rows(home, "decisions", [decision(f"y{i}", "control", 26.5) for i in range(400)])
+        assert run(home, "read", "bolder-rows", "--at", day(27)) == 0
+        assert looks(home) == ["ship", "refused", "ship"]
+        assert (stop(dry_run=True).verdict, stop(dry_run=True).winner) == ("ship", "bold")
+        registry.experiments.stop_arm("bolder-rows", "bold", START_US + 27 * DAY_US, "errors")
+        assert (stop().verdict, stop.keywords["ended_us"]) == ("keep", START_US + 28 * DAY_US)
+    assert run(home, "read", "bolder-rows") == 1
+
+
+def test_one_that_was_stopped_early_does_not_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = started(tmp_path, lift=0.0)
+    with open_registry(home) as registry:
+        registry.experiments.stop("bolder-rows", End(ended_us=START_US + 9 * DAY_US))
+    assert run(home, "read", "bolder-rows") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("bolder-rows: DO NOT SHIP\n- It was stopped on ")
+    assert "with the verdict: undecided" in out
 
 
 def test_one_that_has_ended_is_read_as_of_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

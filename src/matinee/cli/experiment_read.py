@@ -28,7 +28,8 @@ def read(
 
     Reading is a look: it is stored, since with every look the bound for the next ones follows. A second read
     of the same data is the same look. As of a past moment (--at) the looks stored by then are used, and none
-    is added if a later one is stored. Exit code 1: the data are refused, or a guardrail stops it.
+    is added if a later one is stored; a moment that has not come is refused. Exit code 1: the data are
+    refused, or a guardrail stops it.
 
     Example: matinee experiment read art-2 --home shop
 
@@ -51,15 +52,24 @@ def read(
     json
         Print machine-readable JSON.
     """
+    from matinee.errors import InputError
     from matinee.observe.home_clock import home_clock
     from matinee.platform.lifecycle.experiment_reading import read_experiment
     from matinee.platform.lifecycle.project import open_registry
     from matinee.prove.experiment.page import write_page
+    from matinee.types import DAY_US, format_at
 
     where = find_home(home)
     with progress("Reading", quiet=json) as told, open_registry(where) as registry:
         told("counting", 0.2)
         now_us = home_clock(where, at).now_us
+        latest_us = home_clock(where).now_us + DAY_US  # a planned end may lie after the last event
+        if not no_look and now_us > latest_us:
+            raise InputError(
+                f"--at is {format_at(now_us)} and the home's clock shows {format_at(latest_us - DAY_US)}, "
+                "expected at most a day more: a look at what has not happened yet would be kept as the last. "
+                "Leave --at away."
+            )
         readout, alpha = read_experiment(where, registry, name, now_us=now_us, estimate=not no_look, by=by)
     if html is not None:
         write_page(readout, html, alpha=alpha)

@@ -322,3 +322,21 @@ def test_a_metric_stays_what_it_was_at_the_start(ready: Project) -> None:
     kept = ready.registry.experiments.read(row.name).definition
     assert known_metrics(ready.home)["seen"].of.table == "searches"
     assert metrics_of(ready.home, kept, ["seen"])["seen"].of.table == "plays"
+
+
+def test_a_plan_that_ends_before_its_primary_metric_is_known(ready: Project) -> None:
+    with pytest.raises(InputError, match=r"design\.days is 28, expected more than 35: so many days after"):
+        started(ready, primary="retained_28d")
+    assert started(ready, primary="retained_7d").definition.primary == "retained_7d"
+
+
+def test_an_arm_that_was_stopped_by_itself_is_not_shipped(ready: Project) -> None:
+    started(ready)
+    experiments = ready.registry.experiments
+    experiments.stop_arm("toy-1", "treatment", 2 * DAY_US, "errors")
+    without = stop_experiment(ready.registry, "toy-1", ended_us=3 * DAY_US, dry_run=True)
+    assert (without.verdict, without.reason) == ("keep", "arm treatment was stopped: errors")
+    experiments.add_look("toy-1", look("ship", "treatment"))
+    over = stop_experiment(ready.registry, "toy-1", ended_us=3 * DAY_US)
+    assert (over.verdict, over.winner) == ("keep", None)
+    assert [gate.gate for gate in release(ready, released_us=4 * DAY_US).refused] == ["experiment"]

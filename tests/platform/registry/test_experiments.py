@@ -251,6 +251,27 @@ def test_of_several_at_once_one_starts(ready: Any) -> None:
     assert sorted(type(one).__name__ for one in ends) == ["ExperimentRow", *["InputError"] * 3]
 
 
+def test_of_several_at_once_one_ends_it(ready: Any) -> None:
+    start(ready)
+    ends: list[object] = []
+
+    def one(number: int) -> None:
+        try:
+            end = End(ended_us=2 * DAY_US, reason=f"by {number}")
+            ends.append(ready.registry.experiments.stop("art-1", end))
+        except MatineeError as problem:
+            ends.append(problem)
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(type(one).__name__ for one in ends) == ["ExperimentRow", *["InputError"] * 3]
+    (won,) = (one for one in ends if isinstance(one, ExperimentRow))
+    assert ready.registry.experiments.read("art-1").reason == won.reason
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -157,3 +157,15 @@ def test_without_a_difference_the_adjusted_lift_is_as_seldom_found_as_promised(r
         low, high = (found := difference(*arms, relative=True)).interval(found.multiplier(0.05))
         wrong += not low <= 0 <= high
     assert abs(wrong / runs - 0.05) < 3 * np.sqrt(0.05 * 0.95 / runs)
+
+
+def test_a_ratio_that_one_arm_had_nothing_of_before_is_not_adjusted() -> None:
+    """Else the other arm's whole covariate would be taken for a difference."""
+    rng = np.random.default_rng(0)
+    n = 200
+    d, y = np.full(n, 10.0), rng.binomial(10, 0.5, n).astype(float)
+    c = np.where(np.arange(n) < 6, 10.0, 0.0)
+    new, old = Moments.of(y, d, 0 * y, 0 * y), Moments.of(y, d, np.where(c > 0, y, 0.0), c)
+    found = difference(new, old)
+    assert (found.value, found.reduction) == (0.0, 0.0)
+    assert cuped_theta(new, old) == 0.0

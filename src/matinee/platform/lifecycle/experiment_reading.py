@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from matinee.observe.home import Home
+from matinee.platform.registry.experiment_rows import ExperimentRow
 from matinee.platform.registry.registry import Registry
 from matinee.prove.experiment.expecting import ENOUGH, prior_of
-from matinee.prove.experiment.findings import Readout
+from matinee.prove.experiment.findings import Look, Readout
 from matinee.prove.experiment.readout import read
+from matinee.prove.experiment.verdict import change
 from matinee.prove.stats.shrinkage import Prior
+from matinee.types import format_at
 
 
 def read_experiment(
@@ -33,7 +38,7 @@ def read_experiment(
     by : str, optional
         Who looks.
     keep : bool
-        Store the look. False only where the readout is not shown to anybody.
+        Store the look, and that the data were refused. False only where the readout is not shown to anybody.
 
     Returns
     -------
@@ -61,15 +66,51 @@ def read_experiment(
         prior=past_effects(registry, until_us, without=name),
         estimate=estimate,
     )
-    look = readout.look
+    look, alpha = readout.look, row.definition.design.alpha
+    if row.ended_us is not None:
+        readout = _of_ended(readout, row)
     later = any(one.at_us > until_us for one in stored)
-    if look is None or later or row.ended_us is not None or not keep:
+    free = keep and not later and row.ended_us is None
+    if look is None and free and estimate:
+        _keep_standing(registry, name, readout, stored, by)
+    if look is None or not free:
         looks = [one for one in readout.looks if one is not look]
-        return msgspec.structs.replace(readout, look=None, looks=looks), row.definition.design.alpha
+        return msgspec.structs.replace(readout, look=None, looks=looks), alpha
     look = msgspec.structs.replace(look, made_by=by)
     registry.experiments.add_look(name, look)
     kept = msgspec.structs.replace(readout, look=look, looks=[*readout.looks[:-1], look])
-    return kept, row.definition.design.alpha
+    return kept, alpha
+
+
+def _of_ended(readout: Readout, row: ExperimentRow) -> Readout:
+    """What was stopped does not go on, and what its end said counts."""
+    assert row.ended_us is not None
+    said = f"ship {row.winner}" if row.winner else row.verdict
+    text = f"It was stopped on {format_at(row.ended_us)[:16].replace('T', ' ')} with the verdict: {said}."
+    if readout.verdict != "keep running":
+        return msgspec.structs.replace(readout, reasons=[*readout.reasons, text])
+    seen = [f"No difference was shown by then: {one.arm} {change(one)}." for one in readout.primary]
+    return msgspec.structs.replace(readout, verdict="do not ship", reasons=[text, *seen])
+
+
+def _keep_standing(
+    registry: Registry, name: str, readout: Readout, stored: Sequence[Look], by: str | None
+) -> None:
+    """Keep that the data were refused, and that they are believed again: the end goes by what was said last.
+
+    Neither is a look at the estimate, and bounds do not depend on it.
+    """
+    was = stored[-1].verdict if stored else ""
+    if readout.verdict == "refused" and was != "refused":
+        units = {arm.name: arm.units for arm in readout.arms}
+        look = Look(
+            at_us=readout.seen_us, until_us=readout.until_us, fraction=readout.fraction, n=units, estimate={},
+            error={}, bound={}, verdict="refused", made_by=by,
+        )  # fmt: skip
+        registry.experiments.add_look(name, look)
+    elif readout.verdict != "refused" and was == "refused" and readout.looks:
+        again = msgspec.structs.replace(readout.looks[-1], at_us=readout.seen_us, made_by=by)
+        registry.experiments.add_look(name, again)
 
 
 def past_effects(registry: Registry, until_us: int, *, without: str = "") -> Prior | None:

@@ -225,6 +225,9 @@ def stop_experiment(
 ) -> ExperimentRow:
     """End an experiment with what its last look said; no new look is made.
 
+    An arm that was stopped by itself is not shipped, whatever a look said before. Where all were, the control
+    is kept.
+
     Raises
     ------
     InputError
@@ -232,7 +235,7 @@ def stop_experiment(
     """
     row = registry.experiments.read(name)
     looks = registry.experiments.looks(name)
-    end = _end(looks[-1] if looks else None, ended_us=ended_us, by=by, reason=reason)
+    end = _end(row, looks[-1] if looks else None, ended_us=ended_us, by=by, reason=reason)
     if dry_run and row.state == "running":
         return msgspec.structs.replace(row, **msgspec.structs.asdict(end))
     return registry.experiments.stop(name, end)
@@ -279,7 +282,19 @@ def _write_new(path: Path, text: str) -> None:
         raise StorageError(f"{path}: could not be written ({problem.strerror or problem}).") from problem
 
 
-def _end(look: Look | None, *, ended_us: int, by: str | None, reason: str) -> End:
+def _end(row: ExperimentRow, look: Look | None, *, ended_us: int, by: str | None, reason: str) -> End:
+    stopped = {arm: stop.reason for arm, stop in row.stopped_arms.items()}
+    refused = look is not None and look.verdict == "refused"
+    over = not refused and all(arm.name in stopped for arm in row.definition.arms[1:])
+    if over or (look is not None and look.winner in stopped):  # it was stopped after the look, or without one
+        why = "; ".join(f"arm {arm} was stopped: {text}" for arm, text in stopped.items())
+        return End(
+            ended_us=ended_us,
+            verdict="keep" if over else "undecided",
+            reason=reason or why,
+            ended_by=by,
+            result=None if look is None else {"look": msgspec.to_builtins(look)},
+        )
     if look is None:
         return End(ended_us=ended_us, reason=reason or "stopped without a look", ended_by=by)
     return End(
@@ -327,6 +342,12 @@ def _defined(home: Home, draft: Experiment) -> tuple[Metric, ...]:
     for name in draft.metrics:
         if name not in known:
             raise InputError(unknown_name(f"experiment {draft.name}", "metric", name, known))
+    needs, days = known[draft.primary].matures_days, draft.design.days
+    if draft.kind == "ab" and draft.design.analysis != "sequence" and needs >= days:
+        raise InputError(
+            f"experiment {draft.name}: design.days is {days}, expected more than {needs}: so many days after "
+            f"its first exposure a unit's {draft.primary} is known. Plan longer, or take another metric."
+        )
     return tuple(known[name] for name in dict.fromkeys(draft.metrics))
 
 

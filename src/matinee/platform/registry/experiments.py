@@ -179,7 +179,8 @@ class Experiments:
             check_winner(row, end.verdict, end.winner)
             _check_time(name, "it was started", row.started_us, end.ended_us)
             still = (experiment.c.name == name) & experiment.c.ended_us.is_(None)
-            con.execute(update(experiment).where(still).values(**values_of(end)))
+            if not con.execute(update(experiment).where(still).values(**values_of(end))).rowcount:
+                _running_one(con, name)  # somebody else ended it in between
             return msgspec.structs.replace(row, **values_of(end))
 
     def add_look(self, name: str, look: Look) -> None:

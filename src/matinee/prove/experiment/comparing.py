@@ -237,6 +237,9 @@ def guard(
         few = f"{events:g} events in both arms, at least {LEAST_EVENTS} are needed"
         return finding("open", f"{seen.arm}: {metric.name} has {few}.")
     if information <= 0 or not seen.plain.error:
+        if information > 0 and _all_worse(seen):
+            values = f"{seen.plain.treated:.4g} against {seen.plain.base:.4g}, for every unit"
+            return finding("broken", f"{seen.arm}: {metric.name} is worse ({values}).")
         return finding("open", f"{seen.arm}: {metric.name} does not vary yet.")
     multiplier = sequence_multiplier(information, alpha=alpha, sides=1)
     if seen.lift is None:
@@ -247,6 +250,11 @@ def guard(
     range_ = "" if low is None or high is None else f", interval {100 * low:+.2f} % to {100 * high:+.2f} %"
     text = f"{seen.arm}: {metric.name} {words.format(percent)} ({100 * value:+.2f} %{range_})."
     return finding(standing, text, (value, low, high))
+
+
+def _all_worse(seen: Seen) -> bool:
+    """Every unit of the arm has one value, every unit of the control another, and the arm's is worse."""
+    return seen.plain.value > 0 if seen.metric.good == "down" else seen.plain.value < 0
 
 
 def _against_nothing(

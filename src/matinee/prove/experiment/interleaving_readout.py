@@ -16,7 +16,14 @@ from matinee.prove.experiment.definition import Experiment
 from matinee.prove.experiment.findings import ArmUnits, Check, Comparison, Finding, Look, Readout, Shows
 from matinee.prove.experiment.interleaving_preference import FEW, Preference
 from matinee.prove.experiment.interleaving_reading import InterleavingReading, read_interleaving
-from matinee.prove.experiment.looking import LEAST_GROWTH, RECENT_DAYS, Window, spending_bound
+from matinee.prove.experiment.looking import (
+    LEAST_GROWTH,
+    RECENT_DAYS,
+    Window,
+    seen_before,
+    spending_bound,
+    turns,
+)
 from matinee.prove.experiment.soundness import refusals
 from matinee.prove.experiment.verdict import SAID, judge
 from matinee.prove.stats.confidence_sequence import sequence_log_e, sequence_multiplier
@@ -54,7 +61,7 @@ def read_preference(
             f"experiment {experiment.name}: read at {format_at(until_us)}, expected after its start on "
             f"{format_at(started_us)}. Give a later --at, or see [clock] now in matinee.toml."
         )
-    past = [look for look in looks if look.until_us <= window.until_us and look.at_us <= until_us]
+    past = seen_before(looks, window)
     recent_us = window.until_us - round(min(RECENT_DAYS, window.elapsed_days) * DAY_US)
     moments = [*(look.until_us for look in past), recent_us]
     found = read_interleaving(home, experiment, window.until_us, planned=PLANNED, moments_us=moments)
@@ -79,7 +86,7 @@ def read_preference(
     shown = primary is not None and judged.verdict != "refused"
     if look is not None:
         look = msgspec.structs.replace(look, verdict=SAID[judged.verdict], winner=judged.arm)
-    new = look if is_new and shown else None
+    new = look if shown and (is_new or turns(past, look)) else None
     seen = [*past, *([] if new is None else [new])]
     decided = shown and judged.verdict in ("ship", "do not ship")
     return Readout(

@@ -59,6 +59,20 @@ class Window:
         return (self.until_us - self.started_us) / DAY_US
 
 
+def seen_before(looks: Sequence[Look], window: Window) -> list[Look]:
+    """The looks at the estimate that a read comes after; where the data were refused, nothing was seen."""
+    return [
+        look
+        for look in looks
+        if look.until_us <= window.until_us and look.at_us <= window.seen_us and look.verdict != "refused"
+    ]
+
+
+def turns(past: Sequence[Look], look: Look | None) -> bool:
+    """Whether a read of hardly more data than the last look decides what that one left open."""
+    return look is not None and look.verdict != "go on" and bool(past) and past[-1].verdict == "go on"
+
+
 def information(
     con: duckdb.DuckDBPyConnection, window: Window, matures_days: int, past_us: Sequence[int]
 ) -> tuple[list[float], float]:

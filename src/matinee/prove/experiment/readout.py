@@ -37,7 +37,9 @@ from matinee.prove.experiment.looking import (
     Window,
     each_alpha,
     information,
+    seen_before,
     spending_bound,
+    turns,
 )
 from matinee.prove.experiment.measuring import moments
 from matinee.prove.experiment.reading import Reading, metrics_of, opened
@@ -130,7 +132,7 @@ def read(
             estimate=estimate,
         )
     window = Window.of(experiment, started_us, until_us)
-    past = [look for look in looks if look.until_us <= window.until_us and look.at_us <= until_us]
+    past = seen_before(looks, window)
     hidden = not estimate or (experiment.design.analysis == "fixed" and not window.at_end)
     names = [one.metric for one in experiment.guardrails] if hidden else list(experiment.metrics)
     metrics = metrics_of(home, experiment, experiment.metrics)
@@ -174,7 +176,7 @@ def _readout(
     shown = bool(primary.comparisons) and judged.verdict != "refused"
     secondary, missing = _secondary(reading, prior) if shown else ([], [])
     look = _said(primary.look, judged) if shown and primary.look is not None else None
-    new = look if primary.is_new else None
+    new = look if primary.is_new or turns(past, look) else None
     seen = [*past, *([new] if new is not None else [])]
     return Readout(
         verdict=judged.verdict,

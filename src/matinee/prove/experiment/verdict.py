@@ -58,12 +58,14 @@ def judge(
     -----
     In this order: data that cannot be believed; arms stopped by guardrails; what an earlier look decided; a
     treatment that is better and breaks no guardrail; all treatments shown to be worse; the planned end; else
-    it goes on. A guardrail without `stop` that is broken keeps an arm from being shipped.
+    it goes on. A guardrail without `stop` that is broken keeps an arm from being shipped, also one that an
+    earlier look wanted to ship.
     """
     if refusals:
         return Judged("refused", None, list(refusals))
     treatments = [arm.name for arm in experiment.arms[1:]]
     out = _stopped_arms(guardrails, stopped)
+    broken = {one.arm: one for one in guardrails if one.standing == "broken"}
     open_arms = [arm for arm in treatments if arm not in out]
     if not open_arms:
         return Judged("stopped by guardrail", None, [out[arm] for arm in treatments])
@@ -71,14 +73,16 @@ def judge(
     earlier = next((look for look in past if look.verdict in ("ship", "keep")), None)
     if earlier is not None and (earlier.winner is None or earlier.winner in open_arms):
         when = format_at(earlier.until_us)
+        if earlier.winner in broken:
+            text = f"{earlier.winner} was better at the look of {when[:16].replace('T', ' ')}. But"
+            return Judged("do not ship", None, [f"{text} {broken[earlier.winner].text}", *reasons])
         said: Verdict = "ship" if earlier.verdict == "ship" else "do not ship"
         text = f"Decided at the look of {when[:16].replace('T', ' ')}; what comes later does not change it."
-        now = [f"Now: {one.arm} {_change(one)}." for one in primary if one.arm in open_arms]
+        now = [f"Now: {one.arm} {change(one)}." for one in primary if one.arm in open_arms]
         return Judged(said, earlier.winner, [text, *now, *reasons])
     if hidden:
         return Judged("keep running", None, [_not_looked(window, experiment), *reasons])
     seen = [one for one in primary if one.arm in open_arms]
-    broken = {one.arm: one for one in guardrails if one.standing == "broken"}
     better = [one for one in seen if one.shows == "better"]
     free = [one for one in better if one.arm not in broken]
     if free:
@@ -86,7 +90,7 @@ def judge(
         return Judged("ship", best.arm, [_better(best), *_of_guardrails(guardrails, best.arm), *reasons])
     reasons = [*(_better(one) + " But " + broken[one.arm].text for one in better), *reasons]
     worse = [one for one in seen if one.shows == "worse"]
-    if seen and len(worse) + len(better) == len(seen):
+    if seen and len(worse) + len(better) == len(open_arms):  # an arm that cannot be compared yet may win
         return Judged("do not ship", None, [*(_worse(one) for one in worse), *reasons])
     if window.at_end:
         return Judged("do not ship", None, [*_nothing_shown(experiment, seen), *reasons])
@@ -106,7 +110,8 @@ def _gain(one: Comparison) -> float:
     return value if one.good == "up" else -value
 
 
-def _change(one: Comparison) -> str:
+def change(one: Comparison) -> str:
+    """A difference and its interval in words."""
     if one.lift is None:
         low, high = one.difference_low, one.difference_high
         range_ = "" if low is None or high is None else f" (interval {low:+.4g} to {high:+.4g})"
@@ -118,17 +123,17 @@ def _change(one: Comparison) -> str:
 
 
 def _better(one: Comparison) -> str:
-    return f"{one.arm} is better than the control: {_change(one)}."
+    return f"{one.arm} is better than the control: {change(one)}."
 
 
 def _worse(one: Comparison) -> str:
-    return f"{one.arm} is worse than the control: {_change(one)}."
+    return f"{one.arm} is worse than the control: {change(one)}."
 
 
 def _nothing_shown(experiment: Experiment, seen: Sequence[Comparison]) -> list[str]:
     wanted = f" ({100 * experiment.design.effect:g} % was wanted)" if experiment.kind == "ab" else ""
     out = [f"The planned end has come and no arm was shown to be better{wanted}."]
-    return [*out, *(f"{one.arm}: {_change(one)}." for one in seen)]
+    return [*out, *(f"{one.arm}: {change(one)}." for one in seen)]
 
 
 def _of_guardrails(guardrails: Sequence[GuardrailFinding], arm: str) -> list[str]:
@@ -150,7 +155,7 @@ def _not_looked(window: Window, experiment: Experiment) -> str:
 def _goes_on(experiment: Experiment, window: Window, seen: Sequence[Comparison]) -> str:
     if not seen:
         return "There are too few units to compare."
-    shown = ", ".join(f"{one.arm} {_change(one)}" for one in seen)
+    shown = ", ".join(f"{one.arm} {change(one)}" for one in seen)
     if window.ends_us is None:
         longer = window.elapsed_days > experiment.design.days
         planned = f" The {experiment.design.days} days planned are over." if longer else ""

@@ -124,7 +124,7 @@ def cuped_theta(*arms: Moments) -> float:
     Returns
     -------
     float
-        0 when the covariate does not vary.
+        0 when the covariate does not vary, or an arm has none of it.
 
     Notes
     -----
@@ -139,6 +139,8 @@ def cuped_theta(*arms: Moments) -> float:
     pre-experiment data, WSDM, doi:10.1145/2433396.2433413, equation 4. Linearised values: Budylin, Drutsa,
     Katsev, Tsoy (2018), Consistent transformation of ratio metrics, WSDM, doi:10.1145/3159652.3159699.
     """
+    if not all(arm.c for arm in arms):  # a ratio of nothing: there is no difference to take off
+        return 0.0
     (_, shared), (_, spread) = np.sum([linearised(arm)[1] / arm.n for arm in arms], axis=0)
     return float(shared / spread) if spread > 0 else 0.0
 
