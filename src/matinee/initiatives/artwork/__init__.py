@@ -1,1 +1,83 @@
-"""For each title on a page, the image most likely to lead that member to a play they are glad of."""
+"""Artwork: which image stands for a title, for this member."""
+
+from pathlib import Path
+
+from matinee.initiatives.artwork.config import ArtworkConfig
+from matinee.initiatives.artwork.holdout import GenerationsHold
+from matinee.initiatives.artwork.judging import RANDOM
+from matinee.initiatives.artwork.serving import FALLBACK, ArtworkDecider, DefaultImages
+from matinee.initiatives.artwork.training import EVALUATE, TRAIN
+from matinee.platform.gates.approval import Approval
+from matinee.platform.gates.beats_baseline import BeatsBaseline
+from matinee.platform.gates.experiment import ExperimentWon
+from matinee.platform.gates.guardrails import Guardrail, Guardrails
+from matinee.platform.gates.latency import Latency
+from matinee.platform.gates.loads import Loads
+from matinee.platform.gates.not_worse import NotWorse
+from matinee.platform.gates.off_policy import OffPolicy
+from matinee.platform.gates.real_data import RealData
+from matinee.platform.initiative import Fallback, Initiative, Input, Reward
+
+GUARDRAILS = (
+    Guardrail(
+        "least_share", "every cleared image goes on being seen, so that the log can judge it", at_least=0.02
+    ),
+)
+ARTWORK = Initiative(
+    name="artwork",
+    title="Which image stands for a title, for this member",
+    owner="creative and discovery",
+    tier=2,
+    hypothesis=(
+        "If each member sees the image of a title that shows what they look for, then more impressions "
+        "lead to a play they are glad of, because a picture tells in a second what the title is."
+    ),
+    stage="built",
+    next_step="show random cleared images to a share of members for two weeks, then train and compare",
+    unit="member",
+    actions=("the cleared images of a title",),
+    reward=Reward(
+        name="quality play of the impression",
+        unit="quality plays",
+        definition=(
+            "1 if the title of an impression is played from its tile for at least 70 % of its runtime and "
+            "120 s "
+            "within a day, else 0; never the click"
+        ),
+        window_h=24,
+        low=0.0,
+        high=1.0,
+    ),
+    guardrails=GUARDRAILS,
+    inputs=(
+        Input("outcomes", "which image a tile had, how probably, and whether its title was played well"),
+        Input("decisions", "the same of pages whose outcomes nobody joined"),
+        Input("impressions", "which tiles came into view"),
+        Input("plays", "which genres a member watches, and what came of a tile"),
+        Input("titles", "genres, runtimes, series of episodes"),
+        Input("artwork", "images, what they show, and where and when they are cleared"),
+        Input("availability", "part of the catalogue as it is read"),
+        Input("pins", "part of the catalogue as it is read"),
+    ),
+    config=ArtworkConfig,
+    values=Path(__file__).with_name("artwork.toml"),
+    pipeline=TRAIN,
+    evaluation=EVALUATE,
+    open=ArtworkDecider.open,
+    baseline=RANDOM,
+    fallback=Fallback(FALLBACK, DefaultImages.open),
+    gates=(
+        BeatsBaseline(),
+        NotWorse(),
+        Loads(),
+        Latency(),
+        Guardrails(GUARDRAILS),
+        GenerationsHold(),
+        RealData(),
+        OffPolicy(),
+        ExperimentWon(),
+        Approval(),
+    ),
+    latency_budget_ms=10.0,
+    refreshed_every_h=24 * 7,
+)

@@ -37,7 +37,7 @@ def simulated_home(home: Home) -> Home:
         made = Home.create(base)
         made.settings.write_text('[clock]\nnow = "last_event"\n', encoding="utf-8")
         # Large enough that a method which works beats its baseline for certain, small enough for seconds.
-        size = WorldConfig(n_members=2_000, n_titles=300, n_days=180, impressions=0.2)
+        size = WorldConfig(n_members=2_000, n_titles=300, n_days=180, impressions=1.0)
         write_home(made, simulate(size))
         (base / READY).write_text("", encoding="utf-8")
     return done

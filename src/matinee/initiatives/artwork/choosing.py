@@ -1,0 +1,206 @@
+"""From beliefs to images: probabilities in closed form, and the draw that a member keeps.
+
+For each title, in the order of the tiles:
+
+1. worth of an image = expected lift for this member, less `variety` times the share of the images placed so
+   far that have the same style (so the probabilities are those given the images before);
+2. p = keep / n + (1 - keep) * softmax(worth / temperature of the title + bonus of the image), n the images
+   that may be shown, and no image below keep / n;
+3. the image is the one in whose part of [0, 1) a number falls that is hashed from salt, member, title and
+   period. So a member keeps an image while the probabilities hardly change, and nothing has to be stored.
+
+The temperature is that at which softmax comes nearest to Thompson sampling: two normal beliefs of standard
+deviation s differ by a normal number of s * sqrt(2), a logistic one of the same spread has the scale
+s * sqrt(6) / pi. An image that is less known than its title's others has a bonus: the expectation of
+exp(worth / temperature) under the belief, instead of that of the worth.
+
+References
+----------
+Thompson (1933), Biometrika 25. McFadden (1974), Conditional logit analysis of qualitative choice behavior
+(the logistic difference). Steele, Lea, Flood (2014), Fast splittable pseudorandom number generators, OOPSLA
+(SplitMix64). Chou, Chiang, Lin, Lu (2015), Pseudo-reward algorithms for contextual bandits; the bonus is the
+moment generating function of the normal distribution.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+MATCH = float(np.sqrt(6.0) / np.pi)
+"""Temperature of a softmax over the standard deviation of a belief."""
+MOST = 64
+"""Images of one title that are considered, in the order of their ids."""
+
+
+class Gallery(NamedTuple):
+    """All images as the kernel reads them.
+
+    Attributes
+    ----------
+    start : ndarray of int64, shape (n_titles + 1,)
+        Images of title t are start[t] to start[t + 1].
+    features : ndarray of float64, shape (n, r)
+        Centred in the title.
+    own : ndarray of float64, shape (n,)
+        Lift beyond the features.
+    bonus : ndarray of float64, shape (n,)
+        Added to worth / temperature.
+    temperature : ndarray of float64, shape (n_titles,)
+        Above 0, in units of lift.
+    style : ndarray of int32, shape (n,)
+        Images of one number look alike; -1: like no other.
+    key : ndarray of uint64, shape (n_titles,)
+        Hash of the title's id.
+    """
+
+    start: NDArray[np.int64]
+    features: NDArray[np.float64]
+    own: NDArray[np.float64]
+    bonus: NDArray[np.float64]
+    temperature: NDArray[np.float64]
+    style: NDArray[np.int32]
+    key: NDArray[np.uint64]
+
+
+class Chosen(NamedTuple):
+    """One image for each tile.
+
+    Attributes
+    ----------
+    image : ndarray of int64, shape (n_tiles,)
+        Position; -1: none may be shown.
+    propensity : ndarray of float64, shape (n_tiles,)
+        1 where there was no choice.
+    n : ndarray of int64, shape (n_tiles,)
+        Images that may be shown.
+    """
+
+    image: NDArray[np.int64]
+    propensity: NDArray[np.float64]
+    n: NDArray[np.int64]
+
+
+def splitmix(value: int) -> int:
+    """64 bits that follow from 64 bits; in Python what `_mix` is in the kernel."""
+    mask = (1 << 64) - 1
+    x = (value + 0x9E3779B97F4A7C15) & mask
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & mask
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & mask
+    return x ^ (x >> 31)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _mix(x: Any) -> Any:
+    x = x + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
+def choose_images(
+    gallery: Gallery,
+    titles: NDArray[np.int64],
+    cleared: NDArray[np.bool_],
+    taste: NDArray[np.float64],
+    keep: float,
+    variety: float,
+    unit_key: np.uint64,
+) -> Chosen:
+    """Choose for the tiles of a page, each given those before it.
+
+    Parameters
+    ----------
+    gallery : Gallery
+    titles : ndarray of int64, shape (n_tiles,)
+        Positions; -1: unknown.
+    cleared : ndarray of bool, shape (n_images,)
+    taste : ndarray of float64, shape (r,)
+        Worth of each feature for this member.
+    keep : float, 0 to 1
+        Share that is spread evenly, so that no image has less than `keep / n`. 1: all images alike.
+    variety : float, 0 or more
+    unit_key : uint64
+        Hash of salt, member and period.
+    """
+    n_tiles = len(titles)
+    image = np.full(n_tiles, -1, np.int64)
+    propensity = np.ones(n_tiles)
+    n_of = np.zeros(n_tiles, np.int64)
+    place = np.empty(MOST, np.int64)
+    p = np.empty(MOST)
+    before = 0
+    for k in range(n_tiles):
+        t = titles[k]
+        if t < 0:
+            continue
+        again = -1
+        for j in range(k):
+            if titles[j] == t:
+                again = j
+                break
+        if again >= 0:
+            image[k], n_of[k] = image[again], n_of[again]
+            continue
+        n = 0
+        for i in range(gallery.start[t], gallery.start[t + 1]):
+            if cleared[i] and n < MOST:
+                place[n] = i
+                n += 1
+        if n == 0:
+            continue
+        n_of[k] = n
+        _probabilities(gallery, t, place, n, taste, keep, variety, image, k, before, p)
+        u = np.float64(_mix(unit_key ^ gallery.key[t]) >> np.uint64(11)) * 2.0**-53
+        edge, at = 0.0, n - 1
+        for j in range(n):
+            edge += p[j]
+            if u < edge:
+                at = j
+                break
+        image[k] = place[at]
+        propensity[k] = p[at] if n > 1 else 1.0
+        before += 1
+    return Chosen(image, propensity, n_of)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _probabilities(
+    gallery: Gallery,
+    t: int,
+    place: NDArray[np.int64],
+    n: int,
+    taste: NDArray[np.float64],
+    keep: float,
+    variety: float,
+    image: NDArray[np.int64],
+    k: int,
+    before: int,
+    p: NDArray[np.float64],
+) -> None:
+    """Fill p[:n]; they sum to 1."""
+    top = -np.inf
+    r = len(taste)
+    for j in range(n):
+        i = place[j]
+        worth = gallery.own[i]
+        for f in range(r):
+            worth += gallery.features[i, f] * taste[f]
+        if variety > 0.0 and before > 0 and gallery.style[i] >= 0:
+            alike = 0
+            for q in range(k):
+                if image[q] >= 0 and gallery.style[image[q]] == gallery.style[i]:
+                    alike += 1
+            worth -= variety * alike / before
+        p[j] = worth / gallery.temperature[t] + gallery.bonus[i]
+        top = max(top, p[j])
+    total = 0.0
+    for j in range(n):
+        p[j] = np.exp(p[j] - top)
+        total += p[j]
+    for j in range(n):
+        p[j] = keep / n + (1.0 - keep) * p[j] / total

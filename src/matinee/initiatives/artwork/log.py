@@ -1,0 +1,248 @@
+"""The log of images: which one stood for a title, how probably, and whether the title was played well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.errors import InputError
+from matinee.initiatives.artwork.config import NAME, ArtworkConfig
+from matinee.initiatives.artwork.features import Tastes, context_of, devices_of
+from matinee.initiatives.artwork.learning import Portion
+from matinee.initiatives.artwork.lift import Floats, Ints
+from matinee.learn.models.storage import load_arrays, save_arrays
+from matinee.learn.reading import interactions_from_home, load_catalogue
+from matinee.observe.catalogue.artwork import Artworks
+from matinee.observe.home import Home
+from matinee.observe.lake.connection import literal, spilling
+from matinee.observe.lake.reader import Moment, open_events, open_facts
+from matinee.observe.quality_plays import FromPlays
+from matinee.types import DAY_US, HOUR_US, NEVER_US, Times, format_at
+
+READS = ("outcomes", "decisions", "plays", "impressions", "titles", "artwork", "availability", "pins")
+"""Tables of the lake that are read here."""
+REWARD = FromPlays()
+WINDOW_H, GRACE_H = 24.0, 24.0
+"""Hours after a page within which a quality play counts for it, and within which it may still arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLog:
+    """Impressions of tiles whose image was drawn at random, in the order of time.
+
+    Attributes
+    ----------
+    member_id, artwork_id, title_id : ndarray of str, shape (n,)
+    device, territory : ndarray of str, shape (n,)
+        "" where not known.
+    at_us : ndarray of int64, shape (n,)
+        Of the page.
+    row, col : ndarray of int64, shape (n,)
+        From 1; 0 where not known.
+    plays : ndarray of float64, shape (n,)
+        1: a quality play of the title came of the tile.
+    propensity : ndarray of float64, shape (n,)
+        Above 0, below 1.
+    n_images : ndarray of int64, shape (n,)
+        At least 2.
+    shares : ndarray of float64, shape (n, n_genres)
+        Taste of the member as of the page.
+    near : ndarray of int64, shape (n,)
+        How near the title is to it.
+    left_out : ndarray of int64, shape (3,)
+        Impressions whose image was certain, whose propensity or number of images is not known, and of images
+        that the catalogue does not have.
+    """
+
+    member_id: NDArray[np.str_]
+    artwork_id: NDArray[np.str_]
+    title_id: NDArray[np.str_]
+    device: NDArray[np.str_]
+    territory: NDArray[np.str_]
+    at_us: Times
+    row: Ints
+    col: Ints
+    plays: Floats
+    propensity: Floats
+    n_images: Ints
+    shares: Floats
+    near: Ints
+    left_out: Ints
+
+    def __len__(self) -> int:
+        return len(self.at_us)
+
+    @property
+    def member(self) -> Ints:
+        """Number of the member of each impression: what varies together."""
+        return np.unique(self.member_id, return_inverse=True)[1].astype(np.int64)
+
+    def rows(self, chosen: NDArray[np.bool_] | Ints) -> ImageLog:
+        """Some of the impressions."""
+        kept = {name: getattr(self, name)[chosen] for name in self.__slots__ if name != "left_out"}
+        return ImageLog(**kept, left_out=self.left_out)
+
+    def portion(self, art: Artworks, usual: Floats) -> tuple[Portion, NDArray[np.bool_]]:
+        """As a learner reads it, and which impressions it holds: those of images that `art` has."""
+        place = {str(one): i for i, one in enumerate(art.artwork_ids)}
+        image = np.array([place.get(one, -1) for one in self.artwork_id.tolist()], np.int64)
+        kept = image >= 0
+        context = context_of(self.shares, devices_of(self.device.tolist())) - usual
+        return Portion(
+            image[kept], context[kept], self.row[kept], self.col[kept], self.near[kept], self.plays[kept],
+            self.propensity[kept], self.n_images[kept], self.at_us[kept] / DAY_US,
+        ), kept  # fmt: skip
+
+    def save(self, folder: Path) -> None:
+        """Write one file for each column."""
+        save_arrays(folder, {}, **{name: getattr(self, name) for name in self.__slots__})
+
+    @staticmethod
+    def load(folder: Path) -> ImageLog:
+        """Read what `save` wrote."""
+        return ImageLog(**load_arrays(folder, dict[str, str])[1])
+
+
+def read_image_log(
+    home: Home, at_us: int, config: ArtworkConfig, tastes: Tastes | None = None, *, after_us: int = -1
+) -> ImageLog:
+    """Impressions whose outcome was final at a moment, from `outcomes`; else from the pages themselves.
+
+    Parameters
+    ----------
+    tastes : Tastes, optional
+        Columns of `shares`; default: those of the catalogue.
+    after_us : int
+        Only pages after this moment.
+
+    Notes
+    -----
+    Pages under the names `[artwork] pages` and `page_log` are read. Those whose outcomes nobody joined (an
+    imported log) are joined here by the decision that impressions and plays name.
+    """
+    settled_us = at_us - round((WINDOW_H + GRACE_H) * HOUR_US)
+    catalogue = load_catalogue(home, at_us)
+    tastes = tastes or Tastes.of(catalogue)
+    with spilling() as con:
+        con.execute("SET threads = 1")
+        moment = Moment(at_us, at_us)
+        open_events(con, home, "outcomes", "decisions", "plays", "impressions", moment=moment)
+        open_facts(con, home, "titles", at_us=at_us)
+        found = con.execute(_SQL.format(**_words(config, after_us, settled_us))).fetchnumpy()
+    rows = {name: np.ma.filled(column, _MISSING.get(name, 0)) for name, column in found.items()}
+    log = interactions_from_home(home, until_us=at_us, catalogue=catalogue)
+    row_of = {str(one): i for i, one in enumerate(log.member_ids)}
+    place = {str(one): i for i, one in enumerate(catalogue.title_ids)}
+    member_id, when = rows["member_id"].astype(np.str_), rows["at_us"].astype(np.int64)
+    member = np.array([row_of.get(one, -1) for one in member_id.tolist()], np.int64)
+    title = np.array([place.get(str(one), -1) for one in rows["title_id"]], np.int64)
+    shares = tastes.shares_at(log.histories, member, when)
+    propensity, n = rows["propensity"].astype(np.float64), rows["n_images"].astype(np.int64)
+    known = (propensity > 0) & (propensity <= 1) & (n > 0)
+    drawn = known & (propensity < 1) & (n > 1)
+    every = ImageLog(
+        member_id=member_id,
+        artwork_id=rows["artwork_id"].astype(np.str_),
+        title_id=rows["title_id"].astype(np.str_),
+        device=rows["device"].astype(np.str_),
+        territory=rows["territory"].astype(np.str_),
+        at_us=when,
+        row=rows["row"].astype(np.int64),
+        col=rows["col"].astype(np.int64),
+        plays=rows["plays"].astype(np.float64),
+        propensity=propensity,
+        n_images=n,
+        shares=shares,
+        near=tastes.nearness(shares, title),
+        left_out=np.array([(known & ~drawn).sum(), (~known).sum(), 0], np.int64),
+    )
+    return every.rows(drawn)
+
+
+def check_enough(log: ImageLog, config: ArtworkConfig, at_us: int) -> None:
+    """Refuse a log that is too short to learn from.
+
+    Raises
+    ------
+    InputError
+        It says how many impressions there are, and what to do.
+    """
+    if len(log) < config.min_impressions:
+        certain, unknown = int(log.left_out[0]), int(log.left_out[1])
+        raise InputError(
+            f"{NAME}: {len(log):,} impressions until {format_at(at_us)} have an image that was drawn at "
+            f"random and "
+            f"a final outcome ({certain:,} more were certain, {unknown:,} have no propensity), expected "
+            f"{config.min_impressions:,} or more. Release {NAME} untrained images first: its holdout and "
+            f"its floor "
+            "fill the log; or import pages with images and propensities."
+        )
+
+
+_MISSING: dict[str, str | float] = {
+    "device": "",
+    "territory": "",
+    "title_id": "",
+    "propensity": 0.0,
+    "n_images": 0,
+}
+
+
+def _words(config: ArtworkConfig, after_us: int, settled_us: int) -> dict[str, object]:
+    names = ", ".join(literal(name) for name in dict.fromkeys((config.pages, config.page_log)))
+    return {
+        "names": names,
+        "slot": _SLOT,
+        "after": int(after_us),
+        "settled": int(min(settled_us, NEVER_US - 1)),
+        "window": round(WINDOW_H * HOUR_US),
+        "good": REWARD.sql("p", "t.runtime_s"),
+    }
+
+
+_SLOT = (
+    '[{"action":"VARCHAR","row":"INTEGER","col":"INTEGER","artwork_id":"VARCHAR",'
+    '"artwork_propensity":"DOUBLE","artwork_n":"INTEGER"}]'
+)
+_SQL = """
+WITH joined AS (
+    SELECT decision_id, unit_id AS member_id, at_us, territory, device, action AS title_id, "row", col,
+        artwork_id, artwork_propensity AS propensity, artwork_n AS n_images, value AS plays
+    FROM outcomes WHERE initiative IN ({names}) AND at_us > {after} AND at_us <= {settled}
+        AND artwork_id IS NOT NULL AND impressed AND value IS NOT NULL AND NOT coalesce(shadow, false)
+),
+pages AS (
+    SELECT coalesce(decision_id, event_id) AS decision_id, unit_id, at_us, territory, device, slots
+    FROM decisions WHERE initiative IN ({names}) AND at_us > {after} AND at_us <= {settled}
+        AND sticky_of IS NULL AND slots IS NOT NULL AND contains(slots, '"artwork_id"')
+        AND NOT coalesce(TRY_CAST(json_extract_string(context, '$.shadow') AS BOOLEAN), false)
+        AND coalesce(decision_id, event_id) NOT IN (SELECT decision_id FROM outcomes
+            WHERE decision_id IS NOT NULL AND initiative IN ({names}))
+),
+tiles AS (
+    SELECT decision_id, unit_id, at_us, territory, device, unnest(from_json(slots, '{slot}')) AS s
+    FROM pages
+),
+seen AS (SELECT DISTINCT decision_id, title_id FROM impressions WHERE decision_id IS NOT NULL),
+good AS (
+    SELECT p.decision_id, coalesce(t.series_id, p.title_id) AS title_id, min(p.at_us) AS at_us
+    FROM plays AS p LEFT JOIN titles AS t ON t.title_id = p.title_id
+    WHERE p.decision_id IS NOT NULL AND {good} GROUP BY ALL
+),
+counted AS (
+    SELECT s.decision_id, s.unit_id AS member_id, s.at_us, s.territory, s.device, s.s.action AS title_id,
+        s.s."row" AS "row", s.s.col AS col, s.s.artwork_id AS artwork_id,
+        s.s.artwork_propensity AS propensity, s.s.artwork_n AS n_images,
+        (g.at_us BETWEEN s.at_us AND s.at_us + {window})::INTEGER::DOUBLE AS plays
+    FROM tiles AS s
+    JOIN seen AS i ON i.decision_id = s.decision_id AND i.title_id = s.s.action
+    LEFT JOIN good AS g ON g.decision_id = s.decision_id AND g.title_id = s.s.action
+    WHERE s.s.artwork_id IS NOT NULL
+)
+SELECT member_id, at_us, territory, device, title_id, coalesce("row", 0) AS "row", coalesce(col, 0) AS col,
+    artwork_id, propensity, n_images, coalesce(plays, 0.0) AS plays
+FROM (SELECT * FROM joined UNION ALL SELECT * FROM counted) ORDER BY at_us, decision_id, "row", col
+"""

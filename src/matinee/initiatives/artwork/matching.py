@@ -1,0 +1,142 @@
+"""Before there is any log: the picture whose genre cue is the member's own, with room for all the others.
+
+A film of several genres has pictures that look like one of them each. Who watches much of that genre, more than
+the catalogue holds of it, sees that picture more often. It is a guess (that is what the first log is for), so
+every cleared image keeps a share, each choice has its exact propensity, and a model can learn from the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from matinee.initiatives.artwork.choosing import Gallery, choose_images
+from matinee.initiatives.artwork.config import NAME, ArtworkConfig
+from matinee.initiatives.artwork.features import style_of
+from matinee.initiatives.artwork.lift import Floats
+from matinee.initiatives.artwork.serving import Assets, DefaultImages, Members, in_holdout, unit_key
+from matinee.learn.reading import load_catalogue
+from matinee.observe.catalogue.artwork_tags import TAGS, VOCABULARY
+from matinee.platform.deciding import ArtworkChoices, Decided, Request, Surroundings
+from matinee.types import derive_seed
+
+POLICY = "artwork/genre-match-1"
+KEEP = 0.25
+"""Share that is spread evenly over the images of a title."""
+SHARP = 0.04
+"""Temperature: a picture whose genre has a share that is larger by this is e times as likely."""
+WORTH_SAYING = 0.02
+"""Least surplus of a share that is told as a reason."""
+SAME = {"sci-fi": "science-fiction", "film-noir": "noir", "children's": "children", "family": "children",
+        "suspense": "thriller", "sports": "sport", "biography": "drama"}  # fmt: skip
+"""Names of genres in catalogues -> values of the tag "genre"."""
+CUES = TAGS["genre"]
+
+
+@dataclass(slots=True)
+class GenreMatch:
+    """Chooses images by what they look like and what the member watches; learns nothing."""
+
+    config: ArtworkConfig
+    assets: Assets
+    members: Members
+    gallery: Gallery
+    usual: Floats
+    plain: DefaultImages
+    policy: str = POLICY
+
+    @staticmethod
+    def open(around: Surroundings) -> GenreMatch:
+        """For the images and members of a home at a moment."""
+        assets = Assets.of(around)
+        genres = _genres(around)
+        members = Members.of(around, genres)
+        art = assets.art
+        columns = [VOCABULARY.index(f"genre:{cue}") for cue in CUES]
+        n, n_titles = len(art), len(art.titles)
+        gallery = Gallery(
+            np.asarray(art.indptr, np.int64),
+            np.ascontiguousarray(art.tags[:, columns], np.float64),
+            np.zeros(n),
+            np.zeros(n),
+            np.full(n_titles, SHARP),
+            style_of(art),
+            np.array([derive_seed(0, NAME, str(one)) for one in art.titles], np.uint64),
+        )
+        of_title = members.tastes.of_title[:-1]
+        usual = of_title.mean(axis=0) if len(of_title) else np.zeros(len(genres))
+        return GenreMatch(around.config, assets, members, gallery, usual, DefaultImages(assets))
+
+    def decide(self, request: Request) -> Decided:
+        """The default image of one title: for single decisions there is no page to be varied."""
+        return self.plain.decide(request)
+
+    def choose_artwork(self, request: Request, titles: Sequence[str]) -> ArtworkChoices:
+        """An image for each tile of a page; each propensity is given the images before it."""
+        territory = request.context.get("territory")
+        mask, _ = self.assets.cleared(request.at_us, None if territory is None else str(territory))
+        taste, names = self.taste(request.unit_id, request.at_us)
+        held = in_holdout(request.unit_id, self.config)
+        chosen = choose_images(
+            self.gallery,
+            self.assets.titles(titles),
+            mask,
+            taste,
+            1.0 if held else KEEP,
+            self.config.variety,
+            np.uint64(unit_key(request.unit_id, request.at_us, self.config)),
+        )
+        ids = self.assets.art.artwork_ids
+        return ArtworkChoices(
+            self.policy,
+            [None if i < 0 else str(ids[i]) for i in chosen.image.tolist()],
+            chosen.propensity.tolist(),
+            chosen.n.tolist(),
+            [None if held else self._why(i, taste, names) for i in chosen.image.tolist()],
+        )
+
+    def taste(self, member_id: str, at_us: int) -> tuple[Floats, dict[str, str]]:
+        """Surplus of the member's share of each cue's genre, and the catalogue's name of that genre.
+
+        A member without plays has none: all images are alike then.
+        """
+        shares = self.members.shares(member_id, at_us)
+        out, names = np.zeros(len(CUES)), {}
+        if not shares.any():
+            return out, names
+        for genre, surplus in zip(self.members.tastes.genres, shares - self.usual, strict=True):
+            cue = cue_of(genre)
+            if cue in CUES:
+                out[CUES.index(cue)] += surplus
+                names[cue] = genre
+        return out, names
+
+    def _why(self, image: int, taste: Floats, names: dict[str, str]) -> str | None:
+        if image < 0:
+            return None
+        worth = self.gallery.features[image] * taste
+        best = int(worth.argmax())
+        if worth[best] < WORTH_SAYING:
+            return None
+        cue = CUES[best]
+        return f"chosen because you watch much {names[cue]}: a picture that looks like {cue}"
+
+
+def cue_of(genre: str) -> str:
+    """The tag value for a genre of a catalogue.
+
+    Examples
+    --------
+    >>> cue_of("Sci-Fi"), cue_of("Horror"), cue_of("Science Fiction")
+    ('science-fiction', 'horror', 'science-fiction')
+    """
+    name = genre.strip().lower().replace(" ", "-")
+    return SAME.get(name, name)
+
+
+def _genres(around: Surroundings) -> list[str]:
+    """Genres of the catalogue that some picture can look like."""
+    names = load_catalogue(around.home, around.at_us).genres.names
+    return [str(name) for name in names if cue_of(str(name)) in CUES]
