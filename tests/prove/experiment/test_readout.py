@@ -373,3 +373,12 @@ def test_arms_that_are_alike_are_rarely_told_apart(tmp_path: Path) -> None:
         stopped += readout.verdict == "stopped by guardrail"
     assert crossed <= 8  # 5 % of 60 is 3; 9 or more have a chance of 0.4 %
     assert stopped <= 4
+
+
+def test_a_guardrail_on_the_primary_metric_does_not_show_a_hidden_estimate(better: Home) -> None:
+    guarded = msgspec.structs.replace(EXPERIMENT, guardrails=(Guardrail("plays"), Guardrail("watch_hours")))
+    own, other = looked(better, guarded, 20.0).guardrails
+    assert (own.lift, own.low, own.high) == (None, None, None)
+    assert own.text == f"bold: plays is {own.standing}."
+    assert other.lift is not None
+    assert looked(better, guarded, 28.0).guardrails[0].lift is not None

@@ -27,6 +27,7 @@ from matinee.prove.experiment.findings import (
     Comparison,
     CurvePoint,
     Finding,
+    GuardrailFinding,
     Look,
     Readout,
 )
@@ -159,6 +160,8 @@ def _readout(
     experiment, window = reading.experiment, reading.window
     unsound = bool(refusals(checks))
     guardrails = [] if unsound else guarded(reading)
+    if hidden:
+        guardrails = [_veiled(one) if one.metric == experiment.primary else one for one in guardrails]
     primary = Primary([], None, False, _elapsed(reading), [], [])
     if not unsound and not hidden:
         primary = _primary(reading, past, prior)
@@ -220,6 +223,12 @@ def _closed(reading: Reading, judged: Judged, primary: Primary, looks: Sequence[
     as_share = all(one.lift is not None for one in primary.comparisons)
     shares = [*primary.shares, primary.fraction]
     return closed(reading.experiment, looks, shares, as_share=as_share, ends_us=reading.window.ends_us)
+
+
+def _veiled(one: GuardrailFinding) -> GuardrailFinding:
+    """A guardrail on the primary metric must not show the estimate that is hidden."""
+    text = one.text if one.standing == "broken" else f"{one.arm}: {one.metric} is {one.standing}."
+    return msgspec.structs.replace(one, lift=None, low=None, high=None, text=text)
 
 
 def _elapsed(reading: Reading) -> float:
