@@ -14,11 +14,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from matinee.cli.console import print_json, progress, say
+from matinee.cli.demo_images import Contrast, back, contrast, draw_images, withdrawn
 from matinee.cli.demo_server import Seen, play_and_look, running
 from matinee.cli.download import FILM_FACTS, GROUPLENS, RECBOLE, first_of, take
 from matinee.cli.evaluate import show
 from matinee.cli.init import create
 from matinee.cli.page import show_page
+from matinee.cli.page_images import dresser_of
 from matinee.cli.pages import compose_all
 from matinee.cli.release import show_attempt
 from matinee.errors import InputError, NotFoundError
@@ -30,6 +32,7 @@ from matinee.observe.home import Home
 from matinee.observe.importers.film_facts import NamedTitle, TitleFacts, join, write_titles
 from matinee.observe.importers.run import run_import
 from matinee.observe.lake.reader import last_event_us
+from matinee.platform.dresser import Dresser
 from matinee.platform.lifecycle.evaluating import evaluate
 from matinee.platform.lifecycle.project import open_project
 from matinee.platform.lifecycle.releasing import release
@@ -98,17 +101,7 @@ def demo(
     folder = from_files or (Path(named) if (named := os.environ.get("MATINEE_DEMO_FILES")) else None)
     home = _home(dir)
     say(f"Matinee: from a viewing log to every member's homepage, in {home.root}", quiet=json)
-    say("\n1. The data", quiet=json)
-    for line in LICENCE:
-        say(f"   {line}", quiet=json)
-    with progress("Loading", quiet=json) as report:
-        report("", 0.1)
-        loaded = load(home, folder)
-    say(
-        f"   {loaded.n_events:,} plays, {loaded.n_titles:,} films, from {loaded.source}. Film facts found "
-        f"for {loaded.n_matched:,} films, which have {loaded.covered:.1%} of the plays.",
-        quiet=json,
-    )
+    loaded, n_images, n_drawn = _data(home, folder, quiet=json)
     with open_project(home, INITIATIVE) as project:
         say("\n2. Training", quiet=json)
         with progress("Training", quiet=json) as report:
@@ -129,26 +122,17 @@ def demo(
         else:
             say(f"   {trained.version} is in production already.", quiet=json)
     say("\n5. Homepages", quiet=json)
-    live = LiveHomepage.open(home)
-    (state,) = live.states([member])
-    if not json:
-        show_page(live, state, live.composer.page(state, rows=8, cols=VIEWER_COLS))
     pages, viewer = home.root / "pages.parquet", home.root / "homepage.html"
-    with progress("Composing", quiet=json) as report:
-        counts = compose_all(
-            live,
-            sorted(live.member_ids, key=_by_number),
-            pages,
-            html=viewer,
-            notes=LICENCE,
-            rows=VIEWER_ROWS,
-            cols=VIEWER_COLS,
-            report=report,
-        )
+    live, other, counts = _homepages(home, member, pages, viewer, quiet=json)
     say("\n6. The server: events in, decisions out", quiet=json)
     stay = serve or os.environ.get("SERVE", "") not in ("", "0")
     with running(home.root) as (address, process):
-        seen = play_and_look(address, GUEST)
+        seen = play_and_look(
+            address,
+            GUEST,
+            take_back=lambda one: withdrawn(home, one, live.at_us),
+            give_back=lambda one: back(home, one, live.at_us),
+        )
         if json:
             print_json(
                 {
@@ -158,6 +142,7 @@ def demo(
                     "evaluation": judged.evaluated.report,
                     "attempt": attempt,
                     "pages": counts,
+                    "images": {"drawn": n_images, "films": n_drawn, "contrast": other},
                     "server": seen,
                 }
             )
@@ -171,11 +156,79 @@ def demo(
     return 0
 
 
+def _data(home: Home, folder: Path | None, *, quiet: bool) -> tuple[Loaded, int, int]:
+    """Load what the demo is about, draw images for it; how many images, of how many films."""
+    say("\n1. The data", quiet=quiet)
+    for line in LICENCE:
+        say(f"   {line}", quiet=quiet)
+    with progress("Loading", quiet=quiet) as report:
+        report("", 0.1)
+        loaded = load(home, folder)
+    say(
+        f"   {loaded.n_events:,} plays, {loaded.n_titles:,} films, from {loaded.source}. Film facts found "
+        f"for {loaded.n_matched:,} films, which have {loaded.covered:.1%} of the plays.",
+        quiet=quiet,
+    )
+    at_us = last_event_us(home)
+    assert at_us is not None
+    with progress("Drawing images", quiet=quiet) as report:
+        report("", 0.1)
+        n_images, n_drawn = draw_images(home, at_us)
+    say(f"   {n_images:,} images drawn here for the {n_drawn:,} films that were watched most.", quiet=quiet)
+    return loaded, n_images, n_drawn
+
+
+def _homepages(
+    home: Home, member: str, pages: Path, viewer: Path, *, quiet: bool
+) -> tuple[LiveHomepage, Contrast | None, dict[str, int]]:
+    """Compose everybody's page, and show that of one member."""
+    live = LiveHomepage.open(home)
+    (state,) = live.states([member])
+    dresser = dresser_of(home, live.at_us)
+    other = None if dresser is None else contrast(live, dresser, member, live.member_ids)
+    if not quiet:
+        show_page(live, state, live.composer.page(state, rows=8, cols=VIEWER_COLS))
+        _tell_images(dresser, other)
+    with progress("Composing", quiet=quiet) as report:
+        counts = compose_all(
+            live,
+            sorted(live.member_ids, key=_by_number),
+            pages,
+            html=viewer,
+            notes=LICENCE,
+            rows=VIEWER_ROWS,
+            cols=VIEWER_COLS,
+            dresser=dresser,
+            report=report,
+        )
+    return live, other, counts
+
+
 def _tell_server(seen: Seen) -> None:
     where = "is still in" if seen.still_there else "is gone from"
     say(f"   {seen.address} answered. {GUEST}, whom nobody had heard of, played the first title of the page;")
     say(f"   the next page knew of it: title {seen.played} {where} the rows with something new.")
     say(f"   GET /v1/decisions/{seen.decision_id} tells why, in {seen.n_stages} stages.")
+    if seen.image is not None:
+        how = "vanished from" if seen.vanished else "is STILL on"
+        instead = f"{seen.image_after} stands there" if seen.image_after else "no image stands there"
+        say(f"   The image {seen.image} was withdrawn while the server ran,")
+        say(f"   and {how} the next page: {instead}.")
+
+
+def _tell_images(dresser: Dresser | None, other: Contrast | None) -> None:
+    if dresser is None:
+        return
+    if dresser.chooser is None:
+        say(f"   Every member sees the default image of a film: {dresser.trouble}.")
+    elif other is not None:
+        said = "; ".join(
+            f"member {one} sees {image.artwork_id}, {image.why} (p = {image.propensity:.2f})"
+            for one, image in other.images.items()
+        )
+        say(f"   The image of {other.name}: {said}.")
+    else:
+        say("   No film has two images with a reason each for the members that were looked at.")
 
 
 def load(home: Home, files: Path | None) -> Loaded:

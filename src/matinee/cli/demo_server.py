@@ -9,9 +9,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,11 @@ class Seen:
         Of the next page.
     n_stages : int
         Stages in the answer to why.
+    image, image_after : str or None
+        Image of the first tile of the next page, and of the same tile after that image was withdrawn. None:
+        there are no images.
+    vanished : bool
+        Whether the page after the withdrawal has that image nowhere.
     """
 
     address: str
@@ -43,6 +48,9 @@ class Seen:
     still_there: bool
     decision_id: str
     n_stages: int
+    image: str | None = None
+    image_after: str | None = None
+    vanished: bool = False
 
 
 @contextmanager
@@ -77,8 +85,20 @@ def running(home: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
                 process.stdout.close()
 
 
-def play_and_look(address: str, member: str) -> Seen:
-    """Ask for a page, play what stands first in its first discovery row, and ask again."""
+def play_and_look(
+    address: str,
+    member: str,
+    *,
+    take_back: Callable[[str], None] | None = None,
+    give_back: Callable[[str], None] | None = None,
+) -> Seen:
+    """Ask for a page, play what stands first in its first discovery row, and ask again.
+
+    Parameters
+    ----------
+    take_back, give_back : callable, optional
+        Withdraw an image while the server runs, and clear it again.
+    """
     page = _ask(f"{address}/v1/members/{member}/homepage")
     played = next(
         row["tiles"][0]["title_id"]
@@ -103,7 +123,22 @@ def play_and_look(address: str, member: str) -> Seen:
         for tile in row["tiles"]
     }
     why = _ask(f"{address}/v1/decisions/{after['decision_id']}")
-    return Seen(address, played, played in titles, after["decision_id"], len(why["stages"]))
+    seen = Seen(address, played, played in titles, after["decision_id"], len(why["stages"]))
+    image = next((tile["artwork_id"] for tile in _tiles(after) if tile.get("artwork_id")), None)
+    if image is None or take_back is None or give_back is None:
+        return seen
+    take_back(image)
+    try:
+        tiles = _tiles(_ask(f"{address}/v1/members/{member}/homepage"))
+    finally:
+        give_back(image)
+    place = [tile.get("artwork_id") for tile in _tiles(after)].index(image)
+    vanished = all(tile.get("artwork_id") != image for tile in tiles)
+    return replace(seen, image=image, image_after=tiles[place].get("artwork_id"), vanished=vanished)
+
+
+def _tiles(page: Any) -> list[dict[str, Any]]:
+    return [tile for row in page["rows"] for tile in row["tiles"]]
 
 
 def _address(process: subprocess.Popen[str], log: Path) -> str:

@@ -5,7 +5,9 @@ from pathlib import Path
 from matinee.initiatives.artwork.config import ArtworkConfig
 from matinee.initiatives.artwork.holdout import GenerationsHold
 from matinee.initiatives.artwork.judging import RANDOM
-from matinee.initiatives.artwork.serving import FALLBACK, ArtworkDecider, DefaultImages
+from matinee.initiatives.artwork.matching import POLICY as MATCH
+from matinee.initiatives.artwork.matching import GenreMatch
+from matinee.initiatives.artwork.serving import ArtworkDecider
 from matinee.initiatives.artwork.training import EVALUATE, TRAIN
 from matinee.platform.gates.approval import Approval
 from matinee.platform.gates.beats_baseline import BeatsBaseline
@@ -54,8 +56,11 @@ ARTWORK = Initiative(
         Input("decisions", "the same of pages whose outcomes nobody joined"),
         Input("impressions", "which tiles came into view"),
         Input("plays", "which genres a member watches, and what came of a tile"),
+        Input("members", "territories, where plays do not tell them"),
+        Input("outages", "plays of an outage are nothing to learn from"),
         Input("titles", "genres, runtimes, series of episodes"),
         Input("artwork", "images, what they show, and where and when they are cleared"),
+        Input("signals", "names titles that nothing else does, as the catalogue is read"),
         Input("availability", "part of the catalogue as it is read"),
         Input("pins", "part of the catalogue as it is read"),
     ),
@@ -65,7 +70,7 @@ ARTWORK = Initiative(
     evaluation=EVALUATE,
     open=ArtworkDecider.open,
     baseline=RANDOM,
-    fallback=Fallback(FALLBACK, DefaultImages.open),
+    fallback=Fallback(MATCH, GenreMatch.open),
     gates=(
         BeatsBaseline(),
         NotWorse(),

@@ -1,8 +1,8 @@
 """Before there is any log: the picture whose genre cue is the member's own, with room for all the others.
 
-A film of several genres has pictures that look like one of them each. Who watches much of that genre, more than
-the catalogue holds of it, sees that picture more often. It is a guess (that is what the first log is for), so
-every cleared image keeps a share, each choice has its exact propensity, and a model can learn from the log.
+A film of several genres has pictures that look like one of them each. Who watches much of a genre, more than
+the catalogue holds of it, sees its picture more often. That is a guess, so every cleared image keeps a share,
+each choice has its exact propensity, and a model can learn from the log.
 """
 
 from __future__ import annotations
@@ -94,7 +94,10 @@ class GenreMatch:
             [None if i < 0 else str(ids[i]) for i in chosen.image.tolist()],
             chosen.propensity.tolist(),
             chosen.n.tolist(),
-            [None if held else self._why(i, taste, names) for i in chosen.image.tolist()],
+            [
+                None if held or p * n <= 1.0 else self._why(i, taste, names)
+                for i, p, n in zip(*(one.tolist() for one in chosen), strict=True)
+            ],
         )
 
     def taste(self, member_id: str, at_us: int) -> tuple[Floats, dict[str, str]]:
@@ -103,7 +106,8 @@ class GenreMatch:
         A member without plays has none: all images are alike then.
         """
         shares = self.members.shares(member_id, at_us)
-        out, names = np.zeros(len(CUES)), {}
+        out = np.zeros(len(CUES))
+        names: dict[str, str] = {}
         if not shares.any():
             return out, names
         for genre, surplus in zip(self.members.tastes.genres, shares - self.usual, strict=True):
