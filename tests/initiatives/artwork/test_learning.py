@@ -83,7 +83,7 @@ def test_the_bet_is_fair_play_by_play():
 def test_a_propensity_below_the_promised_share_is_refused():
     with pytest.raises(InputError, match=r"0\.4 of its fair share, expected 0\.5"):
         Evidence().plus(np.array([0.1]), np.array([0.1]), np.array([4]))
-    with pytest.raises(InputError, match=r"predicted lift is 0\\.9"):
+    with pytest.raises(InputError, match=r"predicted lift is 0\.9"):
         Evidence().plus(np.array([0.9]), np.array([0.5]), np.array([2]))
 
 

@@ -22,7 +22,10 @@ from matinee.observe.lake.reader import Moment, open_events, open_facts
 from matinee.observe.quality_plays import FromPlays
 from matinee.types import DAY_US, HOUR_US, NEVER_US, Times, format_at
 
-READS = ("outcomes", "decisions", "plays", "impressions", "titles", "artwork", "availability", "pins")
+READS = (
+    "outcomes", "decisions", "plays", "impressions", "signals", "titles", "members", "artwork", "pins",
+    "availability", "outages",
+)  # fmt: skip
 """Tables of the lake that are read here."""
 REWARD = FromPlays()
 WINDOW_H, GRACE_H = 24.0, 24.0
