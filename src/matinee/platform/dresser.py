@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from matinee import settings
-from matinee.errors import MatineeError
+from matinee.errors import MatineeError, NotFoundError
 from matinee.observe.catalogue.clearance_watch import ClearanceWatch, Standing
 from matinee.observe.decisions import Slot
 from matinee.observe.home import Home
@@ -144,7 +144,10 @@ def _chooser(home: Home, initiative: Initiative, at_us: int, config: Any) -> obj
     """What is in production; where nothing is, the fallback."""
     around = Surroundings(home.limited_to(initiative.tables), at_us, config)
     with open_registry(home) as registry:
-        current = registry.releases.current(initiative.name)
+        try:
+            current = registry.releases.current(initiative.name)
+        except NotFoundError:  # nothing of it was ever trained here
+            current = None
     if current is None:
         return initiative.fallback.open(around)
     folder = home.releases / initiative.name / current.version
