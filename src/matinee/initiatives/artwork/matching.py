@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matinee.initiatives.artwork.choosing import Gallery, choose_images
+from matinee.initiatives.artwork.choosing import Chosen, Gallery, choose_images
 from matinee.initiatives.artwork.config import NAME, ArtworkConfig
 from matinee.initiatives.artwork.features import style_of
 from matinee.initiatives.artwork.lift import Floats
@@ -94,10 +94,7 @@ class GenreMatch:
             [None if i < 0 else str(ids[i]) for i in chosen.image.tolist()],
             chosen.propensity.tolist(),
             chosen.n.tolist(),
-            [
-                None if held or p * n <= 1.0 else self._why(i, taste, names)
-                for i, p, n in zip(*(one.tolist() for one in chosen), strict=True)
-            ],
+            [None] * len(titles) if held else self._why(chosen, taste, names),
         )
 
     def taste(self, member_id: str, at_us: int) -> tuple[Floats, dict[str, str]]:
@@ -117,15 +114,18 @@ class GenreMatch:
                 names[cue] = genre
         return out, names
 
-    def _why(self, image: int, taste: Floats, names: dict[str, str]) -> str | None:
-        if image < 0:
-            return None
-        worth = self.gallery.features[image] * taste
-        best = int(worth.argmax())
-        if worth[best] < WORTH_SAYING:
-            return None
-        cue = CUES[best]
-        return f"chosen because you watch much {names[cue]}: a picture that looks like {cue}"
+    def _why(self, chosen: Chosen, taste: Floats, names: dict[str, str]) -> list[str | None]:
+        """Sentences for images that came because of what they look like."""
+        said = [
+            f"chosen because you watch much {names.get(cue)}: a picture that looks like {cue}" for cue in CUES
+        ]
+        if not len(self.gallery.features):
+            return [None] * len(chosen.image)
+        worth = self.gallery.features[np.maximum(chosen.image, 0)] * taste
+        best = worth.argmax(axis=1)
+        most = worth[np.arange(len(best)), best]
+        told = (chosen.image >= 0) & (chosen.propensity * chosen.n > 1.0) & (most >= WORTH_SAYING)
+        return [said[i] if on else None for i, on in zip(best.tolist(), told.tolist(), strict=True)]
 
 
 def cue_of(genre: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -32,6 +33,8 @@ ALWAYS_GIVEN = (
 """Where a row leaves one of these empty, what is known stays; others are emptied if the file has the
 column."""
 LISTS = ("tags", "likeness", "territories")
+WRITERS = 16
+"""Files that are written at once: each waits for the disk twice, and those waits overlap."""
 
 
 class _RefusedError(Exception):
@@ -71,8 +74,8 @@ def prepare(given: Preparing, *, root: Path) -> Prepared:
         lines = [(places.get(n, Located(n + 1, "")), reason) for n, reason in bad.items()]
         append_rejects(given.strictness.rejects, given.table.named, lines)
     if not given.dry_run:
-        for source, image in checks.files.values():
-            keep(given.home, source, image)
+        with ThreadPoolExecutor(WRITERS) as pool:
+            list(pool.map(lambda one: keep(given.home, *one), checks.files.values()))
     stage_images(con, given.write, good, "staged")
     staged = Staged(len(good), given.staged.n_rejected + len(bad), tuple(facts(TABLE)))
     return Prepared(staged, write_time(given.write.before.of(TABLE), given.now_us), checks.notes(good))
