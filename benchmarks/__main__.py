@@ -65,6 +65,12 @@ BENCHMARKS = {
         "10 min",
         quick=("--decisions", "2000", "--seeds", "2"),
     ),
+    "artwork": Benchmark(
+        "artwork.py",
+        "which image for whom: share of the oracle's lift, where the truth is known",
+        "25 min",
+        quick=("--impressions", "200000", "--seeds", "1", "--none-seeds", "5", "--none-impressions", "60000"),
+    ),
     "offpolicy": Benchmark(
         "offpolicy.py",
         "off-policy estimates where the truth is known",
