@@ -60,11 +60,18 @@ def test_animations_and_damage_are_named() -> None:
         "0 x 18": [images.jpeg(0, 18)],
         "no image of a known format": [b"", b"hello", b"<html>"],
         "does not tell its size": [images.avif().replace(b"ispe", b"free")],
+        "larger than its header says": [images.gif(64, 64).replace(b"89a\x40\0", b"89a\x20\0", 1)],
+        "boxes inside each other": [images.avif() + nested(2_000)],
     }  # fmt: skip
     for words, files in cases.items():
         for data in files:
             with pytest.raises(UnreadableImageError, match=words):
                 read_header(data)
+
+
+def nested(n: int) -> bytes:
+    """Boxes inside each other."""
+    return b"".join(struct.pack(">I", 8 * (n - i)) + b"ipco" for i in range(n))
 
 
 def test_a_box_that_says_it_is_endless_ends_with_the_file() -> None:

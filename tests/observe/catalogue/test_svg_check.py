@@ -30,6 +30,9 @@ REFUSED = {
     "outside of itself .style": "<rect style=\"background: URL( '//example.org/a')\"/>",
     "a style that refers": "<style>@import 'https://example.org/a.css';</style>",
     "a style that": "<style>.a { fill: \\75rl(//example.org) }</style>",
+    "a style that holds <style>": "<style><style/>@import 'https://example.org/a.css';</style>",
+    "a style that holds <g>": "<style>@import 'https://example.org/a.css';<g/></style>",
+    "outside of itself .clip": "<rect clip=\"image('x.png')\"/>",
     "outside of itself .mask": "<rect mask=\"image-set('x.png' 1x)\"/>",
     "<use> elements inside each other": '<g id="a"><rect/></g><g id="b"><use href="#a"/></g><use href="#b"/>'
     '<g id="c"><use href="#b"/></g>',

@@ -14,6 +14,7 @@ from tests.observe.catalogue import images
 
 from matinee.errors import InputError, NotFoundError
 from matinee.observe.catalogue.artwork import Artworks
+from matinee.observe.catalogue.artwork_acts import approve
 from matinee.observe.catalogue.artwork_files import MAX_BYTES, path_of
 from matinee.observe.clock import Clock
 from matinee.observe.home import Home
@@ -228,8 +229,17 @@ def test_columns_that_a_file_lacks_stay_as_they_are(home: Home, table: Callable[
     put(home, table("a1,t1,,people:2", more=",tags"), DAY_2)
     columns = "format, tags, territories, approved_by"
     assert known(home, columns) == [("png", ["people:2"], ["NL"], "ada")]
-    put(home, table("a1,t1,,", more=",territories"), DAY_3)
+    put(home, table("a1,t1,,ada,", more=",approved_by,territories"), DAY_3)
     assert known(home, columns) == [("png", ["people:2"], [], "ada")]
+
+
+def test_an_import_does_not_lift_the_limits_of_an_approval(home: Home, table: Callable[..., Path]) -> None:
+    path = table("a1,t1,wide.png,,,", more=",territories,from,until")
+    put(home, path)
+    now_us = Clock.fixed(DAY_2).now_us
+    approve(home, ["a1"], by="ada", now_us=now_us, territories=["NL"], end_us=now_us + 9)
+    put(home, path, DAY_3)
+    assert known(home, "approved_by, territories, end_us - approved_us") == [("ada", ["NL"], 9)]
 
 
 def test_an_approval_holds_for_the_pixels_that_were_approved(

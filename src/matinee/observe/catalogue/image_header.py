@@ -32,6 +32,8 @@ SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """JPEG markers that begin a frame and tell its size."""
 CONTAINERS = {b"meta": 4, b"iprp": 0, b"ipco": 0}
 """Boxes of AVIF that hold boxes -> bytes before the first of them."""
+MAX_DEPTH = 8
+"""Boxes of AVIF inside each other; a picture has three."""
 
 
 class UnreadableImageError(ValueError):
@@ -73,7 +75,7 @@ def read_header(data: bytes) -> Header:
 
     Examples
     --------
-    >>> read_header(b"GIF89a" + bytes([2, 0, 1, 0, 0, 0, 0, 0x2C, *range(8), 0, 2, 0, 0x3B]))
+    >>> read_header(b"GIF89a" + bytes([2, 0, 1, 0, 0, 0, 0, 0x2C, 0, 0, 0, 0, 2, 0, 1, 0, 0, 2, 0, 0x3B]))
     Header(format='gif', width_px=2, height_px=1)
     """
     kind = format_of(data)
@@ -142,6 +144,9 @@ def _gif(data: bytes) -> tuple[int, int]:
     while data[place] != 0x3B:
         if data[place] == 0x2C:
             images += 1
+            left, top, width, height = unpack_from("<HHHH", data, place + 1)
+            if left + width > size[0] or top + height > size[1]:
+                raise UnreadableImageError("is damaged (its pixels are larger than its header says)")
             place = _blocks(data, place + 10 + _colours(data[place + 9]) + 1)
         elif data[place] == 0x21:
             place = _blocks(data, place + 2)
@@ -223,8 +228,10 @@ def _avif(data: bytes) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def _boxes(data: bytes, place: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def _boxes(data: bytes, place: int, end: int, depth: int = 1) -> Iterator[tuple[bytes, int, int]]:
     """Boxes with their bodies, and those inside of containers."""
+    if depth > MAX_DEPTH:
+        raise UnreadableImageError(f"is damaged (more than {MAX_DEPTH} boxes inside each other)")
     while place < end:
         (length,) = unpack_from(">I", data, place)
         kind, body = data[place + 4 : place + 8], place + 8
@@ -236,7 +243,7 @@ def _boxes(data: bytes, place: int, end: int) -> Iterator[tuple[bytes, int, int]
             raise UnreadableImageError("is truncated")
         yield kind, body, stop
         if kind in CONTAINERS:
-            yield from _boxes(data, body + CONTAINERS[kind], stop)
+            yield from _boxes(data, body + CONTAINERS[kind], stop, depth + 1)
         place = stop
 
 

@@ -21,7 +21,9 @@ REFUSED = frozenset({
 """Elements that run, load, embed or move something, in small letters."""
 REFERENCES = frozenset({"href", "src", "base"})
 _URL = re.compile(r"url\(\s*['\"]?\s*(?!['\"#\s])", re.IGNORECASE)
-_STYLE = re.compile(r"@import|expression\s*\(|javascript:|image-set|cross-fade|src\s*\(|\\", re.IGNORECASE)
+_STYLE = re.compile(
+    r"@import|expression\s*\(|javascript:|image-set|image\s*\(|cross-fade|src\s*\(|\\", re.IGNORECASE
+)
 _LENGTH = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:px)?\s*")
 
 
@@ -89,6 +91,8 @@ class _Reader:
             raise UnreadableImageError(
                 f"has more than {MAX_ELEMENTS:,} elements, or {MAX_DEPTH} inside each other"
             )
+        if self._style is not None:  # its text would be read in parts, and a browser reads it as one
+            raise UnreadableImageError(f"has a style that holds <{local}>, expected only text")
         if kind in REFUSED or space == "http://www.w3.org/1999/xhtml":
             raise UnreadableImageError(f"holds <{local}>, which is not permitted in an SVG")
         self._ids.append(attributes.get("id"))

@@ -32,6 +32,9 @@ ALWAYS_GIVEN = (
 )  # fmt: skip
 """Where a row leaves one of these empty, what is known stays; others are emptied if the file has the
 column."""
+LIMITS = ("territories", "start_us", "end_us")
+"""Where and when an image is cleared. A row that leaves one empty and names nobody who approved the image
+does not lift the limits that somebody else gave it."""
 LISTS = ("tags", "likeness", "territories")
 WRITERS = 16
 """Files that are written at once: each waits for the disk twice, and those waits overlap."""
@@ -242,8 +245,10 @@ class _Checks:
     def _merged(self, row: Row, old: Row | None, image: ImageFile | None, tags: list[str]) -> Row:
         """What is known, with what the file says about it."""
         out = dict.fromkeys(facts(TABLE)) | (old or {})
+        approved = old is not None and old["approved_by"] and row.get("approved_by") is None
+        stays = {*ALWAYS_GIVEN, *(LIMITS if approved else ())}
         for column in self.columns - {"tags"}:
-            if row[column] is not None or column not in ALWAYS_GIVEN:
+            if row[column] is not None or column not in stays:
                 out[column] = row[column]
         if "tags" in self.columns:
             out["tags"] = tags
