@@ -31,10 +31,7 @@ class Uniform:
 
 @dataclass
 class BestSingle:
-    """Test, then commit: random for a part of the stream, then each title's best image for everybody.
-
-    The part is the best of several on other streams (`--tune`).
-    """
+    """Test, then commit: random for a part of the stream, then each title's best image for everybody."""
 
     explore: float = 0.2
     plays: Floats = field(default_factory=lambda: np.zeros((N_TITLES, N_IMAGES)))
