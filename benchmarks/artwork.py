@@ -14,13 +14,14 @@ their genre, 5 % quality plays under random images. Standard deviation of the re
 `artwork_stream.EFFECTS`; the tags explain 40 % of what images do to everybody. Under "drift" half of what was
 true is replaced in the middle.
 
-Every policy gets the same impressions, the same luck and the same uniform number to draw with, answers one of 60
-batches and then learns from it. Lift is what it brings in expectation beyond random images. Our `boldness`,
-`keep_proven` and `alpha` were chosen on the seeds 101 to 103 of these streams; the seeds here are 0 and up, and 1000
-and up under "none". The others were not tuned: the best single image is sought in the first 20 %; Vowpal Wabbit has
-`-q CA` (member x tags), the images' own weights, the range of its costs and, for RegCB, the mellowness 0.001 that was
-better in `bandits.py`, but is not told places; MABWiser's LinTS (alpha 0.1) runs on a shorter stream of its own
-(`--lints`), since it takes about 0.6 ms for each impression, and ours is told for that stream beside it.
+Every policy gets the same impressions, the same luck and the same uniform number to draw with, answers one
+of 60 batches and then learns from it. Lift is what it brings in expectation beyond random images. Our
+`boldness`, `keep_proven` and `alpha` were chosen on the seeds 101 to 103 of these streams; the seeds here
+are 0 and up, and 1000 and up under "none". The others were not tuned: the best single image is sought in
+the first 20 %; Vowpal Wabbit has `-q CA` (member x tags), the images' own weights, the range of its costs
+and, for RegCB, the mellowness 0.001 that was better in `bandits.py`, but is not told places; MABWiser's
+LinTS (alpha 0.1) runs on a shorter stream of its own (`--lints`), since it takes about 0.6 ms for each
+impression, and ours is told for that stream beside it.
 
 Exit code 1: a bound was not held.
 """
