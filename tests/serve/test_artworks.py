@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,13 +22,17 @@ from tests.platform.toys import TOY
 
 from matinee.errors import NotFoundError
 from matinee.observe.decision_log import find_decision
+from matinee.observe.decisions import DecisionRecord, Slot
+from matinee.platform.deciding import Request
 from matinee.platform.initiative import Fallback
 from matinee.platform.loading import load
 from matinee.serve import services as opening
 from matinee.serve.artworks import NAME
 from matinee.serve.asked import Asked
 from matinee.serve.config import ServeConfig
+from matinee.serve.deciding import decide_for
 from matinee.serve.explaining import explain
+from matinee.serve.known import look
 from matinee.serve.pages import Pages
 from matinee.serve.preparing import prepare
 from matinee.serve.schemas import PageReply, TileReply
@@ -259,3 +264,47 @@ def test_files_are_given_out_while_an_image_in_them_is_cleared(services: Service
     assert services.artwork.file("t2-1.svg", now)
     with pytest.raises(NotFoundError):
         services.artwork.file("t3-1.svg", now)
+
+
+def test_a_decision_about_images_names_none_that_is_not_cleared(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Request] = []
+
+    async def answer(_name: str, request: Request, decision_id: str, *_: Any) -> Any:
+        asked.append(request)
+        slots = [Slot("t1-1", 1.0)]
+        record = DecisionRecord(decision_id, NAME, request.unit_id, request.at_us, "p", "v", slots)
+        return SimpleNamespace(record=record, fallback=None)
+
+    monkeypatch.setattr(services, "answer", answer)
+    monkeypatch.setitem(services.initiatives, NAME, replace(TOY, name=NAME))
+    now, known = services.clock.now_us, look(services, "m2")
+
+    def decided(territory: str) -> DecisionRecord:
+        request = Request("m2", now, context={"territory": territory})
+        return asyncio.run(decide_for(services, NAME, request, known, "d", 1e3))[0]
+
+    assert [slot.action for slot in decided("AT").slots] == ["t1-1"]
+    assert asked[0].context["territory"] == known.limits({"territory": "AT"}).territory
+    slots, request = [Slot("t1-1", 1.0)], Request("m2", now)
+    assert services.artwork.holds(slots, request, known)
+    withdraw(services, "t1-1")
+    gone = decided("AT")
+    assert (gone.slots, gone.context["artwork_replaced"]) == ([], 1)
+    assert not services.artwork.holds(slots, request, known)
+
+
+def test_the_log_says_in_which_territory_images_were_cleared(services: Services) -> None:
+    services.released[NAME] = released(Chooser())
+    store(services.home, [image("t5-1", "t5", territories=["DE"])], from_us=next(NUMBER))
+    services.artwork.follow()
+    first = page(services, "m2", device="tv")  # who is in DE by the facts
+    said = context(services, first)
+    assert ("territory" in said, said["artwork_territory"]) == (False, "DE")
+    shown = tiles(first)[0]
+    withdraw(services, str(shown.artwork_id))
+    again = page(services, "m2", device="tv")
+    assert again.sticky_of == first.decision_id
+    assert context(services, again)["artwork_territory"] == "DE"
+    assert "artwork_territory" not in context(services, page(services, "m2", territory="DE"))

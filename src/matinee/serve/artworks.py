@@ -47,6 +47,7 @@ NOTED = frozenset(
         "artwork_late",
         "artwork_reason",
         "artwork_replaced",
+        "artwork_territory",
         "artwork_canary",
     }
     | {f"artwork_{name}" for name in CONTEXT}
@@ -126,6 +127,8 @@ class Artwork:
             above=request.after,
         )
         context = {**record.context, **choice.noted}
+        if limits.territory is not None and limits.territory != context.get("territory"):
+            context["artwork_territory"] = limits.territory
         if found.replaced:
             context["artwork_replaced"] = found.replaced
             services.metrics.artwork_replaced.inc(found.replaced)
@@ -143,6 +146,27 @@ class Artwork:
         if found.replaced:
             services.metrics.artwork_replaced.inc(found.replaced)
         return found
+
+    def permitted(self, record: DecisionRecord, request: Request, known: Known) -> DecisionRecord:
+        """A decision of the initiative itself, whose actions are images, without those not cleared now."""
+        bad = self._not_cleared(record.slots, request, known)
+        if not bad:
+            return record
+        reason = "the image that was chosen may not be shown any more"
+        return msgspec.structs.replace(
+            record,
+            slots=[slot for i, slot in enumerate(record.slots) if i not in bad],
+            context={**record.context, "artwork_replaced": len(bad), "reason": reason},
+        )
+
+    def holds(self, slots: Sequence[Slot], request: Request, known: Known) -> bool:
+        """Whether all images of an earlier decision of the initiative itself are still cleared."""
+        return not self._not_cleared(slots, request, known)
+
+    def _not_cleared(self, slots: Sequence[Slot], request: Request, known: Known) -> set[int]:
+        territory = known.limits(request.context).territory
+        ids = [slot.action for slot in slots]
+        return set(self.pictures.uncleared(ids, self.watch.current(), request.at_us, territory))
 
     def url(self, artwork_id: str | None) -> str | None:
         """Where its file is on this server."""
@@ -247,8 +271,11 @@ def _count(released: Released, asked: Attempt, names: list[str]) -> None:
 
 def _asked(request: Request, territory: str | None) -> Request:
     """The question about images: that of the page, in the territory that holds for it."""
-    context = dict(request.context)
-    context.pop("territory", None)
-    if territory is not None:
-        context["territory"] = territory
+    context = located(request.context, territory)
     return Request(request.unit_id, request.at_us, context=context, seed=request.seed, after=request.after)
+
+
+def located(context: Context, territory: str | None) -> Context:
+    """A context with the territory that holds, whatever the caller said; without one if none is known."""
+    found = {name: value for name, value in context.items() if name != "territory"}
+    return found if territory is None else {**found, "territory": territory}

@@ -12,6 +12,7 @@ from matinee.errors import InputError, NotFoundError, unknown_name
 from matinee.observe.decision_log import new_decision_id, plausible
 from matinee.observe.decisions import DecisionRecord, Slot
 from matinee.platform.deciding import Request
+from matinee.serve.artworks import NAME as ARTWORK
 from matinee.serve.artworks import NOTED
 from matinee.serve.attempt import NO_MODEL, in_short
 from matinee.serve.deciding import decide_for
@@ -170,6 +171,9 @@ class Asking:
         if kept.question != question or at_us >= kept.until_us:
             return False
         guard = self.services.guard
+        if initiative == ARTWORK:
+            request = Request(asked.unit_id, at_us, context=dict(asked.context))
+            return self.services.artwork.holds(kept.slots, request, known)
         return not self.services.shows_titles(initiative) or not guard.forbidden(
             kept.slots, known.limits(dict(asked.context)), at_us
         )
@@ -189,7 +193,10 @@ class Asking:
             looked = services.artwork.last_look(services, slots, request, known)
             slots, other = looked.slots, looked.replaced > 0
         first = Repeated(kept.decision_id, kept.policy, kept.model, kept.fallback, kept.reason, place)
-        record = services.log_again(initiative, asked.unit_id, at_us, first, slots if other else ())
+        territory = known.limits(dict(asked.context)).territory
+        record = services.log_again(
+            initiative, asked.unit_id, at_us, first, slots if other else (), territory
+        )
         return _reply(record, slots, services.artwork.pictures.url_of)
 
 

@@ -11,6 +11,8 @@ import msgspec
 from matinee.observe.decisions import DecisionRecord, RowNote, Slot
 from matinee.platform.deciding import Request
 from matinee.prove.experiment.interleaving import CONTEXT_KEY
+from matinee.serve.artworks import NAME as ARTWORK
+from matinee.serve.artworks import located
 from matinee.serve.interleaved import teams_without
 from matinee.serve.known import Known
 from matinee.serve.services import Services
@@ -44,7 +46,10 @@ async def decide_for(
         Not even the fallback answered.
     """
     began = time.perf_counter()
-    asked = replace(request, context=known.context(request.context))
+    context = known.context(request.context)
+    if initiative == ARTWORK:  # its actions are images, cleared in some territories
+        context = located(context, known.limits(request.context).territory)
+    asked = replace(request, context=context)
     answer = await services.answer(initiative, asked, decision_id, budget_ms, place)
     record = answer.record
     if services.shows_titles(initiative):
@@ -52,6 +57,8 @@ async def decide_for(
         if bad:
             services.count_violations(initiative, record, bad)
             record = without(record, bad)
+    if initiative == ARTWORK:
+        record = services.artwork.permitted(record, request, known)
     if services.has_images(initiative):
         left_s = budget_ms / 1e3 - (time.perf_counter() - began)
         record = await services.artwork.dress(services, record, request, known, left_s)

@@ -290,8 +290,9 @@ class Pages:
         first = Repeated(shown.decision_id, shown.policy, shown.model, shown.fallback, place=place)
         request = Request(member_id, at_us, context=asked.context())
         looked = self.services.artwork.last_look(self.services, slots, request, known)
+        territory = known.limits(request.context).territory
         record = self.services.log_again(
-            INITIATIVE, member_id, at_us, first, looked.slots if looked.replaced else ()
+            INITIATIVE, member_id, at_us, first, looked.slots if looked.replaced else (), territory
         )
         return self._reply(record, shown, rows, looked.slots)
 

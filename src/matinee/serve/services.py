@@ -270,7 +270,13 @@ class Services:
         self.ingestor.record(lines)
 
     def log_again(
-        self, initiative: str, unit_id: str, at_us: int, first: Repeated, slots: Sequence[Slot] = ()
+        self,
+        initiative: str,
+        unit_id: str,
+        at_us: int,
+        first: Repeated,
+        slots: Sequence[Slot] = (),
+        territory: str | None = None,
     ) -> DecisionRecord:
         """Log that an earlier answer was given again: it names the first decision, and the unit's arm.
 
@@ -278,12 +284,16 @@ class Services:
         ----------
         slots : sequence of Slot
             What was shown, where it is not what the first decision says: an image was withdrawn meanwhile.
+        territory : str, optional
+            In which the images of `slots` are cleared.
         """
         context: Context = {} if first.place is None else dict(first.place.noted)
         if first.reason is not None:
             context["reason"] = first.reason
         if slots:
             context["artwork_replaced"] = True
+            if territory is not None:
+                context["artwork_territory"] = territory
         record = DecisionRecord(
             decision_id=new_decision_id(at_us),
             initiative=initiative,

@@ -140,3 +140,12 @@ def test_a_home_without_images_or_pages(tmp_path: Path) -> None:
     assert (check(home).serves, audit(home, "a1").serves) == (0, 0)
     (home.log / "1-a-0001.ndjson").write_bytes(page("d1", "m1", START, "a1"))
     assert check(home).reasons == {"not registered": 1}
+
+
+def test_the_territory_that_held_counts_and_not_the_one_that_was_asked_for(tmp_path: Path) -> None:
+    home = Home.create(tmp_path)
+    put(home, image("there", "t1", territories=["BE"]), from_us=1)
+    line = page("d1", "m1", START, "there", context={"artwork_territory": "BE"})
+    (home.log / "1-a-0001.ndjson").write_bytes(line)
+    assert check(home).uncleared == 0
+    assert audit(home, "there").rows[0]["territory"] == "BE"

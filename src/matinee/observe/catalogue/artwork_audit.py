@@ -163,7 +163,8 @@ def check(home: Home, *, from_us: int = ALWAYS_US, until_us: int = NEVER_US, lim
 def _shown(where: str) -> str:
     """SQL of tiles of pages that were answered; pages made in the shadow of others were seen by nobody."""
     return (
-        "SELECT member_id, unit_id, at_us, decision_id, sticky_of, territory, device, policy, model, "
+        "SELECT member_id, unit_id, at_us, decision_id, sticky_of, device, policy, model, "
+        "coalesce(json_extract_string(context, '$.artwork_territory'), territory) AS territory, "
         "coalesce(fallback, false) AS fallback, context, s.artwork_id, s.action AS title_id, "
         's."row", s.col, s.artwork_propensity AS propensity, s.artwork_n AS n FROM ('
         "SELECT * EXCLUDE (slots, decision_id), coalesce(decision_id, event_id) AS decision_id, "
