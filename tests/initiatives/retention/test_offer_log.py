@@ -13,6 +13,8 @@ from matinee.observe.lake.spans import store_events
 from matinee.observe.lake.writer import writing
 from matinee.types import DAY_US
 
+AT_US = 40 * DAY_US
+
 
 @pytest.fixture(scope="module")
 def log(service, config):
@@ -108,7 +110,28 @@ def test_an_offer_that_was_never_made_cannot_be_learned(log, config):
 
 
 def test_decisions_that_were_certain_teach_nothing(tmp_path, config):
-    home = Home.create(tmp_path)
+    with (
+        accounts(offered(tmp_path, "NULL"), AT_US, config) as con,
+        pytest.raises(InputError, match=r"retention: 0 offers .*\(79 were certain, 0 are too young\)"),
+    ):
+        read_offer_log(con, config, AT_US)
+
+
+def test_what_a_shadow_chose_was_offered_to_nobody_and_accounts_that_are_kept_out_teach_nothing(
+    tmp_path, config
+):
+    said = (
+        """CASE WHEN i <= 20 THEN '{"shadow": true}' WHEN i <= 30 THEN '{"kept_out": true}' ELSE '{}' END"""
+    )
+    with accounts(offered(tmp_path, said), AT_US, config) as con:
+        assert con.execute("SELECT count(*) FROM account_offers").fetchall() == [(59,)]
+        with pytest.raises(InputError, match=r"\(49 were certain, 0 are too young\)"):
+            read_offer_log(con, config, AT_US)
+
+
+def offered(folder, context):
+    """A home in which 79 accounts got nothing for certain; `context` is SQL of a decision's context."""
+    home = Home.create(folder)
     with writing(home.lake) as write, connect(write.scratch / "spill") as con:
         for table, extra in (
             ("membership", "'m' || i AS member_id, 'started' AS status"),
@@ -116,7 +139,8 @@ def test_decisions_that_were_certain_teach_nothing(tmp_path, config):
             (
                 "decisions",
                 "NULL AS member_id, 'o' || i AS event_id, 'o' || i AS decision_id, 'offers' AS initiative, "
-                "'m' || i AS unit_id, 'none' AS action, 1.0 AS propensity, 'p' AS policy, 'm' AS model",
+                "'m' || i AS unit_id, 'none' AS action, 1.0 AS propensity, 'p' AS policy, 'm' AS model, "
+                f"{context} AS context",
             ),
         ):
             missing = "" if "title_id" in extra else ", NULL::VARCHAR AS title_id"
@@ -125,9 +149,4 @@ def test_decisions_that_were_certain_teach_nothing(tmp_path, config):
                 "i::BIGINT AS seq FROM range(1, 80) AS r(i)"
             )
             store_events(write, con, table, "incoming", has_ids="event_id" in extra)
-    at_us = 40 * DAY_US
-    with (
-        accounts(home, at_us, config) as con,
-        pytest.raises(InputError, match=r"retention: 0 offers .*\(79 were certain, 0 are too young\)"),
-    ):
-        read_offer_log(con, config, at_us)
+    return home

@@ -123,12 +123,18 @@ def open_accounts(con: duckdb.DuckDBPyConnection, home: Home, at_us: int, *, log
         f"FROM (SELECT {of}, e.status FROM membership AS e {people}) GROUP BY account_id, status, at_us",
         "account_offers": "SELECT unit_id AS account_id, initiative, decision_id, action, propensity, "
         "sticky_of, at_us, seen_us, seq, "
-        "CAST(json_extract_string(context, '$.price_minor') AS DOUBLE) AS price_minor "
+        "CAST(json_extract_string(context, '$.price_minor') AS DOUBLE) AS price_minor, "
+        f"{_said('kept_out')} AS kept_out "
         f"FROM decisions WHERE initiative IN ({', '.join(literal(name) for name in logs)}) "
-        "AND action IS NOT NULL",
+        f"AND action IS NOT NULL AND NOT {_said('shadow')}",  # nobody was offered what a shadow chose
     }
     for name, sql in views.items():
         con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
+
+
+def _said(key: str) -> str:
+    """SQL: whether the context of a decision says that something is so."""
+    return f"coalesce(TRY_CAST(json_extract_string(context, '$.{key}') AS BOOLEAN), false)"
 
 
 def standing(

@@ -142,7 +142,7 @@ SELECT o.decision_id, o.account_id, o.at_us, o.action, o.propensity, o.price_min
     coalesce(p.territory, '') AS territory,
     o.decision_id IN (SELECT decision_id FROM gone) AS gone
 FROM account_offers AS o LEFT JOIN place AS p ON p.account_id = o.account_id
-WHERE o.at_us <= $3 AND o.sticky_of IS NULL AND o.propensity IS NOT NULL
+WHERE o.at_us <= $3 AND o.sticky_of IS NULL AND o.propensity IS NOT NULL AND NOT o.kept_out
 ORDER BY o.at_us, o.seq
 """
 _MISSING: dict[str, Any] = {"price_minor": np.nan, "territory": ""}
