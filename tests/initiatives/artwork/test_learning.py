@@ -175,3 +175,14 @@ def test_places_and_titles_are_told_apart():
     assert found.rate == pytest.approx(0.2 * np.linspace(0.5, 1.5, 5), rel=0.06)
     assert found.near[1] / found.near[0] == pytest.approx(1.5, rel=0.06)
     assert found.of(title, row, np.ones(n, np.int64), near).sum() == pytest.approx(plays.sum(), rel=0.01)
+
+
+def test_plays_from_one_draw_are_evidence_once(config):
+    seen = images()
+    one = portion(nothing, seen, n=4_000, rate=0.9)
+    rows = np.repeat(np.arange(len(one)), 6)
+    again = np.tile(np.arange(6) > 0, len(one))
+    learner = Learner.begin(seen, START, 3, config).learned(one)
+    twice = replace(one.rows(rows), again=again)
+    assert learner.learned(twice).evidence == learner.learned(one).evidence
+    assert learner.learned(one.rows(rows)).evidence.n_plays == 6 * learner.learned(one).evidence.n_plays

@@ -155,6 +155,18 @@ def test_the_log_has_what_was_logged(service):
     assert 0 < len(later) < len(log)
 
 
+def test_a_play_from_an_image_that_was_kept_is_known_again(service):
+    home, at_us, config, _ = service
+    log = read_image_log(home, at_us, config)
+    played = np.flatnonzero(log.plays > 0)[:1]
+    one = log.rows(np.repeat(played, 4))
+    days = np.array([0.0, 13.9, 14.1, 29.0])
+    one = replace(one, at_us=one.at_us + (days * DAY_US).astype(np.int64))
+    assert one.again(14.0).tolist() == [False, True, False, False]
+    assert not replace(one, plays=np.zeros(4)).again(14.0).any()
+    assert not replace(one, member_id=np.array(list("abcd"))).again(14.0).any()
+
+
 def test_a_short_log_is_told(service):
     home, at_us, _, _ = service
     with pytest.raises(InputError, match="expected 10,000,000 or more"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from matinee.initiatives.artwork.evidence import Evidence, bounded
 from matinee.initiatives.artwork.expected import Expected, fit_expected
 from matinee.initiatives.artwork.lift import SPREADS, Floats, Images, Ints, Lift, LiftSums, fit_lift
 from matinee.initiatives.artwork.probabilities import image_table
+from matinee.types import Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,9 @@ class Portion:
         Images that could have been shown.
     day : ndarray of float64, shape (n,)
         Days since any moment, the same for all portions.
+    again : ndarray of bool, shape (n,), optional
+        The member played the title shortly before from the same draw of the image, which members keep: it
+        is learned, but it is no new evidence. None: every impression has a draw of its own.
     """
 
     image: Ints
@@ -45,13 +50,16 @@ class Portion:
     propensity: Floats
     n_images: Ints
     day: Floats
+    again: Mask | None = None
 
     def __len__(self) -> int:
         return len(self.image)
 
     def rows(self, chosen: slice | Ints) -> Portion:
         """Some of the impressions."""
-        return Portion(*(getattr(self, name)[chosen] for name in self.__slots__))
+        columns: list[Any] = [getattr(self, name) for name in self.__slots__]
+        found: list[Any] = [None if column is None else column[chosen] for column in columns]
+        return Portion(*found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +204,12 @@ class Learner:
         return replace(self, lift=lift, searched=self.sums.n if search else self.searched)
 
     def _bet(self, portion: Portion) -> Evidence:
-        """On the quality plays, whose sets of images must be the title's."""
+        """On the first quality play of each draw, if its set of images is the title's."""
         count = np.diff(self.start)[self.images.title[portion.image]]
-        use = np.flatnonzero((portion.plays > 0) & (portion.n_images == count) & (count > 1))
+        counts = (portion.plays > 0) & (portion.n_images == count) & (count > 1)
+        if portion.again is not None:
+            counts &= ~portion.again
+        use = np.flatnonzero(counts)
         if not len(use) or self.proven:
             return self.evidence
         plays = portion.rows(use)

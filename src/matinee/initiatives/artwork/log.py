@@ -88,8 +88,35 @@ class ImageLog:
         kept = {name: getattr(self, name)[chosen] for name in self.__slots__ if name != "left_out"}
         return ImageLog(**kept, left_out=self.left_out)
 
-    def portion(self, art: Artworks, usual: Floats) -> tuple[Portion, NDArray[np.bool_]]:
-        """As a learner reads it, and which impressions it holds: those of images that `art` has."""
+    def again(self, sticky_days: float) -> NDArray[np.bool_]:
+        """Quality plays of a title that the member played within so many days before.
+
+        The image was perhaps not drawn anew in between: members keep it.
+        """
+        out = np.zeros(len(self), np.bool_)
+        last: dict[tuple[str, str], int] = {}
+        plays = np.flatnonzero(self.plays > 0)
+        who, what = self.member_id[plays].tolist(), self.title_id[plays].tolist()
+        for i, one, at_us in zip(
+            plays.tolist(), zip(who, what, strict=True), self.at_us[plays].tolist(), strict=True
+        ):
+            before = last.get(one)
+            if before is not None and at_us - before < sticky_days * DAY_US:
+                out[i] = True
+            else:
+                last[one] = at_us
+        return out
+
+    def portion(
+        self, art: Artworks, usual: Floats, again: NDArray[np.bool_] | None = None
+    ) -> tuple[Portion, NDArray[np.bool_]]:
+        """As a learner reads it, and which impressions it holds: those of images that `art` has.
+
+        Parameters
+        ----------
+        again : ndarray of bool, shape (n,), optional
+            What `again` says of these impressions.
+        """
         place = {str(one): i for i, one in enumerate(art.artwork_ids)}
         image = np.array([place.get(one, -1) for one in self.artwork_id.tolist()], np.int64)
         kept = image >= 0
@@ -97,6 +124,7 @@ class ImageLog:
         return Portion(
             image[kept], context[kept], self.row[kept], self.col[kept], self.near[kept], self.plays[kept],
             self.propensity[kept], self.n_images[kept], self.at_us[kept] / DAY_US,
+            None if again is None else again[kept],
         ), kept  # fmt: skip
 
     def save(self, folder: Path) -> None:

@@ -85,7 +85,7 @@ class ArtworkModel:
         look = Look.learn(art, config.rank)
         context = context_of(log.shares, devices_of(log.device.tolist()))
         usual = context.mean(axis=0) if len(context) else np.zeros(len(tastes.genres) + len(DEVICES))
-        portion, kept = log.portion(art, usual)
+        portion, kept = log.portion(art, usual, log.again(config.sticky_days))
         learner = Learner.fit(look.images(art), art.indptr, len(usual), config, portion)
         return ArtworkModel(
             tuple(map(str, art.artwork_ids)),
@@ -115,9 +115,14 @@ class ArtworkModel:
         return replace(self, learner=replace(self.learner, config=config))
 
     def updated(self, log: ImageLog, art: Artworks) -> ArtworkModel:
-        """Learn from the impressions of a log that are later than what was learned."""
+        """Learn from the impressions of a log that are later than what was learned.
+
+        The log has to begin `sticky_days` before, so that plays of draws that were learned are known again.
+        """
         one = self.on(art)
-        portion, _ = log.rows(log.at_us > self.learned_us).portion(art, self.usual)
+        later = log.at_us > self.learned_us
+        again = log.again(self.learner.config.sticky_days)[later]
+        portion, _ = log.rows(later).portion(art, self.usual, again)
         if not len(portion):
             return one
         return replace(one, learner=one.learner.learned(portion), learned_us=int(log.at_us.max()))

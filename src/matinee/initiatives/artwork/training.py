@@ -13,6 +13,7 @@ from matinee.observe.home import Home
 from matinee.platform.evaluation import Evaluated
 from matinee.platform.pipeline.pipeline import Pipeline
 from matinee.platform.pipeline.step import step
+from matinee.types import DAY_US
 
 
 def impressions(home: Home, at_us: int, config: ArtworkConfig) -> ImageLog:
@@ -35,7 +36,8 @@ def updated(model: ArtworkModel, home: Home, at_us: int, config: ArtworkConfig) 
     """
     art = load_images(home, at_us)
     tastes = Tastes.of(load_catalogue(home, at_us), model.genres)
-    log = read_image_log(home, at_us, config, tastes, after_us=model.learned_us)
+    after_us = model.learned_us - round(config.sticky_days * DAY_US)
+    log = read_image_log(home, at_us, config, tastes, after_us=after_us)
     return model.under(config).updated(log, art)
 
 
