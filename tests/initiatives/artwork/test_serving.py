@@ -8,6 +8,7 @@ import pytest
 
 from matinee.errors import InputError
 from matinee.initiatives.artwork import ARTWORK
+from matinee.initiatives.artwork.assets import load_images
 from matinee.initiatives.artwork.config import ArtworkConfig
 from matinee.initiatives.artwork.holdout import Generation, GenerationsHold, generations
 from matinee.initiatives.artwork.log import read_image_log
@@ -136,6 +137,15 @@ def test_it_follows_the_log(service):
     after = updated(before, home, at_us, config)
     assert before.learner.sums.n < after.learner.sums.n == whole.learner.sums.n
     assert updated(after, home, at_us, config).learner.sums.n == after.learner.sums.n
+
+
+def test_images_whose_tags_changed_are_seen_anew(service):
+    home, at_us, _, whole = service
+    art = load_images(home, at_us)
+    assert whole.on(art) is whole
+    other = whole.on(replace(art, tags=art.tags[::-1]))
+    assert other.artwork_ids == whole.artwork_ids
+    assert not np.array_equal(other.learner.images.features, whole.learner.images.features)
 
 
 def test_a_model_opens_as_it_was_saved(service, tmp_path, decider):

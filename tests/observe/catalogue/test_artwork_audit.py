@@ -149,3 +149,20 @@ def test_the_territory_that_held_counts_and_not_the_one_that_was_asked_for(tmp_p
     (home.log / "1-a-0001.ndjson").write_bytes(line)
     assert check(home).uncleared == 0
     assert audit(home, "there").rows[0]["territory"] == "BE"
+
+
+def test_a_page_that_is_given_out_again_is_a_serve_of_its_own(tmp_path: Path) -> None:
+    home = Home.create(tmp_path)
+    put(home, image("a1", "t1"), from_us=1)
+    lines = [
+        page("d1", "m1", START, "a1"),
+        page("d2", "m1", START + 60 * SECOND_US, sticky_of="d1"),
+        seen("d2", "m1", START + 61 * SECOND_US, 11, row=1, col=1),
+    ]
+    (home.log / "1-a-0001.ndjson").write_bytes(b"".join(lines))
+    found = audit(home, "a1")
+    assert [(row["decision_id"], row["sticky_of"], row["in_view"]) for row in found.rows] == [
+        ("d1", None, False), ("d2", "d1", True),
+    ]  # fmt: skip
+    assert audit(home, "a1", from_us=START + SECOND_US).serves == 1
+    assert audit(home, "a1", until_us=START + SECOND_US).serves == 1

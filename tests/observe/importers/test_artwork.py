@@ -293,3 +293,10 @@ def test_a_file_that_cannot_be_kept_registers_nothing(
     with pytest.raises(OSError, match="could not be kept"):
         put(home, table("a1,t1,wide.png"))
     assert read_manifest(home.lake) == before
+
+
+def test_a_link_in_a_loop_is_a_bad_row(home: Home, table: Callable[..., Path]) -> None:
+    path = table("a1,t1,loop.png")
+    (path.parent / "loop.png").symlink_to("loop.png")
+    with pytest.raises(InputError, match=r"line 2: .*loop\.png"):
+        put(home, path)

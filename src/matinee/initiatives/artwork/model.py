@@ -100,10 +100,11 @@ class ArtworkModel:
     def on(self, art: Artworks) -> ArtworkModel:
         """The same knowledge about the images of another moment."""
         images, titles = tuple(map(str, art.artwork_ids)), tuple(map(str, art.titles))
-        if images == self.artwork_ids:
+        looks = self.look.images(art)
+        if images == self.artwork_ids and np.array_equal(looks.features, self.learner.images.features):
             return self
         learner = self.learner.moved(
-            self.look.images(art),
+            looks,
             art.indptr,
             _places(self.artwork_ids, images),
             _places(self.title_ids, titles),

@@ -88,7 +88,8 @@ def audit(
     """Every serve of an image.
 
     A serve is a tile of a page that was answered with it; it is in view if an impression names the page and
-    the place. Pages of members who were erased are gone, and so are those that were pruned.
+    the place. A page that was given out again counts again, with all its tiles. Pages of members who were
+    erased are gone, and so are those that were pruned.
 
     Parameters
     ----------
@@ -110,8 +111,9 @@ def audit(
         raise InputError(f'{out}: its name ends in "{out.suffix}", expected one of {", ".join(FORMATS)}.')
     with spilling() as con:
         open_events(con, home, "decisions", "impressions")
-        where = f"{_between(from_us, until_us)} AND slots LIKE {literal(f'%{_in_json(artwork_id)}%')}"
-        con.execute(f"CREATE TEMP TABLE shown AS {_shown(where)} AND s.artwork_id = {literal(artwork_id)}")
+        where = f"at_us < {int(until_us)} AND slots LIKE {literal(f'%{_in_json(artwork_id)}%')}"
+        con.execute(f"CREATE TEMP TABLE made AS {_shown(where)} AND s.artwork_id = {literal(artwork_id)}")
+        con.execute(f"CREATE TEMP TABLE shown AS {_GIVEN} WHERE {_between(from_us, until_us)}")
         con.execute(f"CREATE TEMP TABLE serves AS {_SEEN}")
         (serves, in_view, members) = con.execute(
             "SELECT count(*), count(*) FILTER (in_view), count(DISTINCT member_id) FROM serves"
@@ -173,6 +175,19 @@ def _shown(where: str) -> str:
         "AND NOT coalesce(TRY_CAST(json_extract_string(context, '$.shadow') AS BOOLEAN), false)) WHERE true"
     )
 
+
+_GIVEN = """
+SELECT * FROM (
+    SELECT * FROM made
+    UNION ALL BY NAME
+    SELECT m.* REPLACE (d.at_us AS at_us, d.id AS decision_id, m.decision_id AS sticky_of)
+    FROM made AS m JOIN (
+        SELECT at_us, coalesce(decision_id, event_id) AS id, sticky_of AS first
+        FROM decisions WHERE sticky_of IS NOT NULL AND slots IS NULL
+    ) AS d ON d.first = m.decision_id
+)
+"""
+"""Pages as they were made, and again for each time they were given out with the same images."""
 
 _SEEN = """
 WITH views AS (

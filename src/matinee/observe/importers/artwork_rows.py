@@ -212,7 +212,11 @@ class _Checks:
                 raise _RefusedError("file is empty, expected the path of the image: this artwork_id is new.")
             return None
         path = self.root / str(name)
-        if not path.resolve().is_relative_to(self.root.resolve()):
+        try:
+            inside = path.resolve().is_relative_to(self.root.resolve())
+        except (OSError, RuntimeError, ValueError):  # a loop of links, or no name that a file can have
+            inside = False
+        if not inside:
             raise _RefusedError(f'file is "{name[:80]}", expected a path inside of {self.root}.')
         return path
 
