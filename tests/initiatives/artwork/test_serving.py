@@ -139,6 +139,12 @@ def test_it_follows_the_log(service):
     assert updated(after, home, at_us, config).learner.sums.n == after.learner.sums.n
 
 
+def test_territories_that_no_image_names_are_kept_once(decider):
+    for i in range(50):
+        decider.assets.cleared(7, f"nowhere-{i}")
+    assert len(decider.assets._masks) <= 1 + len(decider.assets.art.clearances.territories.names)
+
+
 def test_images_whose_tags_changed_are_seen_anew(service):
     home, at_us, _, whole = service
     art = load_images(home, at_us)

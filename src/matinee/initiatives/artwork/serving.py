@@ -64,7 +64,12 @@ class Assets:
         return Assets(art, usable(art, config), place)
 
     def cleared(self, at_us: int, territory: str | None) -> tuple[Mask, Index]:
-        """Images that may be shown, and the default of each title (-1: none); kept while they hold."""
+        """Images that may be shown, and the default of each title (-1: none); kept while they hold.
+
+        All territories that no image names have the same: requests may say any.
+        """
+        if territory not in self.art.clearances.territories.names:
+            territory = None
         kept = self._masks.get(territory)
         if kept is None or not kept[0] <= at_us < kept[1]:
             mask = self.art.cleared(at_us, territory) & self.usable
