@@ -28,7 +28,7 @@ ORDER = [
 BENEATH = {"observe", "learn", "decide", "prove", "platform", "settings"}
 """What initiatives stand on. A template is text of an initiative yet to be named, and has no name in it."""
 NOUNS = {"artwork"}
-"""Initiatives named after a thing of the domain, which everybody may name: images are facts of the catalogue."""
+"""Initiatives named after a thing of the domain, which everybody may name: an image is a fact of a title."""
 CLOCK_FILES = {"observe/clock.py"}
 CLOCK_CALLS = {
     "time.time",
