@@ -25,7 +25,7 @@ from tests.prove.experiment.homes import (
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import spilling
 from matinee.observe.lake.reader import Moment, open_events, open_facts
-from matinee.prove.experiment.definition import Experiment
+from matinee.prove.experiment.definition import Arm, Experiment
 from matinee.prove.experiment.exposures import Exposed, add_segments, find_exposed
 from matinee.prove.experiment.measuring import measure, moments, unit_values
 from matinee.prove.experiment.metrics.catalogue import known_metrics, parse
@@ -296,3 +296,27 @@ def test_values_of_units_for_quantiles(tmp_path: Path) -> None:
     assert tuple(len(one) for one in found) == exposed.units
     assert np.concatenate(found).mean() == pytest.approx(mean)
     assert all((np.diff(one) >= 0).all() for one in found)
+
+
+def test_a_choice_that_stands_on_the_decision_of_another_initiative_exposes_too(tmp_path: Path) -> None:
+    home = new_home(tmp_path)
+    images = {"artwork_experiment": "brighter", "artwork_arm": "bright"}
+    add_rows(
+        home,
+        "decisions",
+        [
+            decision("a", "bold", 1.0, context=images),  # a page of one experiment with images of another
+            decision("b", "control", 2.0, context={**images, "artwork_arm": "control"}),
+            decision("c", "control", 3.0),
+            decision("d", "control", 4.0, context={**images, "artwork_arm": "dark"}),
+        ],
+    )
+    brighter = msgspec.structs.replace(
+        EXPERIMENT, name="brighter", initiative="artwork", arms=(Arm("control", 0.5), Arm("bright", 0.5))
+    )
+    with opened(home, at(9.0), brighter) as (con, exposed):
+        assert exposed.units == (1, 1)
+        assert exposed.strangers == ("dark",)
+        assert con.execute("SELECT unit, arm FROM exposed ORDER BY unit").fetchall() == [("a", 1), ("b", 0)]
+    with opened(home, at(9.0)) as (_, exposed):
+        assert exposed.units == (3, 1)

@@ -244,12 +244,14 @@ WITH joined AS (
         artwork_id, artwork_propensity AS propensity, artwork_n AS n_images, value AS plays
     FROM outcomes WHERE initiative IN ({names}) AND at_us > {after} AND at_us <= {settled}
         AND artwork_id IS NOT NULL AND impressed AND value IS NOT NULL AND NOT coalesce(shadow, false)
+        AND NOT coalesce(TRY_CAST(json_extract_string(context, '$.artwork_kept_out') AS BOOLEAN), false)
 ),
 pages AS (
     SELECT coalesce(decision_id, event_id) AS decision_id, unit_id, at_us, territory, device, slots
     FROM decisions WHERE initiative IN ({names}) AND at_us > {after} AND at_us <= {settled}
         AND sticky_of IS NULL AND slots IS NOT NULL AND contains(slots, '"artwork_id"')
         AND NOT coalesce(TRY_CAST(json_extract_string(context, '$.shadow') AS BOOLEAN), false)
+        AND NOT coalesce(TRY_CAST(json_extract_string(context, '$.artwork_kept_out') AS BOOLEAN), false)
         AND coalesce(decision_id, event_id) NOT IN (SELECT decision_id FROM outcomes
             WHERE decision_id IS NOT NULL AND initiative IN ({names}))
 ),

@@ -73,7 +73,9 @@ def find_exposed(con: duckdb.DuckDBPyConnection, experiment: Experiment, started
     Notes
     -----
     Decisions that were served again count as exposures too, but the first one of a unit is what it counts
-    from. Decisions in the shadow of another do not count.
+    from. Decisions in the shadow of another do not count. A choice that stands on the decision of another
+    initiative, as images stand on a page, says there who was in which arm: `artwork_experiment` and
+    `artwork_arm` for the initiative artwork.
     """
     arms = " ".join(f"WHEN {literal(arm.name)} THEN {i}" for i, arm in enumerate(experiment.arms))
     named = literal(f'"{experiment.name}"')
@@ -82,12 +84,12 @@ def find_exposed(con: duckdb.DuckDBPyConnection, experiment: Experiment, started
         f"SELECT unit, min(arm) AS low, max(arm) AS high, min(at_us) AS first_us, "
         "arg_min(member_id, at_us) AS member_id, arg_min(device, at_us) AS device, "
         "arg_min(territory, at_us) AS territory FROM ("
-        f"SELECT {_unit(experiment)} AS unit, CASE said[2] {arms} ELSE -1 END AS arm, at_us, d.member_id, "
-        "device, d.territory FROM ("
+        f"SELECT {_unit(experiment)} AS unit, CASE {_arm(experiment)} {arms} ELSE -1 END AS arm, at_us, "
+        "d.member_id, device, d.territory FROM ("
         "SELECT member_id, unit_id, at_us, device, territory, "
-        "json_extract_string(context, ['$.experiment', '$.arm']) AS said "
+        f"json_extract_string(context, {_paths(experiment)}) AS said "
         f"FROM decisions WHERE at_us >= {int(started_us)} AND contains(context, {named}) AND NOT {SHADOW}"
-        f") AS d {_accounts(experiment)}WHERE said[1] = {literal(experiment.name)}"
+        f") AS d {_accounts(experiment)}WHERE {literal(experiment.name)} IN (said[1], said[3])"
         ") GROUP BY unit"
     )
     con.execute(
@@ -97,6 +99,16 @@ def find_exposed(con: duckdb.DuckDBPyConnection, experiment: Experiment, started
     )
     con.execute(f"CREATE OR REPLACE TEMP TABLE keys AS {_keys(experiment)}")
     return _counted(con, experiment, started_us)
+
+
+def _paths(experiment: Experiment) -> str:
+    """Places in a context of an experiment and an arm: of the decision itself, and of what stands on it."""
+    own = experiment.initiative
+    return str(["$.experiment", "$.arm", f"$.{own}_experiment", f"$.{own}_arm"])
+
+
+def _arm(experiment: Experiment) -> str:
+    return f"CASE WHEN said[1] = {literal(experiment.name)} THEN said[2] ELSE said[4] END"
 
 
 def _unit(experiment: Experiment) -> str:
@@ -134,9 +146,10 @@ def _counted(con: duckdb.DuckDBPyConnection, experiment: Experiment, started_us:
     if con.execute("SELECT count(*) FROM exposures WHERE low < 0").fetchall()[0][0]:
         known = ", ".join(literal(arm.name) for arm in experiment.arms)
         strangers = con.execute(
-            "SELECT DISTINCT coalesce(json_extract_string(context, '$.arm'), 'none') AS name FROM decisions "
-            f"WHERE json_extract_string(context, '$.experiment') = {literal(experiment.name)} "
-            f"AND coalesce(json_extract_string(context, '$.arm') NOT IN ({known}), true) ORDER BY 1"
+            f"SELECT DISTINCT coalesce({_arm(experiment)}, 'none') AS name FROM ("
+            f"SELECT json_extract_string(context, {_paths(experiment)}) AS said FROM decisions) "
+            f"WHERE {literal(experiment.name)} IN (said[1], said[3]) "
+            f"AND coalesce({_arm(experiment)} NOT IN ({known}), true) ORDER BY 1"
         ).fetchall()
     return Exposed(
         tuple(sum(of_day[arm] for of_day in days.values()) for arm in range(n_arms)),
