@@ -1,6 +1,13 @@
-"""What every test shares: names of parametrised tests that are alike in each process that collects them."""
+"""What every test shares: names and random examples that are alike in each process and each run."""
 
 from __future__ import annotations
+
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True, database=None)
+settings.register_profile("random", derandomize=False)
+settings.load_profile("repeatable")
+"""A change is judged on the same examples each time; `pytest --hypothesis-profile=random` looks for others."""
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

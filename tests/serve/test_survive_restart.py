@@ -127,8 +127,8 @@ def test_a_disk_that_takes_no_writes_stops_no_reads(tmp_path: Path) -> None:
         took_s = until(lambda: http.post("/v1/events", json=after).status_code == 200, "it writes")
         title = titles_on(before)[0]
         assert server.send(play("seen", "m1", title))["accepted"] == 1
-        assert title not in titles_on(server.page("m1"), but=("watch_again", "continue_watching"))
         until(lambda: in_order(server), "the state is up to date")
+        assert title not in titles_on(server.page("m1"), but=("watch_again", "continue_watching"))
         assert server.stop() == 0
     store = settle(home)
     found = read(home)

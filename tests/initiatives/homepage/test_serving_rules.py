@@ -28,9 +28,8 @@ QUIET = settings(
     max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    derandomize=True,
 )
-LONG = settings(QUIET, max_examples=3_000, derandomize=False)
+LONG = settings(QUIET, max_examples=3_000)
 
 
 def rules_hold(
@@ -95,7 +94,8 @@ def check_at_once_and_below(service) -> None:
         slots = tuple(slot for part in parts for slot in part.slots)
         notes = tuple(note for part in parts for note in part.rows)
         parts.append(decider.decide(replace(request, after=slots, after_rows=notes)))
-    rules_hold(titles, member, config, request, rows * len(parts), *parts)
+    asked_rows = rows + sum(len(part.rows) for part in parts[:-1])
+    rules_hold(titles, member, config, request, asked_rows, *parts)
     drawn = [slot for part in parts for slot in part.slots if slot.explored]
     assert len(drawn) <= config.explore_slots
     assert all(slot.n_permitted and slot.n_permitted > 1 for slot in drawn)
@@ -118,7 +118,7 @@ def check_made_ahead(service) -> bool:
         below = replace(request, after=changed.slots, after_rows=changed.rows)
         more = decider.decide_from(made, below)
         if more is not None:
-            rules_hold(titles, later, config, below, 2 * rows, changed, more)
+            rules_hold(titles, later, config, below, rows + len(changed.rows), changed, more)
     ((_, again),) = decider.precompute(["m1"])
     drawn = {slot.action: slot.propensity for slot in changed.slots if slot.explored}
     assert again != b""
