@@ -7,7 +7,7 @@ from hypothesis import settings
 settings.register_profile("repeatable", derandomize=True, database=None)
 settings.register_profile("random", derandomize=False)
 settings.load_profile("repeatable")
-"""A change is judged on the same examples each time; `pytest --hypothesis-profile=random` looks for others."""
+"""A change is judged on the same examples each time; `pytest --hypothesis-profile=random` tries others."""
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
