@@ -48,6 +48,12 @@ def test_the_whole_story(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "the next page knew of it" in text
     assert "is gone from the rows with something new" in text
     assert "Next:" in text
+    asked = text[text.index("The homepages in a browser") :].splitlines()
+    assert asked[1].endswith(f"serve --home {home}")
+    assert [line.split()[0] for line in asked[2:]] == [
+        "http://127.0.0.1:8080/watch",
+        "http://127.0.0.1:8080/console/preview",
+    ]
     assert json.loads((home / "demo.json").read_text())["covered"] > 0.92
     assert (home / "homepage.html").stat().st_size < 8_000_000
     assert (home / "pages.parquet").is_file()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from matinee import settings
 from matinee.cli.console import print_json, progress, say
 from matinee.cli.demo_images import Contrast, back, contrast, draw_images, withdrawn
 from matinee.cli.demo_server import Seen, play_and_look, running
@@ -37,6 +38,7 @@ from matinee.platform.lifecycle.evaluating import evaluate
 from matinee.platform.lifecycle.project import open_project
 from matinee.platform.lifecycle.releasing import release
 from matinee.platform.lifecycle.training import train
+from matinee.serve.config import ServeConfig
 from matinee.types import ALWAYS_US, SECOND_US
 
 INITIATIVE = "homepage"
@@ -149,8 +151,8 @@ def demo(
         else:
             _tell_server(seen)
             _close(home, counts, viewer, pages)
+            _invite(home, address if stay else None)
         if stay:
-            say(f"\nThe server stays up on {address} until you press Ctrl-C.", quiet=json)
             with suppress(KeyboardInterrupt):
                 process.wait()
     return 0
@@ -304,13 +306,25 @@ def _close(home: Home, counts: dict[str, int], viewer: Path, pages: Path) -> Non
     say(f"   {pages}  {counts['tiles']:,} tiles of {counts['members']:,} members")
     say("\nNext:")
     run = shlex.quote(program())
-    say(f"   {run} serve --home {root}")
     say(f"   {run} page 196 --home {root} --why")
     say(f"   {run} evaluate homepage --home {root}")
     say(f"   {run} status --home {root}")
     say(f"   {run} history homepage --home {root}")
     say(f"   {run} config show --home {root}")
     say(f"   {run} recommend --interactions FILE --k 10 --out OUT   (your own log, no home needed)")
+
+
+def _invite(home: Home, address: str | None) -> None:
+    """How to open the homepages in a browser; `address` is that of the server that stays up, if one does."""
+    if address is None:
+        config = settings.load(home.settings, "serve", ServeConfig)
+        address = f"http://{config.host}:{config.port}"
+        say("\nThe homepages in a browser: start the server, and open the first address.")
+        say(f"   {shlex.quote(program())} serve --home {shlex.quote(str(home.root))}")
+    else:
+        say("\nThe server stays up until you press Ctrl-C. Open the first address in a browser.")
+    say(f"   {address}/watch            choose a profile, play something, and see the page change")
+    say(f"   {address}/console/preview  why a page looks as it does, and what would change it")
 
 
 def program() -> str:
