@@ -22,7 +22,7 @@ from matinee.initiatives.artwork.config import ArtworkConfig
 from matinee.initiatives.artwork.learning import Learner, Portion
 from matinee.initiatives.artwork.lift import Images
 from matinee.initiatives.artwork.probabilities import image_table, probabilities
-from matinee.prove.offpolicy.diagnostics import DiagnosticsConfig
+from matinee.prove.offpolicy.checks import DiagnosticsConfig
 from matinee.prove.offpolicy.distributions import Distributions
 from matinee.prove.offpolicy.evaluating import evaluate
 from matinee.prove.offpolicy.log import Log

@@ -14,10 +14,11 @@ from matinee.cli.console import EXIT_FAILED, EXIT_OK, Report, note, print_json, 
 if TYPE_CHECKING:
     from matinee.platform.lifecycle.weighing import WeighConfig, Weighed
     from matinee.platform.outcomes.explored import Explored
-    from matinee.prove.offpolicy.diagnostics import Check, DiagnosticsConfig
-    from matinee.prove.offpolicy.evaluating import Estimate, OpeReport
+    from matinee.prove.offpolicy.checks import Check, DiagnosticsConfig
+    from matinee.prove.offpolicy.evaluating import OpeReport
     from matinee.prove.offpolicy.intervals import Interval
     from matinee.prove.offpolicy.problem import Problem
+    from matinee.prove.offpolicy.report import Estimate, PolicyReport
     from matinee.prove.offpolicy.slates.evaluating import SlateReport
     from matinee.prove.offpolicy.slates.log import SlateLog
 
@@ -160,7 +161,7 @@ def ope(
         Print machine-readable JSON.
     """
     from matinee.platform.lifecycle.weighing import WeighConfig
-    from matinee.prove.offpolicy.diagnostics import DiagnosticsConfig
+    from matinee.prove.offpolicy.checks import DiagnosticsConfig
     from matinee.prove.offpolicy.evaluating import DEFAULT, evaluate
     from matinee.prove.offpolicy.slates.reading import has_slots
 
@@ -296,7 +297,7 @@ def _slates(
     json: bool,
 ) -> int:
     """Evaluate a policy of several slots."""
-    from matinee.prove.offpolicy.evaluating import ALL
+    from matinee.prove.offpolicy.report import ALL
     from matinee.prove.offpolicy.slates.evaluating import evaluate_slates
     from matinee.prove.offpolicy.slates.reading import read_slate_policy
 
@@ -405,7 +406,7 @@ def _say_checks(checks: list[Check], title: str) -> None:
     print_table(rows, ["check", "finding", "what it found"], title=title, left=3)
 
 
-def _say_verdict(report: OpeReport | SlateReport) -> bool:
+def _say_verdict(report: PolicyReport) -> bool:
     """What was left out, and why the log is refused; False if it is."""
     for reason, count in report.left_out.items():
         say(f"Left out: {count:,} decisions {reason}.")
@@ -417,7 +418,7 @@ def _say_verdict(report: OpeReport | SlateReport) -> bool:
     return False
 
 
-def _say_estimates(report: OpeReport | SlateReport) -> None:
+def _say_estimates(report: PolicyReport) -> None:
     rows = [_row(name, one) for name, one in report.estimates.items()]
     if report.logged is not None:
         rows.append(_row("as logged", report.logged))
@@ -425,7 +426,7 @@ def _say_estimates(report: OpeReport | SlateReport) -> None:
     print_table(rows, ["estimator", "value", f"{share} interval", "std. error"], title="Reward per decision")
 
 
-def _say_cautions(report: OpeReport | SlateReport) -> None:
+def _say_cautions(report: PolicyReport) -> None:
     for name, one in report.estimates.items():
         if one.caution:
             say(f"{name}: {one.caution}.")

@@ -9,7 +9,8 @@ import pytest
 from tests.prove.offpolicy.worlds import OLD, changed, small
 
 from matinee.errors import ConfigError, InputError
-from matinee.prove.offpolicy.diagnostics import Check, DiagnosticsConfig, diagnose, supported
+from matinee.prove.offpolicy.checks import Check, DiagnosticsConfig
+from matinee.prove.offpolicy.diagnostics import diagnose, supported
 from matinee.prove.offpolicy.distributions import Distributions
 from matinee.prove.offpolicy.evaluating import evaluate
 from matinee.prove.offpolicy.log import Log

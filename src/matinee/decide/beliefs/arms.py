@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from matinee.decide.batch import Batch
-from matinee.decide.beliefs.base import Belief
+from matinee.decide.beliefs.base import Belief, check_fixed
 from matinee.decide.beliefs.memory import MemoryConfig, Sums
 from matinee.decide.best_arm import best_gaussian
 from matinee.decide.question import Floats, Space, Stack
@@ -84,11 +84,7 @@ class ArmsBelief(Belief):
     def __init__(
         self, space: Space, config: ArmsBeliefConfig | None = None, memory: MemoryConfig | None = None
     ) -> None:
-        if space.actions is None or space.features:
-            raise ConfigError(
-                "ArmsBelief: the space has no fixed actions or has features, expected fixed actions only. "
-                "Take PooledBelief."
-            )
+        check_fixed(ArmsBelief, space)
         self.config = config or ArmsBeliefConfig()
         super().__init__(space, memory)
 

@@ -13,7 +13,7 @@ import numpy as np
 from matinee.decide.batch import Batch
 from matinee.decide.beliefs.memory import Memory, MemoryConfig, Sums
 from matinee.decide.question import Floats, Question, Space, Stack
-from matinee.errors import InputError, StorageError
+from matinee.errors import ConfigError, InputError, StorageError
 from matinee.learn.models.storage import load_arrays, save_arrays
 
 BELIEF_FORMAT = 1
@@ -196,6 +196,21 @@ class Belief(ABC):
                     f"{folder}: the policy here has {noun} {_shown(found)}, expected {_shown(expected)}. "
                     "Load it where it was made for, or refit a policy from the log."
                 )
+
+
+def check_fixed(belief: type[Belief], space: Space) -> None:
+    """See that a space has fixed actions and no features of them: what beliefs of single actions are about.
+
+    Raises
+    ------
+    ConfigError
+        It has not.
+    """
+    if space.actions is None or space.features:
+        raise ConfigError(
+            f"{belief.__name__}: the space has no fixed actions or has features, expected fixed actions "
+            "only. Take PooledBelief."
+        )
 
 
 def _shown(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from matinee.decide.batch import Batch
-from matinee.decide.beliefs.base import Belief
+from matinee.decide.beliefs.base import Belief, check_fixed
 from matinee.decide.beliefs.memory import MemoryConfig, Sums
 from matinee.decide.best_arm import best_of_table, beta_table
 from matinee.decide.question import Floats, Space, Stack
@@ -73,11 +73,7 @@ class BetaBelief(Belief):
     def __init__(
         self, space: Space, config: BetaBeliefConfig | None = None, memory: MemoryConfig | None = None
     ) -> None:
-        if space.actions is None or space.features:
-            raise ConfigError(
-                "BetaBelief: the space has no fixed actions or has features, expected fixed actions only. "
-                "Take PooledBelief."
-            )
+        check_fixed(BetaBelief, space)
         self.config = config or BetaBeliefConfig()
         super().__init__(space, memory)
 

@@ -18,6 +18,7 @@ from matinee.learn.reading import interactions_from_home, load_catalogue
 from matinee.observe.catalogue.artwork import Artworks
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import literal, spilling
+from matinee.observe.lake.contexts import IN_SHADOW, says
 from matinee.observe.lake.reader import Moment, open_events, open_facts
 from matinee.observe.quality_plays import FromPlays
 from matinee.types import DAY_US, HOUR_US, NEVER_US, Times, format_at
@@ -231,6 +232,8 @@ def _words(config: ArtworkConfig, after_us: int, settled_us: int) -> dict[str, o
         "settled": int(min(settled_us, NEVER_US - 1)),
         "window": round(WINDOW_H * HOUR_US),
         "good": REWARD.sql("p", "t.runtime_s"),
+        "in_shadow": IN_SHADOW,
+        "kept_out": says("artwork_kept_out"),
     }
 
 
@@ -244,14 +247,14 @@ WITH joined AS (
         artwork_id, artwork_propensity AS propensity, artwork_n AS n_images, value AS plays
     FROM outcomes WHERE initiative IN ({names}) AND at_us > {after} AND at_us <= {settled}
         AND artwork_id IS NOT NULL AND impressed AND value IS NOT NULL AND NOT coalesce(shadow, false)
-        AND NOT coalesce(TRY_CAST(json_extract_string(context, '$.artwork_kept_out') AS BOOLEAN), false)
+        AND NOT {kept_out}
 ),
 pages AS (
     SELECT coalesce(decision_id, event_id) AS decision_id, unit_id, at_us, territory, device, slots
     FROM decisions WHERE initiative IN ({names}) AND at_us > {after} AND at_us <= {settled}
         AND sticky_of IS NULL AND slots IS NOT NULL AND contains(slots, '"artwork_id"')
-        AND NOT coalesce(TRY_CAST(json_extract_string(context, '$.shadow') AS BOOLEAN), false)
-        AND NOT coalesce(TRY_CAST(json_extract_string(context, '$.artwork_kept_out') AS BOOLEAN), false)
+        AND NOT {in_shadow}
+        AND NOT {kept_out}
         AND coalesce(decision_id, event_id) NOT IN (SELECT decision_id FROM outcomes
             WHERE decision_id IS NOT NULL AND initiative IN ({names}))
 ),

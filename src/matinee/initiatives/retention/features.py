@@ -21,6 +21,7 @@ from matinee.learn.features.predicates import where
 from matinee.learn.features.sources import Source
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import literal, spilling
+from matinee.observe.lake.contexts import IN_SHADOW, says
 from matinee.observe.lake.reader import Moment, open_events, open_facts
 from matinee.platform.deciding import Surroundings
 from matinee.types import DAY_US, SECOND_US, Ids, Times
@@ -124,17 +125,12 @@ def open_accounts(con: duckdb.DuckDBPyConnection, home: Home, at_us: int, *, log
         "account_offers": "SELECT unit_id AS account_id, initiative, decision_id, action, propensity, "
         "sticky_of, at_us, seen_us, seq, "
         "CAST(json_extract_string(context, '$.price_minor') AS DOUBLE) AS price_minor, "
-        f"{_said('kept_out')} AS kept_out "
+        f"{says('kept_out')} AS kept_out "
         f"FROM decisions WHERE initiative IN ({', '.join(literal(name) for name in logs)}) "
-        f"AND action IS NOT NULL AND NOT {_said('shadow')}",  # nobody was offered what a shadow chose
+        f"AND action IS NOT NULL AND NOT {IN_SHADOW}",  # nobody was offered what a shadow chose
     }
     for name, sql in views.items():
         con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
-
-
-def _said(key: str) -> str:
-    """SQL: whether the context of a decision says that something is so."""
-    return f"coalesce(TRY_CAST(json_extract_string(context, '$.{key}') AS BOOLEAN), false)"
 
 
 def standing(

@@ -13,6 +13,7 @@ from matinee.observe.catalogue.artwork import TABLE
 from matinee.observe.catalogue.clearance import COLUMNS, REASONS, why_not_sql
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import literal, spilling
+from matinee.observe.lake.contexts import IN_SHADOW
 from matinee.observe.lake.manifest import parquet, read_manifest
 from matinee.observe.lake.reader import open_events
 from matinee.types import ALWAYS_US, NEVER_US, SECOND_US
@@ -172,7 +173,7 @@ def _shown(where: str) -> str:
         "SELECT * EXCLUDE (slots, decision_id), coalesce(decision_id, event_id) AS decision_id, "
         f"unnest(from_json(slots, '{SLOTS}')) AS s FROM decisions WHERE {where} AND json_valid(slots) "
         "AND json_type(slots) = 'ARRAY' "
-        "AND NOT coalesce(TRY_CAST(json_extract_string(context, '$.shadow') AS BOOLEAN), false)) WHERE true"
+        f"AND NOT {IN_SHADOW}) WHERE true"
     )
 
 

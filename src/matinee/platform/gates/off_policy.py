@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from matinee.errors import InputError
 from matinee.platform.gates.gate import Candidate, GateResult
-from matinee.prove.offpolicy.diagnostics import DiagnosticsConfig, diagnose
+from matinee.prove.offpolicy.checks import DiagnosticsConfig
+from matinee.prove.offpolicy.diagnostics import diagnose
 from matinee.prove.offpolicy.evaluating import gain_lower_bound
 from matinee.prove.offpolicy.log import EmptyLogError
 from matinee.prove.offpolicy.problem import Problem

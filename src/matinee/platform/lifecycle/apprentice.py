@@ -11,6 +11,7 @@ import numpy as np
 
 from matinee.errors import ConfigError, InputError
 from matinee.observe.lake.connection import literal, spilling
+from matinee.observe.lake.contexts import IN_SHADOW
 from matinee.observe.lake.reader import Moment, open_events
 from matinee.platform.lifecycle.project import Project
 from matinee.platform.lifecycle.weighing import Bounds, ShadowAnswer, WeighConfig, Weighed, weigh
@@ -206,8 +207,7 @@ def shadow_answers(project: Project, version: str) -> tuple[dict[str, ShadowAnsw
             "SELECT s.shadow_of, s.action, s.propensity, s.actions, d.action, d.unit_id FROM ("
             "SELECT *, json_extract_string(context, '$.shadow_of') AS shadow_of FROM decisions "
             f"WHERE initiative = {literal(project.initiative.name)} AND model = {literal(version)} "
-            "AND coalesce(TRY_CAST(json_extract_string(context, '$.shadow') AS BOOLEAN), false) "
-            "AND action IS NOT NULL AND propensity IS NOT NULL) AS s "
+            f"AND {IN_SHADOW} AND action IS NOT NULL AND propensity IS NOT NULL) AS s "
             "JOIN decisions AS d ON coalesce(d.decision_id, d.event_id) = s.shadow_of "
             "WHERE d.action IS NOT NULL ORDER BY s.at_us, s.event_id"
         ).fetchall()

@@ -7,6 +7,7 @@ The connection has the views `decisions`, `plays`, `impressions`, `rewards` and 
 from __future__ import annotations
 
 from matinee.observe.lake.connection import literal
+from matinee.observe.lake.contexts import IN_SHADOW
 from matinee.platform.initiative import Reward
 
 SLOT = (
@@ -14,8 +15,6 @@ SLOT = (
     '"n_permitted":"INTEGER","explored":"BOOLEAN","artwork_id":"VARCHAR","artwork_propensity":"DOUBLE",'
     '"artwork_n":"INTEGER"}]'
 )
-SHADOW = "coalesce(TRY_CAST(json_extract_string(context, '$.shadow') AS BOOLEAN), false)"
-"""Made beside the one that was shown, by a release under trial: nobody saw it."""
 CONTINUES = "json_extract_string(context, '$.continues')"
 """First decision of the page whose further rows this one made."""
 ID = "coalesce(decision_id, event_id)"
@@ -24,8 +23,8 @@ ID = "coalesce(decision_id, event_id)"
 def of_initiative(name: str, reward: Reward) -> str:
     """SQL of an initiative's decisions; `live` ones are those that a reward can go to."""
     return (
-        f"(SELECT * EXCLUDE (decision_id), {ID} AS decision_id, {SHADOW} AS shadow, "
-        f"sticky_of IS NULL AND NOT {SHADOW} AS live, at_us + {reward.window_us} AS until_us, "
+        f"(SELECT * EXCLUDE (decision_id), {ID} AS decision_id, {IN_SHADOW} AS shadow, "
+        f"sticky_of IS NULL AND NOT {IN_SHADOW} AS live, at_us + {reward.window_us} AS until_us, "
         f"at_us + {reward.final_us} AS final_us FROM decisions WHERE initiative = {literal(name)})"
     )
 

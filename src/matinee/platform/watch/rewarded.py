@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from matinee.observe.lake.connection import literal
+from matinee.observe.lake.contexts import IN_SHADOW
 from matinee.platform.watch.monitor import Finding, not_measured
 from matinee.platform.watch.periods import Period
 from matinee.platform.watch.subject import DECISIONS, OUTCOMES, REWARDS, Subject, seen
 
 NO_DECISIONS = "no decisions are logged yet."
-SHADOW = "coalesce(TRY_CAST(json_extract_string(context, '$.shadow') AS BOOLEAN), false)"
-MADE = f"(SELECT * FROM {seen(DECISIONS)} WHERE sticky_of IS NULL AND NOT {SHADOW})"
+MADE = f"(SELECT * FROM {seen(DECISIONS)} WHERE sticky_of IS NULL AND NOT {IN_SHADOW})"
 """Decisions that were made and shown: not served again, and not made in the shadow of another."""
 
 

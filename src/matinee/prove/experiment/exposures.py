@@ -7,16 +7,12 @@ from dataclasses import dataclass
 import duckdb
 
 from matinee.observe.lake.connection import literal
+from matinee.observe.lake.contexts import IN_SHADOW
 from matinee.prove.experiment.definition import Experiment
 from matinee.types import DAY_US
 
 SHOWN_CROSSED = 20
 """Units in two arms that are named."""
-SHADOW = (
-    "(contains(context, '\"shadow\"') "
-    "AND coalesce(TRY_CAST(json_extract_string(context, '$.shadow') AS BOOLEAN), false))"
-)
-"""Made beside the decision that was shown: nobody saw it."""
 TENURES = ((28, "first 4 weeks"), (365, "4 weeks to a year"))
 """Groups of tenure: below so many days at the first exposure."""
 LONGEST = "over a year"
@@ -88,7 +84,7 @@ def find_exposed(con: duckdb.DuckDBPyConnection, experiment: Experiment, started
         "d.member_id, device, d.territory FROM ("
         "SELECT member_id, unit_id, at_us, device, territory, "
         f"json_extract_string(context, {_paths(experiment)}) AS said "
-        f"FROM decisions WHERE at_us >= {int(started_us)} AND contains(context, {named}) AND NOT {SHADOW}"
+        f"FROM decisions WHERE at_us >= {int(started_us)} AND contains(context, {named}) AND NOT {IN_SHADOW}"
         f") AS d {_accounts(experiment)}WHERE {literal(experiment.name)} IN (said[1], said[3])"
         ") GROUP BY unit"
     )

@@ -12,6 +12,7 @@ import numpy as np
 from matinee.errors import InputError
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import literal, spilling
+from matinee.observe.lake.contexts import IN_SHADOW
 from matinee.observe.lake.reader import Moment, open_events
 from matinee.prove.experiment.definition import Experiment
 from matinee.prove.experiment.interleaving import CONTEXT_KEY
@@ -156,7 +157,7 @@ def read_interleaving(
     merged = (
         f"initiative = {literal(experiment.initiative)} AND sticky_of IS NULL AND {TEAMS} IS NOT NULL "
         f"AND json_extract_string(context, '$.experiment') = {literal(experiment.name)} "
-        "AND coalesce(json_extract_string(context, '$.shadow'), 'false') <> 'true'"
+        f"AND NOT {IN_SHADOW}"
     )
     with spilling() as con:
         open_events(con, home, "outcomes", "decisions", moment=Moment(until_us, until_us))

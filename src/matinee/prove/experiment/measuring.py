@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.observe.lake.connection import literal, quoted
+from matinee.observe.lake.contexts import IN_SHADOW
 from matinee.observe.quality_plays import FromPlays
-from matinee.prove.experiment.exposures import SHADOW
 from matinee.prove.experiment.metrics.definition import RETAINED_DAYS, Counted, Metric
 from matinee.prove.stats.moments import Moments, moments_sql
 from matinee.types import DAY_US, HOUR_US
@@ -177,7 +177,7 @@ def _source(
     if by_account:
         on += " AND k.of_member" if table not in BY_UNIT else " AND k.of_member = (e.member_id IS NOT NULL)"
     shown = {
-        "decisions": f" AND NOT {SHADOW}",
+        "decisions": f" AND NOT {IN_SHADOW}",
         "outcomes": " AND NOT coalesce(e.shadow, false) AND e.sticky_of IS NULL",
     }.get(table, "")
     listed = "".join(f", {column}" for column in chosen)

@@ -10,8 +10,8 @@ import msgspec
 from matinee.errors import InputError
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import literal, spilling
+from matinee.observe.lake.contexts import IN_SHADOW
 from matinee.observe.lake.reader import Moment, open_events, open_facts
-from matinee.prove.experiment.exposures import SHADOW
 from matinee.prove.experiment.measuring import measure, moments
 from matinee.prove.experiment.metrics.catalogue import known_metrics, metric_named
 from matinee.prove.experiment.metrics.definition import Metric
@@ -228,7 +228,7 @@ class _Past:
 
     def seen_by(self) -> str:
         """What exposes a unit: a decision of the initiative, or a play where there is none."""
-        made = f"initiative = {literal(self.initiative)} AND NOT {SHADOW}"
+        made = f"initiative = {literal(self.initiative)} AND NOT {IN_SHADOW}"
         if self.con.execute(f"SELECT 1 FROM decisions WHERE {made} LIMIT 1").fetchone() is not None:
             return "decisions"
         if self.con.execute("SELECT 1 FROM plays LIMIT 1").fetchone() is not None:
@@ -277,7 +277,7 @@ class _Past:
         unit, joined = own, ""
         if self.unit == "account":
             unit, joined = f"coalesce(m.account_id, {own})", "LEFT JOIN members AS m USING (member_id) "
-        of = "" if seen_by == "plays" else f" AND initiative = {literal(self.initiative)} AND NOT {SHADOW}"
+        of = "" if seen_by == "plays" else f" AND initiative = {literal(self.initiative)} AND NOT {IN_SHADOW}"
         self.con.execute(
             "CREATE OR REPLACE TEMP TABLE exposed AS SELECT row_number() OVER () AS n, * FROM ("
             f"SELECT {unit} AS unit, 0::TINYINT AS arm, min(at_us) AS first_us FROM {seen_by} AS e {joined}"

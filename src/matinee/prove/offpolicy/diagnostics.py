@@ -3,95 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 
-import msgspec
 import numpy as np
 from scipy.stats import chi2
 
-from matinee.errors import ConfigError
-from matinee.prove.offpolicy.distributions import Floats
-from matinee.prove.offpolicy.intervals import Interval, interval
+from matinee.prove.offpolicy.checks import (
+    Check,
+    Checked,
+    DiagnosticsConfig,
+    effective_size,
+    enough_left,
+    largest_weight,
+    late_joins,
+    mean_of_one,
+    several_actions,
+)
+from matinee.prove.offpolicy.intervals import interval
 from matinee.prove.offpolicy.log import TOLERANCE
 from matinee.prove.offpolicy.problem import Problem
 
-Finding = Literal["ok", "warning", "refused", "not_run"]
 FEWEST_EXPECTED = 5.0
 """Expected choices of an action below which it is counted together with others."""
 
 
-@dataclass(frozen=True, slots=True)
-class DiagnosticsConfig:
-    """Bounds of the checks.
-
-    Attributes
-    ----------
-    chance : float
-        Probability with which a sound log fails one of the tests.
-    mean_off : float
-        Largest distance of a mean weight from 1, even where its interval would permit more.
-    fewest_effective : float
-        Least effective sample size.
-    largest_share : float
-        Largest share of all weight that one decision may carry.
-    unsupported, unseen : float
-        Largest probability of the policy on actions that the log could not take (by `p_all`), and on actions
-        that it never took (without `p_all`: a rare one may be missing by chance).
-    duplicates : float
-        Largest share of repeated rows.
-    late : float
-        Largest number of late rewards, as a share of the decisions.
-
-    Raises
-    ------
-    ConfigError
-        `chance` is not between 0 and 1, or another bound is below 0.
-    """
-
-    chance: float = 0.001
-    mean_off: float = 0.25
-    fewest_effective: float = 30.0
-    largest_share: float = 0.2
-    unsupported: float = 0.01
-    unseen: float = 0.05
-    duplicates: float = 0.01
-    late: float = 0.05
-
-    def __post_init__(self) -> None:
-        if not 0.0 < self.chance < 1.0:
-            raise ConfigError(f"diagnostics: chance is {self.chance}, expected between 0 and 1. Give 0.001.")
-        for name in self.__slots__:
-            if not getattr(self, name) >= 0.0:
-                raise ConfigError(f"diagnostics: {name} is {getattr(self, name)}, expected 0 or more.")
-
-
-class Check(msgspec.Struct, frozen=True):
-    """What one check found.
-
-    Attributes
-    ----------
-    name : str
-    finding : {"ok", "warning", "refused", "not_run"}
-    text : str
-        The figure and what was expected; where refused, what it means.
-    figure : float or None
-    """
-
-    name: str
-    finding: Finding
-    text: str
-    figure: float | None = None
-
-
-class Diagnostics(msgspec.Struct, frozen=True):
+class Diagnostics(Checked, frozen=True, kw_only=True):
     """All checks, and the figures by themselves.
 
     Attributes
     ----------
-    checks : list of Check
-    n_decisions, n_units, n_actions : int
-        `n_actions`: different actions in the log and the policy.
     mean_weight, ess, max_weight : float
     identity_mean : float or None
         None: not run.
@@ -99,20 +38,11 @@ class Diagnostics(msgspec.Struct, frozen=True):
         Share of the policy's probability on actions that the log could take.
     """
 
-    checks: list[Check]
-    n_decisions: int
-    n_units: int
-    n_actions: int
     mean_weight: float
     identity_mean: float | None
     ess: float
     max_weight: float
     support: float
-
-    @property
-    def reasons(self) -> list[str]:
-        """Why the estimate is refused; empty if it is not."""
-        return [check.text for check in self.checks if check.finding == "refused"]
 
 
 def diagnose(problem: Problem, config: DiagnosticsConfig | None = None) -> Diagnostics:
@@ -140,12 +70,6 @@ def diagnose(problem: Problem, config: DiagnosticsConfig | None = None) -> Diagn
     )
 
 
-def effective_size(weight: Floats) -> float:
-    """How many decisions of weight 1 the weighted ones are worth (Kish 1965, Survey sampling, 11.7)."""
-    squares = float((weight**2).sum())
-    return float(weight.sum()) ** 2 / squares if squares > 0 else 0.0
-
-
 def supported(problem: Problem) -> float:
     """Mean share of the policy's probability on actions that the log could take.
 
@@ -170,15 +94,7 @@ def supported(problem: Problem) -> float:
 
 
 def _several_actions(problem: Problem, _bounds: DiagnosticsConfig) -> Check:
-    taken = np.unique(problem.log.action)
-    if len(taken) > 1:
-        return Check("actions", "ok", f"{len(taken)} actions were taken.", float(len(taken)))
-    name = problem.log.names[int(taken[0])]
-    text = (
-        f'The log holds one action, "{name}", expected several: it cannot tell what another would have '
-        "brought. Log a policy that varies."
-    )
-    return Check("actions", "refused", text, 1.0)
+    return several_actions(problem.log.action, problem.log.names)
 
 
 def _rewards(problem: Problem, _bounds: DiagnosticsConfig) -> Check:
@@ -220,7 +136,7 @@ def _most_unseen(problem: Problem) -> str:
 
 def _mean_weight(problem: Problem, bounds: DiagnosticsConfig) -> Check:
     found = interval(problem.per_unit(problem.weight), problem.n_decisions, confidence=1 - bounds.chance)
-    return _mean_of_one("mean_weight", "mean weight", found, problem.weight, bounds)
+    return mean_of_one("mean_weight", "Mean weight", found, problem.weight, bounds)
 
 
 def _identity(problem: Problem, bounds: DiagnosticsConfig) -> Check:
@@ -230,24 +146,7 @@ def _identity(problem: Problem, bounds: DiagnosticsConfig) -> Check:
         return Check("identity_mean", "not_run", "The log has neither n_actions nor p_all.")
     inverse = 1.0 / (n * log.propensity)
     found = interval(problem.per_unit(inverse), problem.n_decisions, confidence=1 - bounds.chance)
-    return _mean_of_one("identity_mean", "mean of 1 / (actions * propensity)", found, inverse, bounds)
-
-
-def _mean_of_one(name: str, label: str, found: Interval, parts: Floats, bounds: DiagnosticsConfig) -> Check:
-    """Judge a mean that is 1 if the propensities are right."""
-    share = float(parts.max() / parts.sum()) if parts.sum() > 0 else 0.0
-    sees = f"{label} is {found.value:.4g} [{found.low:.4g}, {found.high:.4g}], expected 1"
-    sees = sees[0].upper() + sees[1:]
-    outside = not found.low - 1e-9 <= 1.0 <= found.high + 1e-9
-    far = abs(found.value - 1.0) > bounds.mean_off
-    if not (outside or far):
-        return Check(name, "ok", f"{sees}.", found.value)
-    why = (
-        f"one decision makes {share:.0%} of it (the logged propensity may be wrong)"
-        if share > bounds.largest_share
-        else "the logged propensities are not those of the actions beside them, or decisions are missing"
-    )
-    return Check(name, "refused", f"{sees}: {why}.", found.value)
+    return mean_of_one("identity_mean", "Mean of 1 / (actions * propensity)", found, inverse, bounds)
 
 
 def _sums(problem: Problem, _bounds: DiagnosticsConfig) -> Check:
@@ -279,25 +178,11 @@ def _agree(problem: Problem, _bounds: DiagnosticsConfig) -> Check:
 
 
 def _effective(problem: Problem, bounds: DiagnosticsConfig) -> Check:
-    size = effective_size(problem.weight)
-    text = f"The effective sample size is {size:,.1f} of {len(problem.log):,}"
-    if size < bounds.fewest_effective:
-        worse = f"{text}, expected at least {bounds.fewest_effective:g}: the policies differ too much."
-        return Check("ess", "refused", worse, size)
-    few = size < 0.01 * len(problem.log)
-    return Check("ess", "warning" if few else "ok", f"{text}.", size)
+    return enough_left(effective_size(problem.weight), len(problem.log), bounds)
 
 
 def _largest(problem: Problem, bounds: DiagnosticsConfig) -> Check:
-    weight = problem.weight
-    largest, total = float(weight.max()), float(weight.sum())
-    share = largest / total if total else 0.0
-    text = f"The largest weight is {largest:,.4g}, {share:.2%} of all"
-    if share > bounds.largest_share:
-        return Check(
-            "max_weight", "refused", f"{text}, expected at most {bounds.largest_share:.0%}.", largest
-        )
-    return Check("max_weight", "ok", f"{text}.", largest)
+    return largest_weight(problem.weight, bounds)
 
 
 def _duplicates(problem: Problem, bounds: DiagnosticsConfig) -> Check:
@@ -316,18 +201,7 @@ def _duplicates(problem: Problem, bounds: DiagnosticsConfig) -> Check:
 
 
 def _late(problem: Problem, bounds: DiagnosticsConfig) -> Check:
-    late, n = problem.log.n_late, len(problem.log)
-    if late is None:
-        return Check("late_joins", "not_run", "The log does not say when rewards arrived.")
-    text = f"{late:,} rewards came when the outcome was final, {late / n:.2%} of the decisions"
-    if late > bounds.late * n:
-        return Check(
-            "late_joins",
-            "refused",
-            f"{text}, expected at most {bounds.late:.0%}: the window is too short.",
-            float(late),
-        )
-    return Check("late_joins", "warning" if late else "ok", f"{text}.", float(late))
+    return late_joins(problem.log.n_late, len(problem.log), bounds)
 
 
 def _sample_ratio(problem: Problem, bounds: DiagnosticsConfig) -> Check:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import msgspec
 import numpy as np
 
-from matinee.errors import ConfigError, unknown_name
-from matinee.prove.offpolicy.diagnostics import Diagnostics, DiagnosticsConfig, diagnose
+from matinee.errors import ConfigError
+from matinee.prove.offpolicy.checks import DiagnosticsConfig
+from matinee.prove.offpolicy.diagnostics import Diagnostics, diagnose
 from matinee.prove.offpolicy.estimators.clipped_ips import ClippedInversePropensity
 from matinee.prove.offpolicy.estimators.direct import Direct
 from matinee.prove.offpolicy.estimators.doubly_robust import DoublyRobust
@@ -19,9 +19,10 @@ from matinee.prove.offpolicy.estimators.mips import MarginalisedInversePropensit
 from matinee.prove.offpolicy.estimators.offcem import ConjunctEffect
 from matinee.prove.offpolicy.estimators.replay import Replay
 from matinee.prove.offpolicy.estimators.snips import SelfNormalised
-from matinee.prove.offpolicy.intervals import Interval, Kind, interval
+from matinee.prove.offpolicy.intervals import Kind, interval
 from matinee.prove.offpolicy.lower_bound import anytime_interval, smoothed_lower_bound
 from matinee.prove.offpolicy.problem import Problem
+from matinee.prove.offpolicy.report import REFUSED, Estimate, PolicyReport, chosen, run
 
 ESTIMATORS: dict[str, Estimator] = {
     one.name: one
@@ -38,29 +39,6 @@ ESTIMATORS: dict[str, Estimator] = {
 }
 """By name, in the order in which they are shown."""
 DEFAULT = ("ips", "snips", "dr", "mips", "offcem")
-ALL = "all"
-
-
-class Estimate(msgspec.Struct, frozen=True):
-    """What one estimator says.
-
-    Attributes
-    ----------
-    value, low, high : float
-        Reward per decision.
-    standard_error : float
-    interval : str
-        How `low` and `high` were found.
-    caution : str
-        What they leave out; "" if nothing that the diagnostics do not say.
-    """
-
-    value: float
-    low: float
-    high: float
-    standard_error: float
-    interval: str
-    caution: str = ""
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -79,36 +57,18 @@ class Bounds(msgspec.Struct, frozen=True):
     high: float | None
 
 
-class OpeReport(msgspec.Struct, frozen=True):
+class OpeReport(PolicyReport, frozen=True, kw_only=True):
     """What a log says about a policy.
 
     Attributes
     ----------
-    verdict : {"estimated", "refused"}
-    reasons : list of str
-        Why it is refused.
-    estimates : dict of str to Estimate
-        By the estimator's name; empty where refused.
     diagnostics : Diagnostics
-    logged : Interval or None
-        Reward per decision of the logging policy itself. None where refused.
     bounds : Bounds or None
-    not_run : dict of str to str
-        Estimators and bounds that were asked for and could not be run, with the reason.
-    confidence : float
-    left_out : dict of str to int
-        Decisions that are no examples, by the reason.
+        None where refused.
     """
 
-    verdict: Literal["estimated", "refused"]
-    reasons: list[str]
-    estimates: dict[str, Estimate]
     diagnostics: Diagnostics
-    logged: Interval | None
     bounds: Bounds | None
-    not_run: dict[str, str]
-    confidence: float
-    left_out: dict[str, int]
 
 
 def evaluate(
@@ -133,39 +93,26 @@ def evaluate(
     InputError
         `confidence` is no share, or `kind` is unknown.
     """
-    chosen = list(ESTIMATORS) if ALL in estimators else list(dict.fromkeys(estimators))
-    for name in chosen:
-        if name not in ESTIMATORS:
-            raise ConfigError(unknown_name("ope", "estimator", name, [*ESTIMATORS, ALL]))
+    wanted, left_out = chosen(estimators, ESTIMATORS, "estimator"), problem.log.left_out
     found = diagnose(problem, diagnostics)
     if found.reasons:
-        empty = dict.fromkeys(chosen, "the log was refused")
         return OpeReport(
-            "refused", found.reasons, {}, found, None, None, empty, confidence, problem.log.left_out
-        )
-    estimates: dict[str, Estimate] = {}
-    not_run: dict[str, str] = {}
-    for name in chosen:
-        lacking = ESTIMATORS[name].lacks(problem)
-        if lacking:
-            not_run[name] = lacking
-        else:
-            estimates[name] = estimate(problem, ESTIMATORS[name], kind=kind, confidence=confidence)
+            verdict="refused", reasons=found.reasons, estimates={}, diagnostics=found, logged=None,
+            bounds=None, not_run=dict.fromkeys(wanted, REFUSED), confidence=confidence, left_out=left_out,
+        )  # fmt: skip
+    estimates, not_run = run(
+        wanted,
+        lambda one: one.lacks(problem),
+        lambda one: estimate(problem, one, kind=kind, confidence=confidence),
+    )
     logged = interval(
         problem.per_unit(problem.log.reward), problem.n_decisions, kind=kind, confidence=confidence
     )
     bounds, missing = bounds_of(problem, confidence)
     return OpeReport(
-        "estimated",
-        [],
-        estimates,
-        found,
-        logged,
-        bounds,
-        not_run | missing,
-        confidence,
-        problem.log.left_out,
-    )
+        verdict="estimated", reasons=[], estimates=estimates, diagnostics=found, logged=logged, bounds=bounds,
+        not_run=not_run | missing, confidence=confidence, left_out=left_out,
+    )  # fmt: skip
 
 
 def estimate(

@@ -5,7 +5,17 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from matinee.prove.offpolicy.diagnostics import Check, DiagnosticsConfig, effective_size
+from matinee.prove.offpolicy.checks import (
+    Check,
+    Checked,
+    DiagnosticsConfig,
+    effective_size,
+    enough_left,
+    largest_weight,
+    late_joins,
+    mean_of_one,
+    several_actions,
+)
 from matinee.prove.offpolicy.distributions import Floats
 from matinee.prove.offpolicy.intervals import interval
 from matinee.prove.offpolicy.slates.estimators.estimator import Reach
@@ -39,20 +49,11 @@ class Position(msgspec.Struct, frozen=True):
     prefix_max: float
 
 
-class SlateDiagnostics(msgspec.Struct, frozen=True):
+class SlateDiagnostics(Checked, frozen=True, kw_only=True):
     """All checks, and the figures of each position."""
 
-    checks: list[Check]
     positions: list[Position]
-    n_decisions: int
-    n_units: int
     n_slots: int
-    n_actions: int
-
-    @property
-    def reasons(self) -> list[str]:
-        """Why estimates are refused; empty if they are not."""
-        return [check.text for check in self.checks if check.finding == "refused"]
 
 
 def diagnose_slates(problem: SlateProblem, config: DiagnosticsConfig | None = None) -> SlateDiagnostics:
@@ -60,16 +61,21 @@ def diagnose_slates(problem: SlateProblem, config: DiagnosticsConfig | None = No
     bounds, log = config or DiagnosticsConfig(), problem.log
     positions = [_position(problem, k) for k in range(log.n_positions)]
     checks = [
-        _actions(problem),
+        several_actions(log.action, log.names),
         _support(problem, bounds),
         _identity(problem, bounds),
         _one(problem, problem.slot_weight, "mean_weight", "Mean weight of a slot", bounds),
         _effective(positions, bounds),
-        _largest(problem, bounds),
-        _late(problem, bounds),
+        largest_weight(problem.slot_weight, bounds),
+        late_joins(log.n_late, log.n_pages, bounds),
     ]
     return SlateDiagnostics(
-        checks, positions, log.n_pages, len(problem.n_decisions), len(log.page), len(log.names)
+        checks=checks,
+        positions=positions,
+        n_decisions=log.n_pages,
+        n_units=len(problem.n_decisions),
+        n_slots=len(log.page),
+        n_actions=len(log.names),
     )
 
 
@@ -104,14 +110,6 @@ def _position(problem: SlateProblem, k: int) -> Position:
     )
 
 
-def _actions(problem: SlateProblem) -> Check:
-    taken = np.unique(problem.log.action)
-    if len(taken) > 1:
-        return Check("actions", "ok", f"{len(taken)} actions were taken.", float(len(taken)))
-    text = f'The log holds one action, "{problem.log.names[int(taken[0])]}", expected several.'
-    return Check("actions", "refused", text, 1.0)
-
-
 def _support(problem: SlateProblem, bounds: DiagnosticsConfig) -> Check:
     if problem.target is None:
         return Check("support", "not_run", "The policy tells the probability of logged actions only.")
@@ -137,45 +135,10 @@ def _one(problem: SlateProblem, parts: Floats, name: str, label: str, bounds: Di
     sums, counts = np.bincount(page, parts, minlength=n), np.bincount(page, minlength=n)
     per_unit = problem.per_unit(sums.astype(np.float64)), problem.per_unit(counts.astype(np.float64))
     found = interval(*per_unit, confidence=1 - bounds.chance)
-    sees = f"{label} is {found.value:.4g} [{found.low:.4g}, {found.high:.4g}], expected 1"
-    outside = not found.low - 1e-9 <= 1.0 <= found.high + 1e-9
-    if not outside and abs(found.value - 1.0) <= bounds.mean_off:
-        return Check(name, "ok", f"{sees}.", found.value)
-    why = (
-        "the logged propensities are not those of the actions beside them given the slots before, or slots "
-        "are missing"
-    )
-    return Check(name, "refused", f"{sees}: {why}.", found.value)
+    return mean_of_one(name, label, found, parts, bounds, of="slot")
 
 
 def _effective(positions: list[Position], bounds: DiagnosticsConfig) -> Check:
     full = [one for one in positions if 2 * one.n >= positions[0].n]
     worst = min(full, key=lambda one: one.ess)
-    text = f"The effective sample size is {worst.ess:,.1f} of {worst.n:,} at position {worst.position}"
-    if worst.ess < bounds.fewest_effective:
-        worse = f"{text}, expected at least {bounds.fewest_effective:g}: the policies differ too much."
-        return Check("ess", "refused", worse, worst.ess)
-    return Check("ess", "ok", f"{text}, the least.", worst.ess)
-
-
-def _largest(problem: SlateProblem, bounds: DiagnosticsConfig) -> Check:
-    weight = problem.slot_weight
-    largest, total = float(weight.max()), float(weight.sum())
-    share = largest / total if total else 0.0
-    text = f"The largest weight of a slot is {largest:,.4g}, {share:.2%} of all"
-    if share > bounds.largest_share:
-        return Check(
-            "max_weight", "refused", f"{text}, expected at most {bounds.largest_share:.0%}.", largest
-        )
-    return Check("max_weight", "ok", f"{text}.", largest)
-
-
-def _late(problem: SlateProblem, bounds: DiagnosticsConfig) -> Check:
-    late, n = problem.log.n_late, problem.log.n_pages
-    if late is None:
-        return Check("late_joins", "not_run", "The log does not say when rewards arrived.")
-    text = f"{late:,} rewards came when the outcome was final, {late / n:.2%} of the decisions"
-    if late > bounds.late * n:
-        worse = f"{text}, expected at most {bounds.late:.0%}: the window is too short."
-        return Check("late_joins", "refused", worse, float(late))
-    return Check("late_joins", "warning" if late else "ok", f"{text}.", float(late))
+    return enough_left(worst.ess, worst.n, bounds, where=f" at position {worst.position}, the least")

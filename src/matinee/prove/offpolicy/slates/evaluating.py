@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
-import msgspec
-
-from matinee.errors import ConfigError, unknown_name
-from matinee.prove.offpolicy.diagnostics import DiagnosticsConfig
-from matinee.prove.offpolicy.evaluating import ALL, Estimate
-from matinee.prove.offpolicy.intervals import Interval, Kind, interval
+from matinee.prove.offpolicy.checks import DiagnosticsConfig
+from matinee.prove.offpolicy.intervals import Kind, interval
+from matinee.prove.offpolicy.report import ALL, REFUSED, Estimate, PolicyReport, chosen, run
 from matinee.prove.offpolicy.slates.diagnostics import SlateDiagnostics, diagnose_slates, reach_ess
 from matinee.prove.offpolicy.slates.estimators.cascade_doubly_robust import CascadeDoublyRobust
 from matinee.prove.offpolicy.slates.estimators.estimator import SlateEstimator
@@ -35,34 +31,15 @@ SLATE_ESTIMATORS: dict[str, SlateEstimator] = {
 """By name, in the order in which they are shown."""
 
 
-class SlateReport(msgspec.Struct, frozen=True):
+class SlateReport(PolicyReport, frozen=True, kw_only=True):
     """What a log of several slots says about a policy.
 
     Attributes
     ----------
-    verdict : {"estimated", "refused"}
-    reasons : list of str
-        Why it is refused.
-    estimates : dict of str to Estimate
-        Reward per decision, all slots together; empty where refused.
     diagnostics : SlateDiagnostics
-    logged : Interval or None
-        Reward per decision of the logging policy itself. None where refused.
-    not_run : dict of str to str
-        Estimators that were asked for and could not be run, with the reason.
-    confidence : float
-    left_out : dict of str to int
-        Decisions that are no examples, by the reason.
     """
 
-    verdict: Literal["estimated", "refused"]
-    reasons: list[str]
-    estimates: dict[str, Estimate]
     diagnostics: SlateDiagnostics
-    logged: Interval | None
-    not_run: dict[str, str]
-    confidence: float
-    left_out: dict[str, int]
 
 
 def evaluate_slates(
@@ -90,28 +67,25 @@ def evaluate_slates(
         `confidence` is no share, or `kind` is unknown.
     """
     bounds = diagnostics or DiagnosticsConfig()
-    chosen = list(SLATE_ESTIMATORS) if ALL in estimators else list(dict.fromkeys(estimators))
-    for name in chosen:
-        if name not in SLATE_ESTIMATORS:
-            raise ConfigError(unknown_name("ope", "estimator of slates", name, [*SLATE_ESTIMATORS, ALL]))
+    wanted = chosen(estimators, SLATE_ESTIMATORS, "estimator of slates")
     found, left_out = diagnose_slates(problem, bounds), problem.log.left_out
     if found.reasons:
-        empty = dict.fromkeys(chosen, "the log was refused")
-        return SlateReport("refused", found.reasons, {}, found, None, empty, confidence, left_out)
-    estimates: dict[str, Estimate] = {}
-    not_run: dict[str, str] = {}
-    for name in chosen:
-        lacking = SLATE_ESTIMATORS[name].lacks(problem) or _thin(problem, SLATE_ESTIMATORS[name], bounds)
-        if lacking:
-            not_run[name] = lacking
-        else:
-            estimates[name] = estimate_slates(
-                problem, SLATE_ESTIMATORS[name], kind=kind, confidence=confidence
-            )
+        return SlateReport(
+            verdict="refused", reasons=found.reasons, estimates={}, diagnostics=found, logged=None,
+            not_run=dict.fromkeys(wanted, REFUSED), confidence=confidence, left_out=left_out,
+        )  # fmt: skip
+    estimates, not_run = run(
+        wanted,
+        lambda one: one.lacks(problem) or _thin(problem, one, bounds),
+        lambda one: estimate_slates(problem, one, kind=kind, confidence=confidence),
+    )
     logged = interval(
         problem.per_unit(problem.reward.sum(axis=1)), problem.n_decisions, kind=kind, confidence=confidence
     )
-    return SlateReport("estimated", [], estimates, found, logged, not_run, confidence, left_out)
+    return SlateReport(
+        verdict="estimated", reasons=[], estimates=estimates, diagnostics=found, logged=logged,
+        not_run=not_run, confidence=confidence, left_out=left_out,
+    )  # fmt: skip
 
 
 def estimate_slates(
