@@ -109,6 +109,8 @@ class Stage:
     left : int
     note : str
         What else there is to say: why it is there, what it is expected to bring.
+    scores : dict of str to float
+        Figures that decided for it, by name.
     """
 
     name: str
@@ -116,6 +118,7 @@ class Stage:
     removed: dict[str, int]
     left: int
     note: str = ""
+    scores: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +132,15 @@ class Explained:
         In the order in which they came.
     absent : dict of str to str
         What could have been there and is not (kinds of row), with the reason.
+    scores : tuple of dict of str to float
+        For each slot of `decided` what it weighed, stage by stage, under names that the initiative's README
+        explains. Empty: the decider does not say.
     """
 
     decided: Decided
     stages: tuple[Stage, ...]
     absent: dict[str, str] = field(default_factory=dict)
+    scores: tuple[dict[str, float], ...] = ()
 
 
 class Decider(Protocol):
@@ -227,6 +234,30 @@ class Precomputes(Protocol):
 
         None if it is of no use any more: the catalogue or the model is another one, or too much was taken
         from it.
+        """
+        ...
+
+
+@runtime_checkable
+class FindsSimilar(Protocol):
+    """A decider that knows which of its actions are alike."""
+
+    def similar(self, action: str, n: int) -> Sequence[str]:
+        """At most `n` actions that are most like one, the most alike first; none for an unknown one.
+
+        It is about actions, not about a unit: whoever shows them takes out what the unit may not see.
+        """
+        ...
+
+
+@runtime_checkable
+class Prefers(Protocol):
+    """A decider that can say which of several actions a unit would rather have, without choosing one."""
+
+    def preferences(self, request: Request) -> Sequence[float]:
+        """Of each of `request.actions`, in their order, 0 or more: the larger the better for this unit.
+
+        Only the order and the proportions mean something. What is permitted plays no part.
         """
         ...
 

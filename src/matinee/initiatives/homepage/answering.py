@@ -7,17 +7,21 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
+from matinee.errors import NotFoundError
 from matinee.initiatives.homepage.asking import above_of, narrowed, size_of
 from matinee.initiatives.homepage.audience import SharedShelves
 from matinee.initiatives.homepage.compose import Composer
 from matinee.initiatives.homepage.page import MemberState, Page, Row
+from matinee.initiatives.homepage.reckoning import scored
 from matinee.initiatives.homepage.record import page_slots
 from matinee.initiatives.homepage.rows.base import Viewer
+from matinee.initiatives.homepage.rules import first_rule, rules
 from matinee.initiatives.homepage.stock import see
-from matinee.initiatives.homepage.trace import PageTrace, RowTrace, rules
+from matinee.initiatives.homepage.trace import PageTrace, RowTrace
 from matinee.observe.decisions import RowNote
 from matinee.observe.member_state import TitleTable
 from matinee.platform.deciding import Context, Decided, Explained, Request, Stage
+from matinee.platform.whereabouts import Located, Place
 from matinee.types import NEVER_US, Ids, Index
 
 ODDS = "odds"
@@ -133,7 +137,58 @@ def explained(given: Answer, trace: PageTrace) -> Explained:
     }
     traced = {row.row: _row_stage(row, drawn.get(row.row)) for row in trace.rows}
     rows = [traced.get(row.row) or _ordered_stage(row) for row in given.page.rows]
-    return Explained(given.decided, (eligible(viewer), *rows), dict(trace.absent))
+    scores = [
+        trace.weighed.get((row.row, tile.title), {}) | scored(viewer, tile.title)
+        for row in given.page.rows
+        for tile in row.tiles
+    ]
+    return Explained(given.decided, (eligible(viewer), *rows), dict(trace.absent), tuple(scores))
+
+
+def position_of(titles: TitleTable, title_id: str) -> int:
+    """Position of a title that is asked about.
+
+    Raises
+    ------
+    NotFoundError
+        The catalogue does not have it.
+    """
+    found = titles.position.get(title_id)
+    if found is None:
+        raise NotFoundError(
+            f'homepage: title "{title_id}" is not in the catalogue of that moment, expected one of its '
+            f"{len(titles.position)} titles."
+        )
+    return found
+
+
+def located(given: Answer, trace: PageTrace) -> Located:
+    """What a page made of the title that the trace asks about."""
+    composer, title = given.composer, trace.asked
+    viewer = see(given.state, composer.audience(given.state.here), composer.unit)
+    return located_for(viewer, title, given.decided, tuple(trace.places))
+
+
+def located_for(viewer: Viewer, title: int, decided: Decided, places: tuple[Place, ...]) -> Located:
+    """What a page made of a title: where it stands, what forbids it, how it compares.
+
+    Parameters
+    ----------
+    places : tuple of Place
+        Its places in the rows that could have held it.
+    """
+    catalogue = viewer.audience.catalogue
+    action = str(catalogue.title_ids[title])
+    slots = tuple(i for i, slot in enumerate(decided.slots) if slot.action == action)
+    masks = rules(viewer, "fresh")
+    permitted = np.flatnonzero(masks.permitted())
+    better = int((viewer.play[permitted] > viewer.play[title]).sum())
+    rule = first_rule(masks, title)
+    scores = scored(viewer, title) | {"play": float(viewer.play[title])}
+    if rule is None:
+        scores |= {"order": float(better + 1), "candidates": float(len(permitted))}
+    note = "" if places or slots or rule else "no row of the page could have held it"
+    return Located(action, slots, rule, places, scores, note)
 
 
 def eligible(viewer: Viewer) -> Stage:
@@ -149,9 +204,17 @@ def eligible(viewer: Viewer) -> Stage:
 def _row_stage(row: RowTrace, drawn: str | None) -> Stage:
     removed = row.removed | ({"elsewhere on the page": row.on_page} if row.on_page else {})
     note = f"{row.reason}: {row.shown} shown, {row.gain:.4f} plays expected"
-    return Stage(
-        f"row {row.row}: {row.kind}", row.candidates, removed, row.left, f"{note}; {drawn}" if drawn else note
-    )
+    scores = {"gain": row.gain}
+    if row.ordered:
+        note += "; editors ordered its kind for this place"
+    if row.runner_up:
+        note += f'; next would have been "{row.runner_up}" with {row.runner_up_gain:.4f}'
+        scores["runner_up_gain"] = row.runner_up_gain
+        if row.runner_up_gain > row.gain and not row.ordered:
+            note += ", which is less once variety of kinds and genres counts"
+    if drawn:
+        note += f"; {drawn}"
+    return Stage(f"row {row.row}: {row.kind}", row.candidates, removed, row.left, note, scores)
 
 
 def _ordered_stage(row: Row) -> Stage:

@@ -19,6 +19,7 @@ from matinee.initiatives.homepage.choose import RowChooser, wish_of
 from matinee.initiatives.homepage.kernels import collect, fill
 from matinee.initiatives.homepage.page import ExploredSlot, Intent, Row, Tile
 from matinee.initiatives.homepage.pins import EDITORIAL, PinPlan
+from matinee.initiatives.homepage.reckoning import Filling, before_filling, single, weigh
 from matinee.initiatives.homepage.rows.base import RowKind
 from matinee.initiatives.homepage.stock import Stock, admitted
 from matinee.initiatives.homepage.trace import PageTrace, TraceWriter
@@ -151,15 +152,16 @@ class PageBuilder:
         if kind == EDITORIAL:
             self.chooser.counts[EDITORIAL] += 1
             return self._with_pins(self._editors_row(row))
-        choice = None if kind is None else self.chooser.pinned(row, kind)
-        choice = choice or self.chooser.free(row)
+        ordered = None if kind is None else self.chooser.pinned(row, kind)
+        choice = ordered or self.chooser.free(row)
         if choice is None:
             return self._rest_of_pins(row)
         shelf = self.stock.shelves[choice.shelf]
+        if self.trace is not None:
+            second = self.chooser.runner_up(row, choice)
+            self.trace.row(row, choice, second, self.stock, self.board, ordered=ordered is not None)
         self.chooser.take(choice.shelf)
         draft = Draft(row, shelf.kind, shelf.reason, choice.shelf, choice.limit, choice.gain, self._empty())
-        if self.trace is not None:
-            self.trace.row(row, shelf, choice.gain, self.board, choice.limit)
         return self._with_pins(draft)
 
     def _empty(self) -> Index:
@@ -176,6 +178,7 @@ class PageBuilder:
     def _pin(self, draft: Draft, col: int, title: int) -> None:
         draft.places[col - 1] = title
         draft.pinned[title] = col
+        self._weigh_single(title, draft.row, col)
         self._remember(title, draft.row, col)
         self.board.count_in_mix(title, draft.row, col)
         self.board.reserved[title] = any(
@@ -238,6 +241,22 @@ class PageBuilder:
         kind = self.kinds[draft.kind]
         shared = s < stock.n_shared_shelves
         careful = 0 if kind.ranker == "given" else int(np.searchsorted(cols, config.diverse_cols, "right"))
+        ranker = "next" if kind.ranker == "next" and not shared else "window"
+        pool = POOL_FACTOR * careful + POOL_EXTRA
+        filling = None
+        if self.trace is not None:
+            filling = before_filling(
+                stock,
+                board,
+                s,
+                row=draft.row,
+                limit=draft.limit,
+                cols=cols,
+                careful=careful,
+                given=given,
+                pool=pool,
+                ranker=ranker,
+            )
         titles: Index = fill(
             stock.shelving,
             s,
@@ -246,8 +265,8 @@ class PageBuilder:
             draft.row,
             cols,
             careful,
-            POOL_FACTOR * careful + POOL_EXTRA,
-            stock.viewer.scores["next" if kind.ranker == "next" and not shared else "window"],
+            pool,
+            stock.viewer.scores[ranker],
             given,
             config.diverse_cols,
             self.titles.vectors,
@@ -255,11 +274,26 @@ class PageBuilder:
             board.mix,
             board.look[draft.row - 1],
         )
+        if filling is not None:
+            self._weigh(filling, titles)
         if len(titles) < len(cols) and shared and not stock.all_dealt:
             stock.deal_rest()
             more = self._choose_titles(draft, cols[len(titles) :], np.concatenate([given, titles]))
             titles = np.concatenate([titles, more])
         return titles
+
+    def _weigh(self, filling: Filling, titles: Index) -> None:
+        """Note what the tiles weighed that have just been chosen."""
+        if self.trace is not None:
+            found = weigh(
+                filling, titles, self.board, self._wish, self.titles.vectors, self.config.diverse_cols
+            )
+            self.trace.weighed(filling.row, titles.tolist(), found)
+
+    def _weigh_single(self, title: int, row: int, col: int) -> None:
+        """Note what a pinned or drawn tile is worth, before it is placed."""
+        if self.trace is not None:
+            self.trace.weighed(row, [title], [single(self.stock, self.board, title, row, col)])
 
     def _collect(self, draft: Draft, k: int) -> Index:
         """The k best dealt titles of the row's shelf that may be placed."""
@@ -290,6 +324,7 @@ class PageBuilder:
         self._n_drawn += 1
         draft.places[col - 1] = title
         draft.drawn[title] = drawn.propensity, len(pool)
+        self._weigh_single(title, draft.row, col)
         self._remember(title, draft.row, col)
         self.board.count_in_mix(title, draft.row, col)
         p = self.policy.probabilities(scores, permitted)

@@ -124,6 +124,15 @@ class RowChooser:
             self.unmet.append(f'quota "{kind}" max_rows {self.max_rows[kind]}: the page would be empty')
         return choice
 
+    def runner_up(self, row: int, choice: Choice) -> Choice | None:
+        """The shelf that would stand there without the chosen one; for people who ask. Changes nothing."""
+        unused = self._unused.copy()
+        self._unused[choice.shelf] = False
+        try:
+            return self._best(row, self._open_kinds(row), self._min_tiles, choice.limit, deal=False)
+        finally:
+            self._unused = unused
+
     def report(self, n_rows: int, head: list[str]) -> None:
         """Add what the finished page could not keep to `unmet`."""
         for row, kind in sorted(self.plan.kind_at.items()):
@@ -178,7 +187,9 @@ class RowChooser:
             return open_kinds & set(owed)
         return set()
 
-    def _best(self, row: int, kinds: set[str], least: NDArray[np.int64], limit: int) -> Choice | None:
+    def _best(
+        self, row: int, kinds: set[str], least: NDArray[np.int64], limit: int, *, deal: bool = True
+    ) -> Choice | None:
         board, stock = self.board, self.stock
         allowed: Mask = np.array([name in kinds for name in self.names], np.bool_)
         shelf, gain = choose_row(
@@ -197,7 +208,7 @@ class RowChooser:
             board.mix,
             self._wish,
         )
-        if shelf == -2:
+        if shelf == -2 and deal:
             stock.deal_rest()
             return self._best(row, kinds, least, limit)
         return None if shelf < 0 else Choice(int(shelf), limit, float(gain))

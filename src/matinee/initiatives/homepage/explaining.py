@@ -6,17 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from matinee.initiatives.homepage.answering import eligible
+from matinee.initiatives.homepage.answering import eligible, located_for
 from matinee.initiatives.homepage.asking import narrowed
 from matinee.initiatives.homepage.compose import Composer
 from matinee.initiatives.homepage.made import MadePage
 from matinee.initiatives.homepage.page import MemberState
+from matinee.initiatives.homepage.reckoning import scored
 from matinee.initiatives.homepage.rows.base import Viewer
+from matinee.initiatives.homepage.rules import rules
 from matinee.initiatives.homepage.stock import see
-from matinee.initiatives.homepage.trace import rules
 from matinee.observe.decisions import RowNote
 from matinee.observe.member_state import TitleTable
 from matinee.platform.deciding import Decided, Explained, Request, Stage
+from matinee.platform.whereabouts import Located
 from matinee.types import Index
 
 
@@ -56,7 +58,21 @@ def explained_correction(
         for name, kind in composer.kinds.items()
         if name not in present
     }
-    return Explained(decided, (eligible(viewer), *rows), absent)
+    worth = [
+        scored(viewer, position) | {"play": float(viewer.play[position])}
+        for position in (titles.position[slot.action] for slot in decided.slots)
+    ]
+    return Explained(decided, (eligible(viewer), *rows), absent, tuple(worth))
+
+
+def located_in_correction(
+    title: int, decided: Decided, state: MemberState, request: Request, composer: Composer
+) -> Located:
+    """What a page that was corrected made of a title; the row of the audience's page is not told."""
+    composer = composer.moved(request.at_us)
+    state = replace(state, limits=narrowed(state.limits, request))
+    viewer = see(state, composer.audience(state.here), composer.unit)
+    return located_for(viewer, title, decided, ())
 
 
 def _row(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from matinee.initiatives.homepage.page import Row
 from matinee.initiatives.homepage.rows.base import Viewer
-from matinee.initiatives.homepage.trace import rules
+from matinee.initiatives.homepage.rules import rules
 from matinee.observe.catalogue.catalogue import Pin
 
 EDITORIAL = "editorial"

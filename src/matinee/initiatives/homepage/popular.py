@@ -10,13 +10,13 @@ from threading import Lock
 import numpy as np
 
 from matinee.errors import StorageError
-from matinee.initiatives.homepage.answering import answer, explained
+from matinee.initiatives.homepage.answering import answer, explained, located, position_of
 from matinee.initiatives.homepage.asking import narrowed
 from matinee.initiatives.homepage.audience import SharedShelves
 from matinee.initiatives.homepage.compose import Composer
 from matinee.initiatives.homepage.config import PageConfig
 from matinee.initiatives.homepage.correcting import corrected
-from matinee.initiatives.homepage.explaining import explained_correction
+from matinee.initiatives.homepage.explaining import explained_correction, located_in_correction
 from matinee.initiatives.homepage.made import MADE_COLS, MADE_ROWS, MadePage, as_made
 from matinee.initiatives.homepage.members import LakeMembers, Past, Pasts, StateMembers
 from matinee.initiatives.homepage.page import MemberState, TitleState
@@ -28,6 +28,7 @@ from matinee.observe.catalogue.catalogue import Limits
 from matinee.observe.lake.reader import Moment
 from matinee.observe.member_state import TitleTable, read_marks
 from matinee.platform.deciding import Context, Decided, Explained, Request, Surroundings
+from matinee.platform.whereabouts import Located
 from matinee.types import DAY_US, NEVER_US, Scores
 
 FALLBACK = "homepage/popular"
@@ -167,6 +168,17 @@ class PopularHomepage:
         given = answer(self.composer, self._state(past), request, self.titles, trace=trace)
         told = explained(given, trace)
         return replace(told, decided=replace(told.decided, context=told.decided.context | said))
+
+    def locate(self, request: Request, action: str) -> Located:
+        """Where a title stands on the page, or the first rule that keeps it off."""
+        title = position_of(self.titles, action)
+        past, _ = self._past(request)
+        if past.acted is not None:
+            found = corrected(self._page_for(past, request), past, request, self.composer, self.titles)
+            if found is not None:
+                return located_in_correction(title, found, self._state(past), request, self.composer)
+        trace = PageTrace(asked=title)
+        return located(answer(self.composer, self._state(past), request, self.titles, trace=trace), trace)
 
     def actions_of(self, reference: str) -> list[str] | None:
         """Ids of the titles of an action set."""

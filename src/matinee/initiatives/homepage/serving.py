@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from matinee.errors import StorageError
-from matinee.initiatives.homepage.answering import Answer, answer, explained
+from matinee.initiatives.homepage.answering import Answer, answer, explained, located, position_of
 from matinee.initiatives.homepage.compose import Composer
 from matinee.initiatives.homepage.config import PageConfig
 from matinee.initiatives.homepage.correcting import corrected
@@ -26,6 +26,7 @@ from matinee.observe.lake.reader import Moment
 from matinee.observe.member_state import TitleTable, read_marks
 from matinee.observe.play_rates import read_play_rates
 from matinee.platform.deciding import Decided, Explained, Request, Surroundings
+from matinee.platform.whereabouts import Located
 
 AHEAD = 16
 """Audiences, those asked for last first, that are prepared before anybody needs them."""
@@ -96,9 +97,33 @@ class HomepageDecider:
         trace = PageTrace()
         return explained(self._answer(request, trace), trace)
 
+    def locate(self, request: Request, action: str) -> Located:
+        """Where a title stands on the page, or the first rule that keeps it off."""
+        trace = PageTrace(asked=position_of(self.titles, action))
+        return located(self._answer(request, trace), trace)
+
     def actions_of(self, reference: str) -> list[str] | None:
         """Ids of the titles of an action set."""
         return self.composer.audiences.actions_of(reference)
+
+    def similar(self, action: str, n: int) -> list[str]:
+        """Titles that are watched by the same members as one; those of its series for an episode."""
+        title = self.titles.position.get(action)
+        if title is None or n < 1:
+            return []
+        near = self.composer.titles.neighbours[self.composer.unit[title]]
+        ids = self.composer.titles.catalogue.title_ids
+        return [str(ids[one]) for one in near[near >= 0][:n].tolist()]
+
+    def preferences(self, request: Request) -> list[float]:
+        """P(play) of each title that is asked about, both scores blended as on the page; 0 if unknown."""
+        (past,) = self.members.of([request.unit_id], request.at_us)
+        state = self._scored(past, request.at_us)
+        share = self.composer.config.session_share
+        unit, position = self.composer.unit, self.titles.position
+        at = [position.get(one, -1) for one in request.actions or ()]
+        blended = share * state.next_scores + (1.0 - share) * state.window_scores
+        return [float(max(blended[unit[t]], 0.0)) if t >= 0 else 0.0 for t in at]
 
     def precompute(self, unit_ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         """Pages for the moment of this decider, packed; members are scored in batches."""

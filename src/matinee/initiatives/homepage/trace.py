@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from matinee.decide.masks import Masks
 from matinee.initiatives.homepage.board import Board
+from matinee.initiatives.homepage.choose import Choice
 from matinee.initiatives.homepage.page import ExploredSlot, Row
-from matinee.initiatives.homepage.rows.base import Admits, RowKind, Shelf, Viewer
-from matinee.initiatives.homepage.stock import Stock, resumable
-from matinee.observe.catalogue.catalogue import Limits
+from matinee.initiatives.homepage.reckoning import Weighed
+from matinee.initiatives.homepage.rows.base import RowKind, Viewer
+from matinee.initiatives.homepage.rules import first_rule, rules
+from matinee.initiatives.homepage.stock import Stock
+from matinee.platform.whereabouts import Place
+
+ELSEWHERE = "elsewhere on the page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,10 @@ class RowTrace:
         Tiles of the row, pinned ones included.
     gain : float
         Expected plays that the row adds, weighted by the chance that it is looked at from its first tile.
+    runner_up, runner_up_gain : str and float
+        The row that would stand there without this one, and what that would add; "" for none.
+    ordered : bool
+        Editors ordered its kind for this place.
     """
 
     row: int
@@ -45,6 +54,9 @@ class RowTrace:
     left: int
     shown: int
     gain: float
+    runner_up: str = ""
+    runner_up_gain: float = 0.0
+    ordered: bool = False
 
 
 @dataclass(slots=True)
@@ -57,34 +69,20 @@ class PageTrace:
     explored : list of ExploredSlot
     absent : dict of str to str
         Row kinds that are not on the page, and why.
+    weighed : dict of (int, int) to dict of str to float
+        By row and title: what the tile weighed when it was chosen.
+    asked : int
+        A title that is asked about; -1: none.
+    places : list of Place
+        Where the title that is asked about stood in each row that could have held it.
     """
 
     rows: list[RowTrace] = field(default_factory=list)
     explored: list[ExploredSlot] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
-
-
-def rules(viewer: Viewer, admits: Admits) -> Masks:
-    """The rules for one kind of row, by name, in the order in which they are explained."""
-    audience = viewer.audience
-    catalogue, limits, at_us = audience.catalogue, audience.limits, audience.at_us
-    masks = Masks(len(catalogue))
-    played = audience.titles.played()
-    masks.add("not released yet", catalogue.released(at_us, played))
-    masks.add("not available here and now", catalogue.available(limits.territory, at_us))
-    grown = Limits(limits.territory, limits.maturity_max, limits.kids)
-    masks.add("above the maturity limit", catalogue.allowed(grown, at_us, played))
-    masks.add("not in the member's languages", catalogue.allowed(limits, at_us, played))
-    masks.add("its series may not be shown", audience.allowed)
-    if admits != "begun":
-        masks.add("episode or season", catalogue.discoverable())
-    masks.add("disliked", ~(viewer.disliked | viewer.disliked[viewer.unit]))
-    if admits == "fresh":
-        masks.add("already watched", ~viewer.watched)
-    if admits == "watched":
-        masks.add("not watched yet", viewer.watched)
-        masks.add("in progress", ~resumable(viewer))
-    return masks
+    weighed: dict[tuple[int, int], Weighed] = field(default_factory=dict)
+    asked: int = -1
+    places: list[Place] = field(default_factory=list)
 
 
 class TraceWriter:
@@ -94,15 +92,22 @@ class TraceWriter:
         self.page, self.viewer, self.kinds = page, viewer, kinds
         self._rules: dict[str, Masks] = {}
 
-    def row(self, row: int, shelf: Shelf, gain: float, board: Board, limit: int) -> None:
-        """Note what the rules removed from a shelf, before its first tile is placed."""
-        admits = self.kinds[shelf.kind].admits
-        if admits not in self._rules:
-            self._rules[admits] = rules(self.viewer, admits)
-        masks = self._rules[admits]
+    def row(
+        self,
+        row: int,
+        choice: Choice,
+        runner_up: Choice | None,
+        stock: Stock,
+        board: Board,
+        *,
+        ordered: bool = False,
+    ) -> None:
+        """Note why a shelf was chosen and what the rules removed from it, before its first tile is placed."""
+        shelf = stock.shelves[choice.shelf]
+        masks = self._rules_of(shelf.kind)
         titles = np.unique(shelf.titles)
         permitted = titles[masks.permitted()[titles]]
-        on_page = int(board.blocked(permitted, limit).sum())
+        on_page = int(board.blocked(permitted, choice.limit).sum())
         self.page.rows.append(
             RowTrace(
                 row,
@@ -114,14 +119,47 @@ class TraceWriter:
                 on_page,
                 len(permitted) - on_page,
                 0,
-                gain,
+                choice.gain,
+                "" if runner_up is None else stock.shelves[runner_up.shelf].reason,
+                0.0 if runner_up is None else runner_up.gain,
+                ordered,
             )
         )
+        if self.page.asked >= 0 and (shelf.titles == self.page.asked).any():
+            self.page.places.append(self._place(f"row {row}: {shelf.kind}", choice, stock, board))
+
+    def weighed(self, row: int, titles: Iterable[int], found: Iterable[Weighed]) -> None:
+        """Note what tiles weighed."""
+        for title, one in zip(titles, found, strict=True):
+            self.page.weighed[row, int(title)] = one
+
+    def _rules_of(self, kind: str) -> Masks:
+        admits = self.kinds[kind].admits
+        if admits not in self._rules:
+            self._rules[admits] = rules(self.viewer, admits)
+        return self._rules[admits]
+
+    def _place(self, stage: str, choice: Choice, stock: Stock, board: Board) -> Place:
+        """Where the title that is asked about stands in a shelf."""
+        title, shelving, s = self.page.asked, stock.shelving, choice.shelf
+        rule = first_rule(self._rules_of(stock.shelves[s].kind), title)
+        order = shelving.candidate[shelving.start[s] : shelving.end[s]]
+        free = order[~board.blocked(order, choice.limit)]
+        found = np.flatnonzero(free == title)
+        if len(found):
+            return Place(stage, int(found[0]) + 1, len(free), 0)
+        if rule is not None:
+            return Place(stage, None, len(free), 0, rule)
+        if (order == title).any():
+            return Place(stage, None, len(free), 0, "kept for a pin" if board.reserved[title] else ELSEWHERE)
+        return Place(stage, None, len(free), 0, "below the best titles, which are all that was looked at")
 
     def finish(self, stock: Stock, rows: list[Row]) -> None:
         """Add the number of tiles shown, and why other kinds are not on the page."""
         shown = {row.row: len(row.tiles) for row in rows}
         self.page.rows = [replace(row, shown=shown[row.row]) for row in self.page.rows]
+        names = {f"row {row.row}: {row.kind}": row.shown for row in self.page.rows}
+        self.page.places = [replace(one, chosen=names[one.stage]) for one in self.page.places]
         present = {row.kind for row in rows}
         sizes = stock.shelving.end - stock.shelving.start
         for name, kind in self.kinds.items():
