@@ -79,6 +79,17 @@ def matinee(
 
 
 @contextmanager
+def with_bare_page(home: Path) -> Iterator[Server]:
+    """`matinee serve` with the page of `browser_server.py` in the same process."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "--factory", "benchmarks.browser_server:create"]
+    options = ["--port", str(port), "--no-access-log", "--no-server-header", "--log-level", "warning"]
+    given = {"MATINEE_SERVE_HOME": str(home.resolve()), "PYTHONPATH": str(HERE.parent)}
+    with _running([*command, *options], port, "/readyz", 1, given) as found:
+        yield found
+
+
+@contextmanager
 def empty_route() -> Iterator[Server]:
     """A Litestar application with one route that answers {"status": "ok"}."""
     port = free_port()

@@ -1,0 +1,163 @@
+"""How soon the page answers a hand, on a slow processor; and what it keeps in memory after long scrolling."""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.browser_loading import NOTES
+from benchmarks.browser_shop import Shop, debugger
+from benchmarks.serve_lines import Line
+
+if TYPE_CHECKING:
+    from playwright.sync_api import CDPSession, Page
+
+SLOWER = 4
+ROUNDS, QUICK_ROUNDS = 5, 2
+INTERACTION_MS = 200.0
+ROWS, COLS = 40, 40
+AGAIN = 1.1
+"""Memory after scrolling to the end and back twice more, in that of the first time."""
+HEAP_MB = 50.0
+EVENTS = """
+window.hands = new Map();
+const note = (list) => {
+  for (const one of list.getEntries()) {
+    if (!one.interactionId) continue;
+    const before = window.hands.get(one.interactionId);
+    if (!before || before.ms < one.duration) {
+      const at = one.target ? `${one.target.tagName}.${one.target.className ?? ""}` : "?";
+      window.hands.set(one.interactionId, {ms: one.duration, what: `${one.name} ${at}`});
+    }
+  }
+};
+new PerformanceObserver(note).observe({type: "event", durationThreshold: 16, buffered: true});
+new PerformanceObserver(note).observe({type: "first-input", buffered: true});
+"""
+
+
+def interaction(shop: Shop, quick: bool) -> list[Line]:
+    """Interaction to next paint of a visit in which most of what can be done is done."""
+    worst, all_ms, slowest = [], [], {"ms": 0.0, "what": ""}
+    for _ in range(QUICK_ROUNDS if quick else ROUNDS):
+        with shop.page(script=EVENTS) as page:
+            page.goto(f"{shop.address}/watch", wait_until="networkidle")
+            debugger(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+            n_done = _use(page)
+            page.wait_for_timeout(1_000)  # the observer reports an event after its paint
+            seen: list[dict[str, Any]] = page.evaluate("[...window.hands.values()]")
+            longest = sorted((one["ms"] for one in seen), reverse=True) or [0.0]
+            worst.append(longest[min(len(longest) - 1, n_done // 50)])
+            all_ms += longest
+            slowest = max([slowest, *seen], key=lambda one: one["ms"])
+    figure = statistics.median(worst)
+    return [
+        Line(
+            f"interaction to next paint, processor {SLOWER} times slower",
+            f"{figure:.0f} ms (median of {len(worst)} visits; worst {max(worst):.0f} ms)",
+            f"under {INTERACTION_MS:g} ms",
+            figure < INTERACTION_MS,
+            f"{len(all_ms)} interactions above 16 ms; slowest: {slowest['what']}",
+            {"ms": figure, "worst_ms": max(worst)},
+        )
+    ]
+
+
+def _use(page: Page) -> int:
+    """Keys along a row and down, a panel with thumb and list, search; returns how many interactions."""
+    page.locator(".tile__link").first.focus()
+    keys = ["ArrowRight"] * 4 + ["ArrowDown"] * 3 + ["ArrowLeft"] * 2 + ["ArrowUp"]
+    for key in keys:
+        page.keyboard.press(key)
+    clicked = 0
+    for number in (2, 3):
+        page.locator(".row").nth(number).locator(".tile__link").nth(1).click()
+        page.locator("#panel[open] .details").wait_for()
+        for act in ("thumb_up", "list_add"):
+            button = page.locator(f'#panel button[name="act"][value="{act}"]')
+            if button.count():
+                button.first.click()
+                clicked += 1
+        page.keyboard.press("Escape")
+        page.locator("#panel[open]").wait_for(state="hidden")
+        clicked += 2
+    page.locator('#search input[name="q"]').focus()
+    page.keyboard.type("the st", delay=40)
+    page.wait_for_timeout(1_500)
+    return len(keys) + clicked + 6
+
+
+def scroll(shop: Shop, quick: bool) -> list[Line]:
+    """Memory and nodes while all rows are scrolled through, and again; shifts of the layout meanwhile."""
+    with shop.page(script=NOTES) as page:
+        page.goto(f"{shop.address}/watch", wait_until="networkidle")
+        counted = debugger(page)
+        counted.send("Performance.enable")
+        begin = _memory(counted)
+        _to_the_end(page)
+        _along_all_rows(page)
+        full = _memory(counted)
+        rows, tiles = (page.locator(one).count() for one in (".row", ".tile"))
+        for _ in range(1 if quick else 2):
+            page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
+            page.wait_for_timeout(300)
+            _to_the_end(page)
+            _along_all_rows(page)
+        again = _memory(counted)
+        seen = page.evaluate("window.paints")
+    heap = again["heap_mb"] / full["heap_mb"]
+    nodes = again["nodes"] / full["nodes"]
+    return [
+        Line(
+            f"memory after {rows} rows with {tiles} tiles, scrolled through to their ends",
+            f"heap {begin['heap_mb']:.1f} to {full['heap_mb']:.1f} MB, nodes {begin['nodes']:,.0f} to "
+            f"{full['nodes']:,.0f}; scrolled through again {heap:.2f} and {nodes:.2f} times that",
+            f"under {HEAP_MB:g} MB, again at most {AGAIN:g} times",
+            full["heap_mb"] < HEAP_MB and heap <= AGAIN and nodes <= AGAIN,
+            "" if rows >= ROWS else f"the page of this home has {rows} rows, not {ROWS}",
+            {"begin": begin, "full": full, "again": again, "rows": rows, "tiles": tiles},
+        ),
+        Line(
+            "layout shift while scrolling",
+            f"{seen['shift']:.4f}",
+            "0",
+            seen["shift"] == 0,
+            f"moved: {', '.join(seen['moved'][:5])}" if seen["moved"] else "",
+            {"shift": seen["shift"]},
+        ),
+    ]
+
+
+def _to_the_end(page: Page) -> None:
+    """Down the page by its length of screens, until no further rows come."""
+    for _ in range(400):
+        page.mouse.move(600, 400)
+        page.mouse.wheel(0, 700)
+        page.wait_for_timeout(60)
+        done = page.evaluate(
+            "() => !document.querySelector('#more')"
+            " && scrollY + innerHeight >= document.documentElement.scrollHeight - 2"
+        )
+        if done:
+            return
+    raise SystemExit("the page did not end after 400 turns of the wheel")
+
+
+def _along_all_rows(page: Page) -> None:
+    """Each row to its right end and back."""
+    page.evaluate(
+        """async () => {
+          for (const row of document.querySelectorAll(".row__tiles")) {
+            row.scrollTo({left: row.scrollWidth, behavior: "instant"});
+            await new Promise((done) => setTimeout(done, 30));
+            row.scrollTo({left: 0, behavior: "instant"});
+          }
+        }"""
+    )
+
+
+def _memory(counted: CDPSession) -> dict[str, float]:
+    """Heap of the scripts in MB and nodes, after the garbage is collected."""
+    counted.send("HeapProfiler.collectGarbage")
+    seen = {one["name"]: one["value"] for one in counted.send("Performance.getMetrics")["metrics"]}
+    return {"heap_mb": seen["JSHeapUsedSize"] / 1e6, "nodes": seen["Nodes"]}
