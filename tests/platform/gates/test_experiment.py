@@ -9,7 +9,7 @@ import pytest
 from tests.platform.gates.candidates import candidate
 
 from matinee.platform.gates.experiment import ExperimentWon
-from matinee.platform.registry.experiment_rows import ExperimentRow
+from matinee.platform.registry.experiment_rows import ArmStop, ExperimentRow
 from matinee.prove.experiment.definition import Arm, Experiment
 
 ARMS = (Arm("old", 0.5, "v1"), Arm("new", 0.25, "v2"), Arm("other", 0.25, "v3"))
@@ -60,6 +60,27 @@ def test_the_latest_counts_and_other_versions_do_not() -> None:
     won, lost = row(verdict="ship", winner="new", ended_us=9), row(verdict="keep", ended_us=5)
     assert said(won, lost)[0] == said(lost, won)[0] == "passed"
     assert said(won, version="v9") == ("not_measured", "No experiment had it as an arm.")
+
+
+@pytest.mark.parametrize("later", ["undecided", "refused"])
+def test_the_last_decided_word_holds(later: str) -> None:
+    lost, won = row(verdict="keep", ended_us=5), row(verdict="ship", winner="new", ended_us=5)
+    after = row(name="toy-2", verdict=later, ended_us=9)
+    verdict, text = said(lost, after)
+    assert verdict == said(after, lost)[0] == "failed"
+    assert "Experiment toy-1, stopped 1970-01-01T00:00:00Z, says: keep old (v1)." in text
+    assert "Experiment toy-2, stopped" in text
+    assert said(won, after, required=True)[0] == "passed"
+    assert said(lost, after, version="v1")[0] == "passed"
+
+
+def test_a_version_whose_arm_was_stopped_has_lost() -> None:
+    stopped = {"new": ArmStop(3, "watch_hours is worse")}
+    verdict, text = said(row(stopped_arms=stopped))
+    assert verdict == "failed"
+    assert "stopped arm new (v2): watch_hours is worse." in text
+    assert said(row(stopped_arms=stopped), version="v3")[0] == "not_measured"
+    assert said(row(stopped_arms=stopped, verdict="keep"), version="v1")[0] == "passed"
 
 
 def test_an_interleaving_counts_and_is_called_one() -> None:

@@ -273,6 +273,52 @@ def test_of_several_at_once_one_ends_it(ready: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("stop_arm", "stop_arm", "False"),
+        ("stop", "stop_arm", "experiment art-1: was stopped"),
+        ("stop", "ramp", "experiment art-1: was stopped"),
+        ("ramp", "ramp", "share is 0.3, expected above 0.3, which it has"),
+        ("stop_arm", "stop", "ExperimentRow"),
+        ("ramp", "stop_arm", "True"),
+    ],
+)
+def test_whoever_comes_second_sees_what_the_first_did(
+    ready: Any, registry_url: str, first: str, second: str, expected: str
+) -> None:
+    start(ready)
+    begun = threading.Event()
+    found: list[object] = []
+
+    def change(registry: Registry, what: str, at_us: int) -> object:
+        experiments = registry.experiments
+        if what == "stop_arm":
+            return experiments.stop_arm("art-1", "new", at_us, what)
+        if what == "ramp":
+            return experiments.ramp("art-1", 0.3, at_us)
+        return experiments.stop("art-1", End(ended_us=at_us))
+
+    def beside() -> None:
+        with Registry.open(registry_url, wait_s=20) as other_one:
+            begun.set()
+            try:
+                found.append(change(other_one, second, 3 * DAY_US))
+            except MatineeError as problem:
+                found.append(problem)
+
+    thread = threading.Thread(target=beside)
+    with ready.registry.transaction():
+        change(ready.registry, first, 2 * DAY_US)
+        thread.start()
+        assert begun.wait(30)
+        thread.join(0.3)
+        assert not found  # it waits for the first one
+    thread.join(30)
+    (told,) = found
+    assert expected in (type(told).__name__ if isinstance(told, ExperimentRow) else str(told))
+
+
+@pytest.mark.parametrize(
     "statement",
     [
         "UPDATE experiment SET definition = '{}'",

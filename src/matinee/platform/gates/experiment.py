@@ -12,10 +12,12 @@ from matinee.types import format_at
 
 @dataclass(frozen=True, slots=True)
 class ExperimentWon:
-    """What the latest experiment with the candidate as an arm found: a running or lost one stops a release.
+    """What experiments with the candidate as an arm found: a running or lost one stops a release.
 
-    An interleaving counts like an A/B: it tells which arm's slots units choose, and nothing of what follows
-    from it; the text says which of the two it was.
+    The last that came to a decision counts; one that ended without any, or whose data were refused, does not
+    take it back. A candidate whose arm was stopped has lost, however the experiment ended. An interleaving
+    counts like an A/B: it tells which arm's slots units choose, and nothing of what follows from it; the text
+    says which of the two it was.
 
     Attributes
     ----------
@@ -29,7 +31,7 @@ class ExperimentWon:
     asked_of_arms: ClassVar[str] = "never"
 
     def check(self, candidate: Candidate) -> GateResult:
-        """Read the verdict; nothing is computed."""
+        """Read the verdicts; nothing is computed."""
         tried = [row for row in candidate.experiments() if candidate.version in row.versions]
         running = [row for row in tried if row.state == "running"]
         if running:
@@ -42,26 +44,14 @@ class ExperimentWon:
             )
         if not tried:
             return self._open("No experiment had it as an arm.")
-        row = max(tried, key=lambda one: (one.ended_us or 0, one.started_us))
-        return self._said(row, candidate.version)
-
-    def _said(self, row: ExperimentRow, version: str) -> GateResult:
-        kind = "Interleaving" if row.definition.kind == "interleaving" else "Experiment"
-        ended = f"{kind} {row.name}, stopped {format_at(row.ended_us or 0)},"
-        won = {arm.name: arm.answers for arm in row.definition.arms}.get(row.winner or "")
-        verdict: Verdict
-        if row.verdict == "ship":
-            verdict = "passed" if won == version else "failed"
-            return GateResult(self.name, verdict, f"{ended} says: ship {row.winner} ({won}).")
-        if row.verdict == "keep":
-            verdict = "passed" if row.definition.control.answers == version else "failed"
-            return GateResult(
-                self.name,
-                verdict,
-                f"{ended} says: keep {row.definition.control.name} ({row.definition.control.answers}).",
-            )
-        why = "could not be believed" if row.verdict == "refused" else "ended without a decision"
-        return self._open(f"{ended} {why}.")
+        tried.sort(key=lambda one: (one.ended_us or 0, one.started_us), reverse=True)
+        for row in tried:
+            found = _word(row, candidate.version)
+            if found is not None:
+                verdict, text = found
+                later = "" if row is tried[0] else f" {_ended(tried[0])} {_why_open(tried[0])}."
+                return GateResult(self.name, verdict, f"{_ended(row)} {text}{later}")
+        return self._open(f"{_ended(tried[0])} {_why_open(tried[0])}.")
 
     def _open(self, text: str) -> GateResult:
         if self.required:
@@ -71,3 +61,28 @@ class ExperimentWon:
                 f"{text} Expected one that it won. Write one: matinee experiment new NAME --initiative X",
             )
         return GateResult(self.name, "not_measured", text)
+
+
+def _word(row: ExperimentRow, version: str) -> tuple[Verdict, str] | None:
+    """What an ended experiment decided about a version; None: nothing."""
+    arms = {arm.name: arm.answers for arm in row.definition.arms}
+    if row.verdict == "ship":
+        won = arms.get(row.winner or "")
+        return "passed" if won == version else "failed", f"says: ship {row.winner} ({won})."
+    stopped = [arm for arm in row.stopped_arms if arms.get(arm) == version]
+    if stopped and row.definition.control.answers != version:
+        return "failed", f"stopped arm {stopped[0]} ({version}): {row.stopped_arms[stopped[0]].reason}."
+    if row.verdict == "keep":
+        control = row.definition.control
+        verdict: Verdict = "passed" if control.answers == version else "failed"
+        return verdict, f"says: keep {control.name} ({control.answers})."
+    return None
+
+
+def _ended(row: ExperimentRow) -> str:
+    kind = "Interleaving" if row.definition.kind == "interleaving" else "Experiment"
+    return f"{kind} {row.name}, stopped {format_at(row.ended_us or 0)},"
+
+
+def _why_open(row: ExperimentRow) -> str:
+    return "could not be believed" if row.verdict == "refused" else "ended without a decision"

@@ -116,10 +116,9 @@ class Experiments:
             It is stopped, the share is not above the one it has, or its layer has no room.
         """
         with self.database.transaction() if not dry_run else self.database.reading() as con:
-            row = _running_one(con, name)
+            row = _running_one(con, name, locked=not dry_run)
             if not dry_run:
                 _lock_layer(con, row.layer)
-                row = _running_one(con, name)
             ramped = msgspec.structs.replace(row.definition, share=share)
             if not row.current.share < share <= 1.0:
                 raise InputError(
@@ -150,7 +149,7 @@ class Experiments:
             It does not run, has no such arm, or the arm is the control.
         """
         with self.database.transaction() as con:
-            row = _running_one(con, name)
+            row = _running_one(con, name, locked=True)
             names = [one.name for one in row.definition.arms]
             check_choice(f"experiment {name}", "arm", arm, names)
             if arm == names[0]:
@@ -175,12 +174,10 @@ class Experiments:
         """
         check_choice(f"experiment {name}", "verdict", end.verdict, VERDICTS)
         with self.database.transaction() as con:
-            row = _running_one(con, name)
+            row = _running_one(con, name, locked=True)
             check_winner(row, end.verdict, end.winner)
             _check_time(name, "it was started", row.started_us, end.ended_us)
-            still = (experiment.c.name == name) & experiment.c.ended_us.is_(None)
-            if not con.execute(update(experiment).where(still).values(**values_of(end))).rowcount:
-                _running_one(con, name)  # somebody else ended it in between
+            con.execute(update(experiment).where(experiment.c.name == name).values(**values_of(end)))
             return msgspec.structs.replace(row, **values_of(end))
 
     def add_look(self, name: str, look: Look) -> None:
@@ -195,6 +192,7 @@ class Experiments:
         """
         check_choice(f"experiment {name}", "verdict", look.verdict, LOOK_VERDICTS)
         with self.database.transaction() as con:
+            _lock_experiment(con, name)
             row = _read_one(con, name)
             check_winner(row, look.verdict, look.winner)
             for arm in {*look.n, *look.estimate, *look.error, *look.bound}:
@@ -299,6 +297,11 @@ def _check_name(con: Connection, wanted: Experiment, digest: str) -> None:
     )
 
 
+def _lock_experiment(con: Connection, name: str) -> None:
+    """Wait until no other transaction changes this experiment: what is read after it is what is so."""
+    con.execute(select(experiment.c.name).where(experiment.c.name == name).with_for_update(key_share=True))
+
+
 def _lock_layer(con: Connection, layer: str) -> None:
     """Wait until no other transaction looks for room in this layer. SQLite has one writer at a time."""
     if con.dialect.name == "postgresql":
@@ -324,7 +327,9 @@ def _running_in(layer: str) -> Any:
     return select(experiment).where(_runs(), experiment.c.layer == layer)
 
 
-def _running_one(con: Connection, name: str) -> ExperimentRow:
+def _running_one(con: Connection, name: str, *, locked: bool) -> ExperimentRow:
+    if locked:
+        _lock_experiment(con, name)
     row = _read_one(con, name)
     if row.ended_us is not None:
         raise InputError(
