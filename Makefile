@@ -1,5 +1,5 @@
 # Each target is one line to its tool. `make demo` and `make test` do all the set-up.
-.PHONY: setup demo test check bench bench-serve docs lock
+.PHONY: setup demo test check bench bench-serve docs screenshots lock
 PYTHON := .venv/bin/python
 
 setup: ; @bash scripts/make_venv.sh
@@ -9,4 +9,5 @@ check: setup ; @.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/b
 bench: setup ; @$(PYTHON) -m benchmarks
 bench-serve: setup ; @$(PYTHON) -m benchmarks serve
 docs: setup ; @$(PYTHON) scripts/write_reference.py && $(PYTHON) -m pytest tests/test_docs.py -m ""
+screenshots: setup ; @$(PYTHON) scripts/screenshots.py --out screenshots
 lock: ; uv pip compile pyproject.toml --group dev --extra als --extra postgres --extra redis --universal --python-version 3.11 --generate-hashes -o requirements.lock

@@ -149,7 +149,7 @@ def photograph(shop: Shop, size: str, theme: str, options: argparse.Namespace) -
     taken = []
     with shop.page(SIZES[size], member=options.member) as page:
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        page.context.add_cookies([{"name": "matinee_theme", "value": theme, "url": shop.address}])
+        page.context.add_cookies([{"name": "matinee_look", "value": f".{theme}", "url": shop.address}])
         for name in options.only or PAGES:
             PAGES[name](page, shop.address)
             file = options.out / f"{name}-{size}-{theme}.png"
@@ -170,7 +170,8 @@ def write_index(folder: Path, taken: list[Path]) -> None:
         "body{font:14px sans-serif;margin:16px;display:flex;flex-wrap:wrap;gap:16px;background:#888}"
         "figure{margin:0}img{height:320px;max-width:640px;object-fit:cover;object-position:top}"
     )
-    text = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Screenshots</title><style>{style_}</style>'
+    head = f'<meta charset="utf-8"><title>Screenshots</title><style>{style_}</style>'
+    text = f'<!doctype html><html lang="en">{head}'
     (folder / "index.html").write_text(f"{text}\n{figures}\n</html>\n", encoding="utf-8")
 
 
