@@ -1,0 +1,84 @@
+// @ts-check
+/**
+ * The rows below, before they are reached.
+ *
+ * When `#more` comes within two screens the next rows are fetched and put before it. A link that could not be
+ * followed stays a link, and is tried again when it comes near again or the network is back.
+ */
+import { part } from "./session.js";
+import { number, say, word } from "./words.js";
+
+const NEAR = "200% 0px";
+
+/** What a row is, whatever decision it came from. @param {Element} row */
+export const rowKey = (row) =>
+  `${/** @type {HTMLElement} */ (row).dataset.kind}\n${row.querySelector(".row__title")?.textContent?.trim()}`;
+
+/**
+ * Rows of a fragment that the page has not yet; a later page may bring one again.
+ * @param {Document} page @param {Iterable<Element>} shown @returns {Element[]}
+ */
+export function newRows(page, shown) {
+  const known = new Set(Array.from(shown, rowKey));
+  const rows = Array.from(page.querySelectorAll("section.row")).filter((row) => !known.has(rowKey(row)));
+  return rows.map((row) => document.importNode(row, true));
+}
+
+/** Point the link at the rows after those of a fragment, or take it away. @param {Document} page */
+export function moveOn(page) {
+  const more = /** @type {HTMLAnchorElement | null} */ (document.getElementById("more"));
+  const next = /** @type {HTMLAnchorElement | null} */ (page.getElementById("more"));
+  if (!more) return;
+  if (next?.dataset.rows) {
+    more.href = next.getAttribute("href") ?? "";
+    more.dataset.rows = next.dataset.rows;
+    look(more);
+  } else more.remove();
+}
+
+let busy = false;
+
+/** @param {HTMLAnchorElement} more */
+async function fetchMore(more) {
+  const rows = document.getElementById("rows"), address = more.dataset.rows;
+  if (busy || more.hidden || !rows || !address) return;
+  busy = true;
+  more.setAttribute("aria-busy", "true");
+  try {
+    const page = await part(address);
+    if (more.dataset.rows !== address) return; // the page has changed meanwhile: these belong to another one
+    const fresh = newRows(page, rows.querySelectorAll(".row"));
+    rows.append(...fresh);
+    if (document.activeElement === more) say(word("rows-loaded", { n: number(fresh.length) }));
+    moveOn(page);
+  } finally {
+    busy = false;
+    more.removeAttribute("aria-busy");
+  }
+}
+
+const nearness = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (isIntersecting) fetchMore(/** @type {HTMLAnchorElement} */ (target)).catch(() => {});
+    }
+  },
+  { rootMargin: NEAR },
+);
+
+/** Ask again whether it is near: an observer tells only of changes. @param {HTMLAnchorElement} more */
+function look(more) {
+  nearness.unobserve(more);
+  nearness.observe(more);
+}
+
+export function start() {
+  const more = /** @type {HTMLAnchorElement | null} */ (document.getElementById("more"));
+  if (!more) return;
+  look(more);
+  addEventListener("online", () => more.isConnected && look(more));
+  more.addEventListener("click", (event) => {
+    event.preventDefault();
+    fetchMore(more).catch(() => location.assign(more.href));
+  });
+}
