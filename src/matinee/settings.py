@@ -30,6 +30,7 @@ FILE_NAME = "matinee.toml"
 PREFIX = "MATINEE_"
 SECTIONS: dict[str, str] = {
     "clock": "matinee.observe.home_clock:ClockConfig",
+    "console": "matinee.console.config:ConsoleConfig",
     "experiments": "matinee.prove.experiment.config:ExperimentsConfig",
     "keep": "matinee.platform.lifecycle.keep_config:KeepConfig",
     "platform": "matinee.platform.config:PlatformConfig",

@@ -43,13 +43,16 @@ class Admission:
         """
         if needed is None:
             return OPEN
-        headers = scope["headers"]
-        given = next((value for name, value in headers if name == b"authorization"), None)
+        given = next((value for name, value in scope["headers"] if name == b"authorization"), None)
+        return self.admit_with(scope, needed, None if given is None else given.decode("latin-1"))
+
+    def admit_with(self, scope: Scope, needed: str, header: str | None) -> KeyFound:
+        """The same for a key that came another way than in the header, as in a form: "Bearer KEY"."""
         try:
             found = self.keys.check(
-                None if given is None else given.decode("latin-1"),
+                header,
                 needed,
-                elsewhere=self.keys.is_open and from_elsewhere(headers),
+                elsewhere=self.keys.is_open and from_elsewhere(scope["headers"]),
             )
         except ProblemError as problem:
             if problem.status == UNAUTHORISED:
@@ -67,6 +70,10 @@ class Admission:
                 )
         return found
 
+    def is_open_to(self, scope: Scope) -> bool:
+        """Whether no key is needed for this request: none was ever made, and it comes from this machine."""
+        return self.keys.is_open and not from_elsewhere(scope["headers"])
+
     def is_admin(self, scope: Scope) -> bool:
         """Whether somebody asks who may know everything, at a route that anybody may ask.
 
@@ -75,8 +82,7 @@ class Admission:
         A probe without a key: False. With a key of the scope admin, or on a server that needs none: True.
         """
         headers = scope["headers"]
-        open_to_all = self.keys.is_open and not from_elsewhere(headers)
-        if not open_to_all and not any(name == b"authorization" for name, _ in headers):
+        if not self.is_open_to(scope) and not any(name == b"authorization" for name, _ in headers):
             return False
         try:
             self.admit(scope, "admin")

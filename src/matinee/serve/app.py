@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from litestar import Litestar, Request, Response
 from litestar.di import Provide
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, ControllerRouterHandler, Message, Scope
 
 from matinee import settings
 from matinee.observe.home import Home
@@ -42,8 +42,33 @@ GARBAGE = (50_000, 20, 100)
 ROUTES = (homepage, artwork, decide, why, reward, forget, healthz, readyz, metrics)
 
 
-def create(services: Services) -> ASGIApp:
-    """The application over open services; they are closed with it."""
+Told = Callable[[Request[Any, Any, Any], Exception], Response[Any]]
+"""Makes the reply for an error."""
+BeforeSend = Callable[[Message, Scope], Awaitable[None]]
+
+
+def create(
+    services: Services,
+    *,
+    further: Sequence[ControllerRouterHandler] = (),
+    given: Mapping[str, object] | None = None,
+    told: Told = respond,
+    before_send: Sequence[BeforeSend] = (),
+) -> ASGIApp:
+    """The application over open services; they are closed with it.
+
+    Parameters
+    ----------
+    further : sequence of Litestar handlers or routers
+        Addresses besides the server's own. Each needs a key of the scope that it names in `opt["scope"]`
+        (admin, if it names none; None: no key), unless it has a `before_request` of its own.
+    given : mapping of str to object, optional
+        What the handlers of `further` may take by name.
+    told : callable
+        Replies to what is raised on the way.
+    before_send : sequence of callable
+        Each may change a message of a reply before it is sent.
+    """
 
     @asynccontextmanager
     async def life(_app: Litestar) -> AsyncIterator[None]:
@@ -53,7 +78,8 @@ def create(services: Services) -> ASGIApp:
         finally:
             await services.stop()
 
-    given: dict[str, object] = {
+    all_given: dict[str, object] = {
+        **(given or {}),
         "services": services,
         "pages": Pages(services),
         "asking": Asking(services),
@@ -61,9 +87,12 @@ def create(services: Services) -> ASGIApp:
     }
     taking = EventsTaking(services, Receiver(services))
     app = Litestar(
-        [events(taking), *ROUTES],
-        dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in given.items()},
-        exception_handlers={Exception: respond},
+        [events(taking), *ROUTES, *further],
+        dependencies={
+            name: Provide(_always(value), sync_to_thread=False) for name, value in all_given.items()
+        },
+        exception_handlers={Exception: told},
+        before_send=list(before_send),
         before_request=_admit(services),
         lifespan=[life],
         openapi_config=openapi.config(),
@@ -75,13 +104,13 @@ def create(services: Services) -> ASGIApp:
     return Front(app, services.measure, {("POST", openapi.EVENTS_PATH): taking})
 
 
-def from_environment() -> ASGIApp:
+def from_environment(make: Callable[[Services], ASGIApp] = create) -> ASGIApp:
     """The application of a worker process, told by the environment what to serve."""
     home = Home(Path(os.environ[HOME]))
     options = msgspec.json.decode(os.environ.get(OPTIONS, "{}"), type=dict[str, Any])
     config = settings.load(home.settings, "serve", ServeConfig, options=options)
     set_up(config.log, config.log_level)
-    app = create(Services.open(home, config))
+    app = make(Services.open(home, config))
     _tune()
     return app
 

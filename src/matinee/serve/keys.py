@@ -160,6 +160,11 @@ class Keys:
         self._used.add(found.key_id)
         return found
 
+    def holds(self, key_id: str, scope: str) -> bool:
+        """Whether a key that was shown before still has a scope: neither revoked nor expired since."""
+        known = self._known.get(key_id)
+        return known is not None and scope in known[1].scopes and self.now_us() < known[1].until_us
+
     def _find(self, header: str | None) -> KeyFound | None:
         """The valid key of a header. An unknown id costs as much as a wrong secret."""
         kind, _, token = (header or "")[:LONGEST_HEADER].partition(" ")

@@ -21,7 +21,8 @@ from matinee.serve.metrics import SHARED
 
 HEALTHY_S = 60
 """How long a worker may be busy, as when it opens a large model, before it is taken for hung and replaced."""
-APP = "matinee.serve.app:from_environment"
+APP = "matinee.console.app:from_environment"
+"""The factory that each process calls, by name: the pages of the console stand above the server."""
 
 
 def bind(config: ServeConfig) -> socket.socket:

@@ -1,0 +1,138 @@
+"""The files of the pages: style sheets, modules, drawings. Read once, told by one hash of them all.
+
+The hash stands in the address (`/console/static/HASH/watch.js`), so a browser keeps a file for ever, and
+modules that import each other by relative address come from the same version.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+
+from matinee.console.visit import AnyRequest
+from matinee.errors import NotFoundError
+
+FOLDER = Path(__file__).parent / "static"
+PREFIX = "/console/static"
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webp": "image/webp",
+}
+BUNDLES: Mapping[str, tuple[str, ...]] = {"design.css": ("tokens.css", "base.css", "parts.css")}
+"""Files that each page needs, joined: one request before the first paint instead of three."""
+FOR_EVER = "public, max-age=31536000, immutable"
+NOT_KEPT = "no-cache"
+LEAST_PACKED = 1_000
+"""Bytes from which a file is sent packed."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file as it is sent. `packed`: the same with gzip, where that is shorter."""
+
+    data: bytes
+    media_type: str
+    packed: bytes | None
+
+
+class Static:
+    """All files of a folder, in memory. Only what was found there at the start can be asked for.
+
+    Parameters
+    ----------
+    folder : Path
+    reload : bool
+        Look at the folder again when an address is made.
+    """
+
+    def __init__(self, folder: Path = FOLDER, *, reload: bool = False) -> None:
+        self.folder, self.reload = folder, reload
+        self._read()
+
+    def _read(self) -> None:
+        self.files = read(self.folder)
+        whole = hashlib.sha256()
+        for name, file in sorted(self.files.items()):
+            whole.update(f"{name}\0{len(file.data)}\0".encode() + file.data)
+        self.hash = whole.hexdigest()[:12]
+
+    def address(self, name: str) -> str:
+        """Where a file is served.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such file.
+        """
+        if self.reload:
+            self._read()
+        self.file(name)
+        return f"{PREFIX}/{self.hash}/{name}"
+
+    def file(self, name: str) -> File:
+        """A file by its path in the folder.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such file.
+        """
+        found = self.files.get(name)
+        if found is None:
+            raise NotFoundError(f'static file "{name[:100]}": is not there. Look in console/static.')
+        return found
+
+
+def read(folder: Path) -> dict[str, File]:
+    """The files of a folder that pages may use, by their path in it; links are passed over."""
+    data = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in TYPES and path.is_file() and not path.is_symlink()
+    }
+    for name, parts in BUNDLES.items():
+        if all(part in data for part in parts):
+            data[name] = b"\n".join(data[part] for part in parts)
+    return {name: _file(name, content) for name, content in data.items()}
+
+
+def packs(request: AnyRequest) -> bool:
+    """Whether whoever asks can unpack gzip."""
+    return any(
+        part.partition(";")[0].strip() == "gzip" and "q=0" not in part.replace("q=0.", "")
+        for part in request.headers.get("accept-encoding", "").split(",")
+    )
+
+
+@get(
+    f"{PREFIX}/{{version:str}}/{{file:path}}",
+    opt={"scope": None},
+    include_in_schema=False,
+    sync_to_thread=False,
+)
+def static(version: str, file: str, request: AnyRequest, files: NamedDependency[Static]) -> Response[bytes]:
+    """A file; one of another version is sent as it is here, and not kept (hosts change one by one)."""
+    found = files.file(file.lstrip("/"))
+    headers = {
+        "Cache-Control": FOR_EVER if version == files.hash else NOT_KEPT,
+        "Vary": "Accept-Encoding",
+    }
+    if found.packed is not None and packs(request):
+        return Response(
+            found.packed, media_type=found.media_type, headers={**headers, "Content-Encoding": "gzip"}
+        )
+    return Response(found.data, media_type=found.media_type, headers=headers)
+
+
+def _file(name: str, data: bytes) -> File:
+    packed = gzip.compress(data, 9, mtime=0) if len(data) >= LEAST_PACKED else data
+    return File(data, TYPES[Path(name).suffix], packed if len(packed) < len(data) else None)
