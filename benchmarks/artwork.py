@@ -2,7 +2,7 @@
 truth.
 
     python benchmarks/artwork.py [--out FILE.json] [--impressions 1200000] [--seeds 2] [--none-seeds 100]
-        [--none-impressions 120000] [--peers PYTHON] [--lints 60000] [--open-bandit WHEEL]
+        [--none-impressions 120000] [--peers PYTHON] [--peer-seeds 2] [--lints 60000] [--open-bandit WHEEL]
 
 `--peers` (or MATINEE_BENCH_VW) names an interpreter of its own with Vowpal Wabbit and MABWiser:
 `uv venv vw && uv pip install --python vw/bin/python vowpalwabbit==9.11.9 mabwiser numpy`. Without it only
@@ -21,7 +21,9 @@ are 0 and up, and 1000 and up under "none". The others were not tuned: the best 
 the first 20 %; Vowpal Wabbit has `-q CA` (member x tags), the images' own weights, the range of its costs
 and, for RegCB, the mellowness 0.001 that was better in `bandits.py`, but is not told places; MABWiser's
 LinTS (alpha 0.1) runs on a shorter stream of its own (`--lints`), since it takes about 0.6 ms for each
-impression, and ours is told for that stream beside it.
+impression, and ours is told for that stream beside it. Peers take the first `--peer-seeds` of the streams;
+beside their mean stands that of ours on the same streams, and of the differences, stream by stream. Under
+"none" the least share of its fair one that a policy gave an image is told of all of them.
 
 Exit code 1: a bound was not held.
 """
@@ -70,8 +72,8 @@ def shares(stream: Stream) -> dict[str, tuple[Floats, Floats]]:
     return found
 
 
-def peer(python: str, stream: Stream, name: str, n: int) -> tuple[Floats, Floats]:
-    """The same of a policy of another library, in its own interpreter."""
+def peer(python: str, stream: Stream, name: str, n: int) -> tuple[Floats, Floats, Floats]:
+    """The same of a policy of another library, in its own interpreter, and what it gave each image."""
     with tempfile.TemporaryDirectory() as folder:
         given, out = Path(folder) / "stream.npz", Path(folder) / "out.npz"
         np.savez(
@@ -80,11 +82,11 @@ def peer(python: str, stream: Stream, name: str, n: int) -> tuple[Floats, Floats
         )  # fmt: skip
         subprocess.run([python, str(WORKER), str(given), str(out), name, str(n)], check=True)
         with np.load(out) as got:
-            return got["ours"], got["best"]
+            return got["ours"], got["best"], got["given"]
 
 
 def table(
-    kinds: Sequence[str], seeds: Sequence[int], n: int, python: str | None, lints: int
+    kinds: Sequence[str], seeds: Sequence[int], n: int, python: str | None, peer_seeds: int, lints: int
 ) -> dict[str, dict[str, list[float]]]:
     """Share of the oracle's lift of each policy under each effect, one number for each seed."""
     found: dict[str, dict[str, list[float]]] = {}
@@ -93,8 +95,8 @@ def table(
         for seed in seeds:
             stream = make(kind, n, seed)
             got = shares(stream)
-            if python is not None:
-                got |= {name: peer(python, stream, key, n) for name, key in PEERS.items()}
+            if python is not None and seed < peer_seeds:
+                got |= {name: peer(python, stream, key, n)[:2] for name, key in PEERS.items()}
             for name, (ours, best) in got.items():
                 rows.setdefault(name, []).append(float(ours.sum() / best.sum()))
                 rows.setdefault(f"{name}, last third", []).append(
@@ -102,7 +104,7 @@ def table(
                 )
             if python is not None and lints and seed == seeds[0]:
                 first = make(kind, lints, seed)
-                ours, best = peer(python, first, "lints", lints)
+                ours, best, _ = peer(python, first, "lints", lints)
                 own, top, _ = play(Ours(first), first, BATCHES)
                 rows[f"MABWiser LinTS per title, stream of {lints:,}"] = [float(ours.sum() / best.sum())]
                 rows[f"ours, stream of {lints:,}"] = [float(own.sum() / top.sum())]
@@ -110,9 +112,19 @@ def table(
             rows.setdefault("lift of the oracle over random", []).append(float(got["ours"][1].sum() / random))
         found[kind] = rows
         print(f"\n{kind}: {len(seeds)} streams of {n:,} impressions; share of the oracle's lift", flush=True)
-        for name, values in sorted(rows.items(), key=lambda one: -one[1][0]):
-            print(f"  {name:48s} {spread(values)}", flush=True)
+        for name, values in sorted(rows.items(), key=lambda one: -float(np.mean(one[1]))):
+            print(f"  {name:48s} {spread(values)}{_ahead(rows, name)}", flush=True)
     return found
+
+
+def _ahead(rows: dict[str, list[float]], name: str) -> str:
+    """By how much ours is ahead on the streams that another policy had too."""
+    base, _, part = name.partition(", ")
+    ours = rows.get(f"ours, {part}" if part else "ours", [])
+    if base in ("ours", "lift of the oracle over random") or "stream of" in part:
+        return ""
+    ahead = [a - b for a, b in zip(ours, rows[name], strict=False)]
+    return f"   ({len(ahead)} streams; ours ahead by {spread(ahead).strip()})"
 
 
 def spread(values: Sequence[float]) -> str:
@@ -123,32 +135,54 @@ def spread(values: Sequence[float]) -> str:
     return f"{mean:6.3f} +- {2 * float(np.std(values, ddof=1)) / len(values) ** 0.5:.3f}"
 
 
-def under_none(seeds: int, n: int) -> dict[str, float]:
+def under_none(seeds: int, n: int, python: str | None, peer_seeds: int) -> dict[str, Any]:
     """How often a winner is reported where there is none, and the least share that an image had."""
     wrong, proven, least = 0, 0, 1.0
+    others: dict[str, list[float]] = {}
     for seed in range(1000, 1000 + seeds):
         stream = make("none", n, seed)
         policy = Ours(stream)
         logged = Recorded(policy)
-        _, _, shown = play(logged, stream, BATCHES)
-        seen = shown.sum(1, keepdims=True)
-        share = (logged.given / np.maximum(seen, 1.0)).min() * N_IMAGES
-        least = min(least, float(share))
+        play(logged, stream, BATCHES)
+        least = min(least, _least_share(stream, logged.given))
         proven += policy.learner.proven
         wrong += bool(logged.winners())
+        if seed < 1000 + peer_seeds:
+            for name, given in _given_by_others(stream, n, python).items():
+                others.setdefault(name, []).append(_least_share(stream, given))
     found = {"winners": wrong / seeds, "proven": proven / seeds, "least_share": least, "seeds": seeds, "n": n}
     print(
         f"\nnone: {seeds} streams of {n:,}: a winner was reported in {wrong}, images were taken to differ in "
         f"{proven}; the least an image was given of its fair share: {least:.3f}",
         flush=True,
     )
+    for name, values in others.items():
+        print(f"  {name}: {min(values):.3f} ({len(values)} streams)", flush=True)
+    return found | {"others": others}
+
+
+def _least_share(stream: Stream, given: Floats) -> float:
+    """Least of what an image was given over a whole stream, of its fair share."""
+    seen = np.bincount(stream.title, minlength=N_TITLES)[:, None]
+    return float((given / np.maximum(seen, 1.0)).min() * N_IMAGES)
+
+
+def _given_by_others(stream: Stream, n: int, python: str | None) -> dict[str, Floats]:
+    """Sum of the probabilities that the other policies gave each image, shape (N_TITLES, N_IMAGES)."""
+    found = {}
+    for name, policy in (("best single image", BestSingle()), ("Thompson per title", PerTitleThompson())):
+        logged = Recorded(policy)
+        play(logged, stream, BATCHES)
+        found[name] = logged.given
+    if python is not None:
+        found |= {name: peer(python, stream, key, n)[2] for name, key in PEERS.items()}
     return found
 
 
 class Recorded:
     """A policy with a memory of what it chose and how probably."""
 
-    def __init__(self, policy: Ours) -> None:
+    def __init__(self, policy: Ours | BestSingle | PerTitleThompson) -> None:
         self.policy = policy
         self.given = np.zeros((N_TITLES, N_IMAGES))
         self.parts: list[tuple[Any, ...]] = []
@@ -243,13 +277,20 @@ def main() -> None:
     ask.add_argument("--none-seeds", type=int, default=100)
     ask.add_argument("--none-impressions", type=int, default=120_000)
     ask.add_argument("--peers", default=os.environ.get("MATINEE_BENCH_VW"))
+    ask.add_argument("--peer-seeds", type=int, default=2)
     ask.add_argument("--lints", type=int, default=60_000)
     ask.add_argument("--open-bandit", type=Path)
     given = ask.parse_args()
     found: dict[str, Any] = {"cost": cost()}
     kinds = [one for one in given.effects.split(",") if one]
-    found["table"] = table(kinds, range(given.seeds), given.impressions, given.peers, given.lints)
-    found["none"] = under_none(given.none_seeds, given.none_impressions) if given.none_seeds else {}
+    found["table"] = table(
+        kinds, range(given.seeds), given.impressions, given.peers, given.peer_seeds, given.lints
+    )
+    found["none"] = (
+        under_none(given.none_seeds, given.none_impressions, given.peers, given.peer_seeds)
+        if given.none_seeds
+        else {}
+    )
     if given.open_bandit is not None:
         found["open_bandit"] = open_bandit(given.open_bandit)
     wrong = verdicts(found)

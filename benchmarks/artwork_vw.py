@@ -91,24 +91,26 @@ class LinTs:
 
 def main() -> None:
     """Answer a batch, learn from it, go on; what it and the oracle brought beyond random, by batch."""
-    with np.load(sys.argv[1]) as given:
-        stream = {name: given[name] for name in given.files}
+    with np.load(sys.argv[1]) as file:
+        stream = {name: file[name] for name in file.files}
     name = sys.argv[3]
     n = min(int(sys.argv[4]) if len(sys.argv) > 4 else len(stream["title"]), len(stream["title"]))
     policy = LinTs(stream, name) if name == "lints" else Wabbit(stream, name)
     edges = np.linspace(0, len(stream["title"]), int(stream["batches"]) + 1).astype(int)
     edges = np.append(edges[edges < n], n)
     ours, best = np.zeros(len(edges) - 1), np.zeros(len(edges) - 1)
+    given = np.zeros((len(stream["tags"]) // int(stream["n_images"]), int(stream["n_images"])))
     for b in range(len(edges) - 1):
         rows = slice(int(edges[b]), int(edges[b + 1]))
         member, title, mean = stream["member"][rows], stream["title"][rows], stream["mean"][rows]
         p = policy.answer(member, title)
         chosen = np.minimum((np.cumsum(p, 1) <= stream["draw"][rows, None]).sum(1), p.shape[1] - 1)
         at = np.arange(len(chosen))
+        np.add.at(given, title, p)
         ours[b] = (p * mean).sum() - mean.mean(1).sum()
         best[b] = mean.max(1).sum() - mean.mean(1).sum()
         policy.learn(member, title, chosen, stream["reward"][rows][at, chosen], p[at, chosen])
-    np.savez(sys.argv[2], ours=ours, best=best)
+    np.savez(sys.argv[2], ours=ours, best=best, given=given)
 
 
 if __name__ == "__main__":

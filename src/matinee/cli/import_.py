@@ -7,6 +7,7 @@ from typing import Literal
 
 from matinee.cli.console import print_json, print_table, progress, say
 from matinee.cli.context import find_home
+from matinee.errors import InputError
 from matinee.observe.home_clock import home_clock
 from matinee.observe.importers.run import run_import
 from matinee.observe.importers.staging import Strictness
@@ -20,6 +21,7 @@ def import_(
     on_error: Literal["fail", "skip"] = "fail",
     rejects: Path | None = None,
     dry_run: bool = False,
+    override_clearance: bool = False,
     at: str | None = None,
     json: bool = False,
 ) -> int:
@@ -50,19 +52,24 @@ def import_(
         CSV file for the rows that skip leaves out: file, line, reason, text.
     dry_run
         Check everything and count; the home stays as it is.
+    override_clearance
+        artwork: what the file says of approval, limits and withdrawal goes before what people decided here.
     at
         Read "now" as this time: facts hold from then on, and events more than 24 hours later are refused.
     json
         Print machine-readable JSON.
     """
+    if override_clearance and kind != "artwork":
+        raise InputError(f"--override-clearance is given for {kind}, expected with artwork. Leave it out.")
     where = find_home(home)
     # Before the first event, what "last_event" learns about titles holds from the beginning of time.
     now = home_clock(where, at, empty_us=0)
     strictness = Strictness(on_error, rejects)
     with progress("Importing", quiet=json) as report:
         done = run_import(
-            where, kind, path, clock=now, strictness=strictness, progress=report, dry_run=dry_run
-        )
+            where, kind, path, clock=now, strictness=strictness, progress=report, dry_run=dry_run,
+            override_clearance=override_clearance,
+        )  # fmt: skip
     if json:
         print_json({"home": str(where.root), "kind": kind, "dry_run": dry_run, "imported": done})
         return 0

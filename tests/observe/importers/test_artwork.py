@@ -14,7 +14,7 @@ from tests.observe.catalogue import images
 
 from matinee.errors import InputError, NotFoundError
 from matinee.observe.catalogue.artwork import Artworks
-from matinee.observe.catalogue.artwork_acts import approve
+from matinee.observe.catalogue.artwork_acts import approve, withdraw
 from matinee.observe.catalogue.artwork_files import MAX_BYTES, path_of
 from matinee.observe.clock import Clock
 from matinee.observe.home import Home
@@ -229,8 +229,6 @@ def test_columns_that_a_file_lacks_stay_as_they_are(home: Home, table: Callable[
     put(home, table("a1,t1,,people:2", more=",tags"), DAY_2)
     columns = "format, tags, territories, approved_by"
     assert known(home, columns) == [("png", ["people:2"], ["NL"], "ada")]
-    put(home, table("a1,t1,,ada,", more=",approved_by,territories"), DAY_3)
-    assert known(home, columns) == [("png", ["people:2"], [], "ada")]
 
 
 def test_an_import_does_not_lift_the_limits_of_an_approval(home: Home, table: Callable[..., Path]) -> None:
@@ -260,6 +258,83 @@ def test_what_was_withdrawn_does_not_come_back_with_an_import(home: Home, table:
     put(home, table("a1,t1,wide.png,ada,,", more=",approved_by,withdrawn_at,withdrawn_why"), DAY_2)
     assert known(home, "withdrawn_us IS NOT NULL, withdrawn_why") == [(True, "rights")]
     assert not Artworks.load(home).cleared(Clock.fixed(DAY_3).now_us, None).any()
+
+
+LIMITED = "approved_by, territories, start_us IS NULL, end_us IS NULL, withdrawn_us IS NULL"
+
+
+def act(home: Home, day: str, **limits: Any) -> None:
+    approve(home, ["a1"], by="bob", now_us=Clock.fixed(day).now_us, **limits)
+
+
+def test_a_manifest_with_an_approver_does_not_widen_what_a_person_narrowed(
+    home: Home, table: Callable[..., Path]
+) -> None:
+    path = table("a1,t1,wide.png,ada,NL|BE,", more=",approved_by,territories,until")
+    put(home, path)
+    act(home, DAY_2, territories=["NL"], end_us=Clock.fixed("2027-01-01").now_us)
+    done = put(home, path, DAY_3)
+    assert known(home, LIMITED) == [("bob", ["NL"], True, False, True)]
+    assert "1 images keep narrower limits than the file says (a1). --override-clearance" in done.notes[0]
+    put(home, path, DAY_3, override_clearance=True)
+    assert known(home, LIMITED) == [("ada", ["NL", "BE"], True, True, True)]
+
+
+def test_the_limits_of_a_file_narrow_an_approval_that_came_before(
+    home: Home, table: Callable[..., Path]
+) -> None:
+    put(home, table("a1,t1,wide.png"))
+    act(home, DAY_2)
+    path = table("a1,t1,wide.png,ada,NL,2026-01-01,2027-01-01", more=",approved_by,territories,from,until")
+    assert put(home, path, DAY_3).notes == ()
+    assert known(home, LIMITED) == [("bob", ["NL"], False, False, True)]
+
+
+def test_limits_outlast_other_pixels_without_an_approval(
+    home: Home, table: Callable[..., Path], write: Write
+) -> None:
+    put(home, table("a1,t1,wide.png"))
+    act(home, DAY_1, territories=["NL"])
+    write("art/wide.png", images.png(64, 36))
+    put(home, table("a1,t1,wide.png"), DAY_2)  # the approval falls
+    put(home, table("a1,t1,wide.png,ada,", more=",approved_by,territories"), DAY_3)
+    assert known(home, LIMITED) == [("ada", ["NL"], True, True, True)]
+
+
+def test_limits_that_leave_nothing_are_refused(home: Home, table: Callable[..., Path]) -> None:
+    put(home, table("a1,t1,wide.png,ada,NL|BE,2026-12-01", more=",approved_by,territories,until"))
+    with pytest.raises(InputError, match=r"from and until leave no time: .* always until 2026-12-01"):
+        put(home, table("a1,t1,,2027-01-01", more=",from"), DAY_2)
+    path = table("a1,t1,,DE", more=",territories")
+    with pytest.raises(InputError, match=r"territories is DE, expected some of NL\|BE, where the image"):
+        put(home, path, DAY_2)
+    put(home, path, DAY_2, override_clearance=True)
+    assert known(home, "territories") == [(["DE"],)]
+
+
+@pytest.mark.parametrize("first", ["withdraw", "import"])
+def test_a_withdrawal_outlasts_manifests_before_and_after_it(
+    home: Home, table: Callable[..., Path], first: str
+) -> None:
+    def manifest() -> Path:
+        return table("a1,t1,wide.png,ada,", more=",approved_by,withdrawn_at")
+
+    put(home, manifest())
+    now_us = Clock.fixed(DAY_2).now_us
+    steps = [
+        lambda: withdraw(home, ["a1"], why="the agency objects", by="bob", now_us=now_us),
+        lambda: put(home, manifest(), DAY_2),
+    ]
+    for step in steps if first == "withdraw" else reversed(steps):
+        step()
+    put(home, table("a1,t1,wide.png,ada,2026-10-31,x", more=",approved_by,withdrawn_at,withdrawn_why"), DAY_3)
+    columns = "withdrawn_by, withdrawn_why, withdrawn_us - " + str(now_us)
+    assert known(home, columns) == [("bob", "the agency objects", 0)]
+    put(home, table("a1,t1,wide.png"), DAY_3, override_clearance=True)  # nobody approves
+    assert known(home, columns) == [("bob", "the agency objects", 0)]
+    put(home, manifest(), DAY_3, override_clearance=True)
+    found = known(home, f"withdrawn_us, withdrawn_by, approved_by, approved_us - {Clock.fixed(DAY_3).now_us}")
+    assert found == [(None, None, "ada", 0)]
 
 
 def test_every_past_state_can_be_read(home: Home, table: Callable[..., Path]) -> None:

@@ -54,7 +54,7 @@ class ArtworkConfig:
     keep_unproven: float = 0.5
     keep_proven: float = 0.05
     alpha: float = 0.02
-    boldness: float = 6.0
+    boldness: float = 12.0
     half_life_days: float = 60.0
     variety: float = 0.05
     sticky_days: float = 14.0

@@ -1,7 +1,7 @@
 """Rows of images, checked together with their files and with what is known, and merged with it.
 
-An import never gives back what was withdrawn, and says nothing about what its file leaves empty: approving
-and withdrawing are acts of their own, and the same file again undoes neither.
+A file says nothing about what it leaves empty. Approving and withdrawing are acts of their own, and the same
+file again undoes neither: see `artwork_clearance`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,15 @@ from matinee.observe.catalogue.artwork import TABLE
 from matinee.observe.catalogue.artwork_files import ImageFile, keep, look_at
 from matinee.observe.catalogue.artwork_store import Row, image_rows, stage_images, write_time
 from matinee.observe.catalogue.artwork_tags import SINGLE, TAGS, VOCABULARY, unknown_tags
+from matinee.observe.importers.artwork_clearance import (
+    LIMITS,
+    OPTION,
+    RefusedError,
+    approved_once,
+    held,
+    overridden,
+    standing,
+)
 from matinee.observe.importers.part import Prepared, Preparing
 from matinee.observe.importers.staging import NOTHING, SKIP_HINT, Staged, append_rejects
 from matinee.observe.importers.table import Located
@@ -32,16 +41,9 @@ ALWAYS_GIVEN = (
 )  # fmt: skip
 """Where a row leaves one of these empty, what is known stays; others are emptied if the file has the
 column."""
-LIMITS = ("territories", "start_us", "end_us")
-"""Where and when an image is cleared. A row that leaves one empty and names nobody who approved the image
-does not lift the limits that somebody else gave it."""
 LISTS = ("tags", "likeness", "territories")
 WRITERS = 16
 """Files that are written at once: each waits for the disk twice, and those waits overlap."""
-
-
-class _RefusedError(Exception):
-    """What is wrong with a row, in the words of the message."""
 
 
 def prepare(given: Preparing, *, root: Path) -> Prepared:
@@ -68,7 +70,7 @@ def prepare(given: Preparing, *, root: Path) -> Prepared:
     for row in rows:
         try:
             good.append(checks.checked(row))
-        except _RefusedError as problem:
+        except RefusedError as problem:
             bad[row["row_no"]] = str(problem)
             if given.strictness.on_error == "fail":
                 raise InputError(f"{_where(given, row)}: {problem} {SKIP_HINT} {NOTHING}") from None
@@ -102,13 +104,15 @@ class _Checks:
         self._row_of: dict[str, int] = {}
         self._width = self._embedding_width({row["artwork_id"] for row in rows})
         self._changed: set[str] = set()
+        self._held: set[str] = set()
+        self._once = approved_once(given)
 
     def checked(self, row: Row) -> Row:
         """The whole row as it will be.
 
         Raises
         ------
-        _RefusedError
+        RefusedError
             Something is wrong with it, or with its file.
         """
         artwork_id, old = row["artwork_id"], self.present.get(row["artwork_id"])
@@ -133,6 +137,11 @@ class _Checks:
                 f"{len(self._changed)} images have other pixels than before: their approval no longer holds "
                 f"({', '.join(sorted(self._changed)[:5])})."
             )
+        if self._held:
+            out.append(
+                f"{len(self._held)} images keep narrower limits than the file says "
+                f"({', '.join(sorted(self._held)[:5])}). {OPTION} takes those of the file."
+            )
         waiting = [row for row in good if not row["approved_by"] or row["withdrawn_us"] is not None]
         if waiting:
             out.append(
@@ -145,30 +154,30 @@ class _Checks:
         artwork_id, title_id = row["artwork_id"], row["title_id"]
         if artwork_id in self._row_of:
             place = self.given.table.locate([self._row_of[artwork_id]])[self._row_of[artwork_id]]
-            raise _RefusedError(
+            raise RefusedError(
                 f'artwork_id is "{artwork_id}", expected an id that stands once in the file; line '
                 f"{place.line} has it too."
             )
         if old is not None and old["title_id"] != title_id:
-            raise _RefusedError(
+            raise RefusedError(
                 f'title_id is "{title_id}", expected "{old["title_id"]}", for which the artwork_id '
                 f'"{artwork_id}" stands already. Give the image another id.'
             )
         if title_id not in self.titles:
-            raise _RefusedError(
+            raise RefusedError(
                 f'title_id is "{title_id}", expected a title of this home. Import the titles first.'
             )
 
     def _check_times(self, row: Row) -> None:
         start_us, end_us, now_us = row.get("start_us"), row.get("end_us"), self.given.now_us
         if start_us is not None and end_us is not None and end_us <= start_us:
-            raise _RefusedError(
+            raise RefusedError(
                 f"until is {format_at(end_us)}, expected a time after {format_at(start_us)} (from): the "
                 "window is empty."
             )
         for column, name in (("approved_us", "approved_at"), ("withdrawn_us", "withdrawn_at")):
             if (row.get(column) or now_us) > now_us:
-                raise _RefusedError(
+                raise RefusedError(
                     f"{name} is {format_at(row[column])}, expected a time not after {format_at(now_us)}, "
                     "which is now by the clock of this home."
                 )
@@ -180,21 +189,21 @@ class _Checks:
             kind, near = unknown[0].partition(":")[0], difflib.get_close_matches(unknown[0], VOCABULARY, n=1)
             if kind in TAGS:
                 some = ", ".join(f"{kind}:{value}" for value in TAGS[kind])
-                raise _RefusedError(f'tags holds "{unknown[0]}", expected one of {some}.')
+                raise RefusedError(f'tags holds "{unknown[0]}", expected one of {some}.')
             hint = f' Did you mean "{near[0]}"?' if near else ""
-            raise _RefusedError(
+            raise RefusedError(
                 f'tags holds "{unknown[0]}", expected a tag of the vocabulary (matinee artwork tags).{hint}'
             )
         for kind in SINGLE:
             several = sorted(tag for tag in tags if tag.startswith(f"{kind}:"))
             if len(several) > 1:
-                raise _RefusedError(f"tags holds {' and '.join(several)}, expected one of them.")
+                raise RefusedError(f"tags holds {' and '.join(several)}, expected one of them.")
         return sorted(tags, key=VOCABULARY.index)
 
     def _check_embedding(self, row: Row) -> None:
         given = row.get("embedding")
         if given and self._width and len(given) != self._width:
-            raise _RefusedError(
+            raise RefusedError(
                 f"embedding has {len(given)} numbers, expected {self._width} as the other images have. To "
                 "change the embedding, give that of every image in one import."
             )
@@ -209,7 +218,7 @@ class _Checks:
         name = row.get("file")
         if name is None:
             if old is None:
-                raise _RefusedError("file is empty, expected the path of the image: this artwork_id is new.")
+                raise RefusedError("file is empty, expected the path of the image: this artwork_id is new.")
             return None
         path = self.root / str(name)
         try:
@@ -217,7 +226,7 @@ class _Checks:
         except (OSError, RuntimeError, ValueError):  # a loop of links, or no name that a file can have
             inside = False
         if not inside:
-            raise _RefusedError(f'file is "{name[:80]}", expected a path inside of {self.root}.')
+            raise RefusedError(f'file is "{name[:80]}", expected a path inside of {self.root}.')
         return path
 
     def _image(self, row: Row, path: Path) -> ImageFile:
@@ -225,23 +234,21 @@ class _Checks:
         try:
             image = look_at(path)
         except (InputError, NotFoundError) as problem:
-            raise _RefusedError(str(problem)) from None
+            raise RefusedError(str(problem)) from None
         for column, expected in (("width_px", image.width_px), ("height_px", image.height_px)):
             if row.get(column) not in (None, expected):
-                raise _RefusedError(f"{column} is {row[column]}, expected {expected} as {path.name} has it.")
+                raise RefusedError(f"{column} is {row[column]}, expected {expected} as {path.name} has it.")
         said = (row.get("format") or image.format).lower()
         if said not in (image.format, {"jpeg": "jpg"}.get(image.format)):
-            raise _RefusedError(
-                f'format is "{row["format"]}", expected {image.format} as {path.name} has it.'
-            )
+            raise RefusedError(f'format is "{row["format"]}", expected {image.format} as {path.name} has it.')
         sides = f"{image.width_px} x {image.height_px} pixels"
         if row.get("aspect") is not None and not image.fits(row["aspect"]):
-            raise _RefusedError(
+            raise RefusedError(
                 f"aspect is {row['aspect']}, expected {image.aspect or 'another one'}: {path.name} has "
                 f"{sides}."
             )
         if image.aspect is None:
-            raise _RefusedError(
+            raise RefusedError(
                 f"{path.name} has {sides}, expected one of the aspects 2:3, 16:9, 1:1, 4:3. Crop it."
             )
         return image
@@ -268,6 +275,16 @@ class _Checks:
         elif row.get("approved_us") is None:
             kept = same and old is not None and old["approved_by"] == row["approved_by"]
             out["approved_us"] = old["approved_us"] if kept and old is not None else self.given.now_us
+        return out if old is None else self._decided(row, old, out, same)
+
+    def _decided(self, row: Row, old: Row, new: Row, same: bool) -> Row:
+        """With the decisions that stand, unless the import goes before them."""
+        if self.given.override_clearance:
+            return overridden(row, old, new, now_us=self.given.now_us)
+        once = row["artwork_id"] in self._once
+        out = standing(old, new, same_pixels=same, once=once)
+        if held(new, out):
+            self._held.add(row["artwork_id"])
         return out
 
 

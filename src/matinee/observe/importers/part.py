@@ -28,6 +28,8 @@ class Preparing:
         By the home's clock.
     dry_run : bool
         Check everything and keep no file.
+    override_clearance : bool
+        Of images: what the file says of approval, limits and withdrawal goes before what was decided.
     """
 
     home: Home
@@ -38,6 +40,7 @@ class Preparing:
     strictness: Strictness
     now_us: int
     dry_run: bool
+    override_clearance: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ def run_import(
     progress: Progress | None = None,
     threads: int | None = None,
     dry_run: bool = False,
+    override_clearance: bool = False,
 ) -> list[Imported]:
     """Import a file, folder or archive into a home.
 
@@ -110,6 +111,8 @@ def run_import(
         Of DuckDB. Default: all.
     dry_run : bool
         Check everything and count; the home stays as it is.
+    override_clearance : bool
+        Of images: what the file says of approval, limits and withdrawal goes before what people decided.
 
     Returns
     -------
@@ -147,7 +150,7 @@ def run_import(
                 ready = Prepared(staged)
                 if part.prepare is not None:
                     given = (home, con, write, part.table, staged, strict, now.now_us, dry_run)
-                    ready = part.prepare(Preparing(*given))
+                    ready = part.prepare(Preparing(*given, override_clearance=override_clearance))
                 first, *rest = _store(write, con, part, ready, now) or [_imported(part, part.target, NONE, 0)]
                 done += [replace(first, erased=erased, notes=ready.notes), *rest]
         report("committing", 0.95)
