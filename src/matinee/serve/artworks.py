@@ -27,6 +27,7 @@ from matinee.platform.initiative import Initiative
 from matinee.serve.arms import arm_counts
 from matinee.serve.attempt import Attempt
 from matinee.serve.budget import LATE, OVERLOADED, RESTING, STUCK
+from matinee.serve.images import Images
 from matinee.serve.known import Known
 from matinee.serve.released import Released
 from matinee.serve.rollouts import ANSWERS, BAD, FALLBACK, counter
@@ -78,14 +79,20 @@ class Artwork:
     pictures : Pictures
         Replaced when an image was added, changed or withdrawn.
     watch : ClearanceWatch
+    images : Images
+        Files in the widths that are asked for.
     """
 
     def __init__(self, home: Home, initiative: Initiative | None) -> None:
-        self.home, self.watch = home, ClearanceWatch(home)
+        self.home, self.watch, self.images = home, ClearanceWatch(home), Images(home)
         self._aspect = aspect_of(home, initiative)
         self._version: int | None = None
         self.pictures = Pictures.load(home, aspect=self._aspect)
         self.follow()
+
+    def close(self) -> None:
+        """End what scales images."""
+        self.images.close()
 
     def follow(self) -> None:
         """Look at the clearance of images now; their list is read again when one of them changed.

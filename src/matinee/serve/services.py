@@ -181,6 +181,7 @@ class Services:
         if self._watcher.is_alive():
             self._watcher.join()
         self.admission.keys.stop()
+        self.artwork.close()
         self._threads.shutdown(wait=False)
         self._opened.close()
 
