@@ -122,17 +122,18 @@ def visiting(browser: Browser, address: str, **options: Any) -> Iterator[Visit]:
 
 def choose(page: Page, address: str, member: str) -> None:
     """Take a profile on the page of profiles, by the form that it has for this."""
-    page.goto(address + "/watch")
-    listed = page.locator(f'form[action="/watch/profile"] button[name="member_id"][value="{member}"]')
+    page.goto(f"{address}/watch")
+    forms = page.locator('form[action="/watch/profile"]')
+    if not forms.count():
+        page.locator('form[action="/watch/leave"] button').first.click()
+        forms.first.wait_for()
+    listed = forms.locator(f'button[name="member_id"][value="{member}"]')
     if listed.count():
         listed.first.click()
     else:
-        page.locator('form[action="/watch/profile"] input[name="member_id"]:not([type="hidden"])').fill(
-            member
-        )
-        page.locator('form[action="/watch/profile"]', has=page.locator("input:not([type=hidden])")).locator(
-            'button:not([name="member_id"])'
-        ).click()
+        typed = forms.locator('input[name="member_id"]:not([type="hidden"])')
+        typed.fill(member)
+        typed.press("Enter")
     page.locator("#rows .tile").first.wait_for()
 
 

@@ -1,0 +1,128 @@
+"""The impressions that the server has are the tiles that were in view, by a clock and a ruler of our own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.browser.visiting import Visit, until
+from tests.serve.running import Running
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.slow
+SEEN_MS = 500
+UNSURE_MS = 350
+"""Between two looks of ours a tile may have come into view, or gone; a busy machine looks seldom."""
+RULER = """
+// Every frame: which tiles have half of their box inside of the window and of the row that scrolls them?
+window.ruler = {stays: new Map(), open: new Map(), longest: 0};
+const inside = (tile) => {
+  const box = tile.getBoundingClientRect();
+  const row = tile.closest(".row__tiles").getBoundingClientRect();
+  const width = Math.min(box.right, row.right, innerWidth) - Math.max(box.left, row.left, 0);
+  const height = Math.min(box.bottom, row.bottom, innerHeight) - Math.max(box.top, row.top, 0);
+  return width > 0 && height > 0 && width * height >= 0.5 * box.width * box.height;
+};
+let before = performance.now();
+const look = () => {
+  const now = performance.now();
+  window.ruler.longest = Math.max(window.ruler.longest, now - before);
+  before = now;
+  const covered = document.querySelector("dialog[open]") !== null || document.hidden;
+  const shown = new Set();
+  for (const tile of covered ? [] : document.querySelectorAll("#rows .tile")) {
+    const {title, row, col, decision} = tile.dataset;
+    const key = [decision, row, col, title].join(" ");
+    if (!inside(tile)) continue;
+    shown.add(key);
+    if (!window.ruler.open.has(key)) window.ruler.open.set(key, now);
+  }
+  for (const [key, since] of window.ruler.open) {
+    if (shown.has(key)) continue;
+    window.ruler.open.delete(key);
+    window.ruler.stays.set(key, [...(window.ruler.stays.get(key) ?? []), now - since]);
+  }
+  requestAnimationFrame(look);
+};
+document.addEventListener("DOMContentLoaded", look);
+window.ruled = () => {
+  const all = new Map([...window.ruler.stays].map(([key, stays]) => [key, [...stays]]));
+  const now = performance.now();
+  for (const [key, since] of window.ruler.open) all.set(key, [...(all.get(key) ?? []), now - since]);
+  return [...all];
+};
+"""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where a tile stood."""
+
+    decision_id: str
+    row: int
+    col: int
+    title_id: str
+
+
+def test_they_are_what_was_in_view(visit: Callable[..., Visit], member: str, server: Running) -> None:
+    seen = visit()
+    seen.context.add_init_script(RULER)
+    page = seen.enter(member)
+    stay(page)
+    row = page.locator('.row[data-kind="top_picks"] .row__tiles')
+    row.evaluate("(one) => one.scrollTo({left: 3 * one.clientWidth / 4, behavior: 'instant'})")
+    stay(page)
+    for top in (900, 1_800, 2_700, 3_600):  # passed by, in less than anybody can read
+        page.evaluate("(top) => scrollTo({top, behavior: 'instant'})", top)
+    page.evaluate("scrollTo({top: 1200, behavior: 'instant'})")
+    stay(page)
+    page.locator("#rows .tile__link").first.evaluate("(one) => one.focus({preventScroll: true})")
+    page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
+    stay(page)
+    ruled = {slot(key): stays for key, stays in page.evaluate("window.ruled()")}
+    longest = page.evaluate("window.ruler.longest")
+    page.goto("about:blank")  # the page is left: what it saw is sent
+    sure = {one for one, stays in ruled.items() if max(stays) >= SEEN_MS + UNSURE_MS + longest}
+    perhaps = {one for one, stays in ruled.items() if max(stays) >= SEEN_MS - UNSURE_MS - longest}
+    assert len(sure) >= 10
+    until(page, lambda: sure <= set(recorded(server.home.root, member)), "the impressions arrive")
+    found = recorded(server.home.root, member)
+    assert set(found) <= perhaps, "the server has impressions of tiles that were not in view"
+    assert all(len(events) == 1 for events in found.values()), "a tile counts once in a visit"
+    for one in sure & {slot for slot, stays in ruled.items() if len(stays) == 1}:
+        (event,) = found[one]
+        assert event["dwell_ms"] == pytest.approx(ruled[one][0], abs=UNSURE_MS + 2 * longest), one
+
+
+def stay(page: Page) -> None:
+    """Until everything in view has been there for long enough to be sure."""
+    page.wait_for_function(
+        """(ms) => {
+          const {open} = window.ruler;
+          return open.size > 3 && [...open.values()].every((since) => performance.now() - since > ms);
+        }""",
+        arg=SEEN_MS + 2 * UNSURE_MS,
+    )
+
+
+def slot(key: str) -> Slot:
+    decision, row, col, title = key.split(" ", 3)
+    return Slot(decision, int(row), int(col), title)
+
+
+def recorded(home: Path, member: str) -> dict[Slot, list[dict[str, Any]]]:
+    """Impressions of a member in the log of the server."""
+    found: dict[Slot, list[dict[str, Any]]] = {}
+    for file in sorted((home / "log").glob("*.ndjson")):
+        for line in file.read_bytes().splitlines():
+            event = json.loads(line)
+            if event["type"] == "impression" and event["member_id"] == member:
+                place = Slot(event["decision_id"], event["row"], event["col"], event["title_id"])
+                found.setdefault(place, []).append(event)
+    return found
