@@ -68,7 +68,7 @@ def test_from_draft_to_release(ready: Path, answer: Answer, capsys: pytest.Captu
     (listed,) = answer("experiment", "list", "--running", *place)["experiments"]
     assert (listed["name"], listed["state"]) == ("toy-1", "running")
     looked(ready, "ship", "treatment")
-    later = ["--at", "2024-11-09", *place]
+    later = ["--at", "2024-11-07", *place]
     stop = answer("experiment", "stop", "toy-1", "--dry-run", *later)
     assert (stop["stopped"], stop["experiment"]["verdict"]) == (False, "ship")
     capsys.readouterr()
@@ -94,10 +94,10 @@ def test_what_a_person_reads(running: Path, capsys: pytest.CaptureFixture[str]) 
     assert "toy 0-1" in capsys.readouterr().out
     path = running / "experiments" / "toy-1.toml"
     path.write_text(path.read_text(encoding="utf-8").replace("alpha = 0.05", "alpha = 0.2"), encoding="utf-8")
-    for command in (["show", "toy-1"], ["stop", "toy-1", "--dry-run", "--at", "2024-11-09"]):
+    for command in (["show", "toy-1"], ["stop", "toy-1", "--dry-run", "--at", "2024-11-07"]):
         assert main(["experiment", *command, *place]) == 0
         assert "toy-1.toml was changed after the start" in capsys.readouterr().err
-    assert main(["experiment", "stop", "toy-1", "--at", "2024-11-09", "--reason", "bored", *place]) == 0
+    assert main(["experiment", "stop", "toy-1", "--at", "2024-11-07", "--reason", "bored", *place]) == 0
     assert "verdict: undecided (bored)" in capsys.readouterr().out
     assert main(["experiment", "list", "--running", *place]) == 0
     assert "No experiment runs." in capsys.readouterr().out
@@ -110,10 +110,10 @@ def test_status_and_history_have_a_line_for_it(
     for words in (["status"], ["status", "toy"], ["history", "toy"]):
         assert main([*words, *place]) == 0
         assert "toy-1 runs on 100% of layer toy, day 1 of 28" in capsys.readouterr().out
-    answer("experiment", "stop", "toy-1", "--at", "2024-11-09", *place)
+    answer("experiment", "stop", "toy-1", "--at", "2024-11-07", *place)
     for words in (["status", "--at", "2024-11-10"], ["history", "toy"]):
         assert main([*words, *place]) == 0
-        assert "toy-1 ended 2024-11-09: undecided" in capsys.readouterr().out
+        assert "toy-1 ended 2024-11-07: undecided" in capsys.readouterr().out
     assert main(["status", "--at", "2025-01-10", *place]) == 0
     assert "toy-1" not in capsys.readouterr().out
     (listed,) = answer("history", "toy", *place)["experiments"]
@@ -193,6 +193,12 @@ def test_a_ramp(ready: Path, answer: Answer, capsys: pytest.CaptureFixture[str])
         (["show", "toy-9"], 'unknown experiment "toy-9"'),
         (["stop", "toy-9"], 'unknown experiment "toy-9"'),
         (["stop", "toy-1", "--at", "2024-01-01"], "expected not before 2024-11-06"),
+        (
+            ["stop", "toy-1", "--at", "2024-11-09"],
+            "the home's clock shows 2024-11-06T20:15:00Z, expected at most a",
+        ),
+        (["ramp", "toy-1", "1", "--at", "2024-11-09"], "units are assigned by the larger share from now on"),
+        (["start", "toy-1", "--at", "2024-11-09"], "units are assigned from now on, and not from then"),
         (["ramp", "toy-1", "1"], "share is 1, expected above 1"),
         (["assign", "toy-9", "--member", "m1"], 'unknown experiment "toy-9"'),
     ],

@@ -20,7 +20,7 @@ from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.lifecycle.registering import register
 from matinee.platform.loading import load
 from matinee.platform.registry.experiment_rows import ArmStop, End
-from matinee.prove.experiment.definition import Arm, Design, Experiment
+from matinee.prove.experiment.definition import Arm, Design, Experiment, Guardrail
 from matinee.types import DAY_US, format_at
 
 RUNNING = msgspec.structs.replace(
@@ -31,6 +31,8 @@ RUNNING = msgspec.structs.replace(
     segments=("device",),
     secondary=("watch_hours",),
 )
+
+LEAST_PLAYS = Guardrail("plays", margin=0.05)
 
 
 def started(folder: Path, experiment: Experiment = RUNNING, *, lift: float = 0.3) -> Home:
@@ -87,6 +89,30 @@ def test_a_moment_that_has_not_come_is_no_look(tmp_path: Path, capsys: pytest.Ca
     assert run(home, "read", "bolder-rows", "--at", day(60)) == 2
     assert "the home's clock shows 2024-10-31" in capsys.readouterr().err
     assert looks(home) == []
+
+
+def test_reading_stops_no_arm_unless_asked_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    guarded = msgspec.structs.replace(RUNNING, primary="watch_hours", secondary=(), guardrails=(LEAST_PLAYS,))
+    home = started(tmp_path, guarded, lift=-0.6)
+
+    def stopped() -> dict[str, ArmStop]:
+        with open_registry(home) as registry:
+            return registry.experiments.read("bolder-rows").stopped_arms
+
+    assert run(home, "read", "bolder-rows", "--no-look") == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert out.startswith("bolder-rows: STOPPED BY GUARDRAIL - bold:")
+    assert "Arm bold would be stopped. This read stops nothing" in out
+    assert not stopped()
+    assert run(home, "read", "bolder-rows", "--stop", "--at", day(20)) == 2
+    assert "an arm is stopped now, by what is known now" in capsys.readouterr().err
+    assert run(home, "read", "bolder-rows", "--no-look", "--stop", "--by", "kim", "--json") == 1
+    said = json.loads(capsys.readouterr().out)
+    assert (list(said["broken_arms"]), said["stopped_now"]) == (["bold"], ["bold"])
+    (stop,) = stopped().values()
+    assert (stop.made_by, stop.reason) == ("kim", said["broken_arms"]["bold"])
+    assert run(home, "read", "bolder-rows", "--no-look", "--stop") == 1
+    assert "would be stopped" not in capsys.readouterr().out
 
 
 def test_the_end_goes_by_what_was_said_last(tmp_path: Path) -> None:

@@ -35,19 +35,18 @@ def ramp(
     home
         Service home; else MATINEE_HOME, else the current folder.
     at
-        Record it at this time, instead of the home's clock.
+        Record it at this time, instead of the home's clock; it must have come.
     json
         Print machine-readable JSON.
     """
-    from matinee.observe.home_clock import home_clock
+    from matinee.observe.home_clock import moment_that_has_come
     from matinee.platform.lifecycle.experimenting import ramp_experiment
     from matinee.platform.lifecycle.project import open_registry
 
     where = find_home(home)
+    at_us = moment_that_has_come(where, at, why="units are assigned by the larger share from now on")
     with open_registry(where) as registry:
-        row = ramp_experiment(
-            where, registry, name, share, at_us=home_clock(where, at).now_us, by=by, dry_run=dry_run
-        )
+        row = ramp_experiment(where, registry, name, share, at_us=at_us, by=by, dry_run=dry_run)
     if json:
         print_json({"ramped": not dry_run, "experiment": row})
     elif dry_run:

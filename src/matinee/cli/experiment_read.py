@@ -19,6 +19,7 @@ def read(
     *,
     html: Path | None = None,
     no_look: bool = False,
+    stop: bool = False,
     by: str | None = None,
     home: Path | None = None,
     at: str | None = None,
@@ -31,9 +32,14 @@ def read(
     is added if a later one is stored; a moment that has not come is refused. Exit code 1: the data are
     refused, or a guardrail stops it.
 
+    Reading stops no arm: a running server looks at the guardrails by itself and does. Where none runs, an arm
+    that has broken one is named, and --stop stops it.
+
     Example: matinee experiment read art-2 --home shop
 
     Example: matinee experiment read art-2 --html art-2.html --home shop
+
+    Example: matinee experiment read art-2 --no-look --stop --by kim --home shop
 
     Parameters
     ----------
@@ -43,8 +49,10 @@ def read(
         Write the readout as one page to this file too.
     no_look
         Only checks and guardrails, which may be looked at as often as one likes; no estimate, no look.
+    stop
+        Stop the arms that have broken a guardrail, as a server would: their units get the control's answer.
     by
-        Who looks.
+        Who looks, and stops.
     home
         Service home; else MATINEE_HOME, else the current folder.
     at
@@ -52,34 +60,50 @@ def read(
     json
         Print machine-readable JSON.
     """
+    from msgspec import structs
+
     from matinee.errors import InputError
-    from matinee.observe.home_clock import home_clock
-    from matinee.platform.lifecycle.experiment_reading import read_experiment
+    from matinee.observe.home_clock import moment_that_has_come
+    from matinee.platform.lifecycle.experiment_reading import broken_arms, read_experiment, stop_broken
     from matinee.platform.lifecycle.project import open_registry
     from matinee.prove.experiment.page import write_page
-    from matinee.types import DAY_US, format_at
 
+    if stop and at is not None:
+        raise InputError(
+            f"matinee experiment read: --at is {at} and --stop is given, expected one of them: an arm is "
+            "stopped now, by what is known now. Leave --at away."
+        )
     where = find_home(home)
     with progress("Reading", quiet=json) as told, open_registry(where) as registry:
         told("counting", 0.2)
-        now_us = home_clock(where, at).now_us
-        latest_us = home_clock(where).now_us + DAY_US  # a planned end may lie after the last event
-        if not no_look and now_us > latest_us:
-            raise InputError(
-                f"--at is {format_at(now_us)} and the home's clock shows {format_at(latest_us - DAY_US)}, "
-                "expected at most a day more: a look at what has not happened yet would be kept as the last. "
-                "Leave --at away."
-            )
+        later = "a look at what has not happened yet would be kept as the last"
+        now_us = moment_that_has_come(where, at, why=later)
         readout, alpha = read_experiment(where, registry, name, now_us=now_us, estimate=not no_look, by=by)
+        broken = broken_arms(registry, readout)
+        stopped = stop_broken(registry, name, broken, at_us=now_us, by=by) if stop else []
     if html is not None:
         write_page(readout, html, alpha=alpha)
     if json:
-        print_json(readout)
+        print_json(structs.asdict(readout) | {"broken_arms": broken, "stopped_now": stopped})
     else:
         show(readout)
+        _say_broken(name, broken, stopped)
         if html is not None:
             say(f"Page: {html}")
     return EXIT_FAILED if readout.verdict in ("refused", "stopped by guardrail") else EXIT_OK
+
+
+def _say_broken(name: str, broken: dict[str, str], stopped: list[str]) -> None:
+    """Arms that have broken a guardrail and were not stopped before this read."""
+    for arm in stopped:
+        say(f"Stopped: arm {arm}. Its units get the control's answer from now on, and stay counted as its.")
+    left = [arm for arm in broken if arm not in stopped]
+    if left:
+        say(
+            f"Arm{'s' if len(left) > 1 else ''} {', '.join(left)} would be stopped. This read stops nothing: "
+            "running servers do it at their next look at guardrails. Where none runs: matinee experiment "
+            f"read {name} --stop"
+        )
 
 
 def show(readout: Readout) -> None:

@@ -47,24 +47,25 @@ def start(
     home
         Service home; else MATINEE_HOME, else the current folder.
     at
-        Start as of this time, instead of the home's clock.
+        Record the start at this time, instead of the home's clock; it must have come.
     data
         Open versions on the home's log or the simulated service; else what the initiative declares.
     json
         Print machine-readable JSON.
     """
-    from matinee.observe.home_clock import home_clock
+    from matinee.observe.home_clock import moment_that_has_come
     from matinee.platform.lifecycle.experimenting import start_experiment
     from matinee.platform.lifecycle.project import open_project
     from matinee.prove.experiment.draft import draft_path, read_draft
 
     where = find_home(home)
+    started_us = moment_that_has_come(where, at, why="units are assigned from now on, and not from then")
     draft = read_draft(draft_path(where.root, name))
     with open_project(where, draft.initiative, at=at, data=data) as project:
         row = start_experiment(
             project,
             draft,
-            started_us=home_clock(where, at).now_us,
+            started_us=started_us,
             by=by,
             note=note,
             salt=salt,

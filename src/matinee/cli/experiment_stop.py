@@ -38,19 +38,20 @@ def stop(
     home
         Service home; else MATINEE_HOME, else the current folder.
     at
-        Record it at this time, instead of the home's clock.
+        Record it at this time, instead of the home's clock; it must have come.
     json
         Print machine-readable JSON.
     """
-    from matinee.observe.home_clock import home_clock
+    from matinee.observe.home_clock import moment_that_has_come
     from matinee.platform.lifecycle.experimenting import is_changed, stop_experiment
     from matinee.platform.lifecycle.project import open_registry
 
     where = find_home(home)
+    ended_us = moment_that_has_come(
+        where, at, why="units leave it now, and what they do until then is not its"
+    )
     with open_registry(where) as registry:
-        row = stop_experiment(
-            registry, name, ended_us=home_clock(where, at).now_us, by=by, reason=reason, dry_run=dry_run
-        )
+        row = stop_experiment(registry, name, ended_us=ended_us, by=by, reason=reason, dry_run=dry_run)
     if is_changed(where, row):
         note(f"experiments/{name}.toml was changed after the start; what ran is what it said then.")
     if json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -80,6 +80,28 @@ def read_experiment(
     registry.experiments.add_look(name, look)
     kept = msgspec.structs.replace(readout, look=look, looks=[*readout.looks[:-1], look])
     return kept, alpha
+
+
+def broken_arms(registry: Registry, readout: Readout) -> dict[str, str]:
+    """Arms that a guardrail stops by a readout and that still answer -> why; none of one that has ended."""
+    row = registry.experiments.read(readout.experiment)
+    if row.ended_us is not None:
+        return {}
+    found = [one for one in readout.guardrails if one.standing == "broken" and one.stops]
+    return {one.arm: one.text.rstrip(".") for one in reversed(found) if one.arm not in row.stopped_arms}
+
+
+def stop_broken(
+    registry: Registry, name: str, broken: Mapping[str, str], *, at_us: int, by: str | None = None
+) -> list[str]:
+    """Stop arms, each with its reason; those that a server stopped meanwhile are not in the answer.
+
+    Raises
+    ------
+    InputError
+        The experiment was stopped meanwhile.
+    """
+    return [arm for arm, why in broken.items() if registry.experiments.stop_arm(name, arm, at_us, why, by)]
 
 
 def _of_ended(readout: Readout, row: ExperimentRow) -> Readout:
