@@ -122,6 +122,13 @@ BENCHMARKS = {
     "serve": Benchmark(
         "serve.py", "the decision server: every figure beside its bound", "15 min", quick=("--quick",)
     ),
+    "browser": Benchmark(
+        "browser.py",
+        "the homepage in headless Chromium, beside a bare page of the same process",
+        "6 min",
+        quick=("--quick",),
+        needs="playwright",
+    ),
     "sasrec": Benchmark("sasrec.py", "cost of the transformer", "5 min", needs="torch", json=False),
 }
 """In the order in which they run."""
