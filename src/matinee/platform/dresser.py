@@ -11,6 +11,7 @@ from matinee.errors import MatineeError, NotFoundError
 from matinee.observe.catalogue.clearance_watch import ClearanceWatch, Standing
 from matinee.observe.decisions import Slot
 from matinee.observe.home import Home
+from matinee.observe.state.reading import MemberReader
 from matinee.platform.deciding import ArtworkChoices, ChoosesArtwork, Context, Request, Surroundings
 from matinee.platform.dressing import Pictures, dress, to_choose
 from matinee.platform.initiative import Initiative
@@ -53,13 +54,15 @@ class Dresser:
     trouble: str = ""
 
     @staticmethod
-    def open(home: Home, name: str, at_us: int) -> Dresser | None:
+    def open(home: Home, name: str, at_us: int, *, members: MemberReader | None = None) -> Dresser | None:
         """With the release of an initiative, else its fallback; None for a home without images.
 
         Parameters
         ----------
         name : str
             The initiative that chooses. It may be absent, or not open: then images are the default ones.
+        members : MemberReader, optional
+            Who knows members at the moment of a request. Default: the log, as of `at_us`.
 
         Raises
         ------
@@ -78,7 +81,7 @@ class Dresser:
             config = settings.load(home.settings, name, initiative.config, values=initiative.values)
             if aspect := str(getattr(config, "aspect", "")):
                 pictures = Pictures.load(home, aspect=aspect)
-            chooser: Any = _chooser(home, initiative, at_us, config)
+            chooser: Any = _chooser(home, initiative, at_us, config, members)
         except MatineeError as problem:
             return Dresser(pictures, standing, at_us, None, str(problem))
         if not isinstance(chooser, ChoosesArtwork):
@@ -140,9 +143,11 @@ def _sentence(slot: Slot, chosen: str | None, why: str | None, trouble: str) -> 
     return why or f"drawn from {slot.artwork_n} images"
 
 
-def _chooser(home: Home, initiative: Initiative, at_us: int, config: Any) -> object:
+def _chooser(
+    home: Home, initiative: Initiative, at_us: int, config: Any, members: MemberReader | None
+) -> object:
     """What is in production; where nothing is, the fallback."""
-    around = Surroundings(home.limited_to(initiative.tables), at_us, config)
+    around = Surroundings(home.limited_to(initiative.tables), at_us, config, members)
     with open_registry(home) as registry:
         try:
             current = registry.releases.current(initiative.name)

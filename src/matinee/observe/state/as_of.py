@@ -55,9 +55,15 @@ class MembersAsOf:
 
 
 def record_as_of(home: Home, member_id: str, at_us: int, seen_us: int) -> MemberRecord:
-    """The record of a member as it stood at a moment.
+    """The record of a member as it stood at a moment. Parameters and errors as in `lines_as_of`.
 
     It equals the record that the state store had then, but for events that were erased or pruned since.
+    """
+    return fold(MemberRecord(), lines_as_of(home, member_id, at_us, seen_us))
+
+
+def lines_as_of(home: Home, member_id: str, at_us: int, seen_us: int) -> list[Line]:
+    """What the log and the lake hold about a member as of a moment, in no order; an event may come twice.
 
     Parameters
     ----------
@@ -88,8 +94,7 @@ def record_as_of(home: Home, member_id: str, at_us: int, seen_us: int) -> Member
         except (FileNotFoundError, duckdb.IOException) as error:  # compacted meanwhile: look again
             if attempt == READ_TRIES - 1:
                 raise StorageError(f"{home.root}: files vanish while they are read ({error}).") from error
-    lines = [msgspec.convert({k: v for k, v in row.items() if v is not None}, Line) for row in rows]
-    return fold(MemberRecord(), lines)
+    return [msgspec.convert({k: v for k, v in row.items() if v is not None}, Line) for row in rows]
 
 
 def _stored(
