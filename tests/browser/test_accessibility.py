@@ -115,7 +115,7 @@ def wear(visit: Visit, theme: str) -> None:
 
 def test_the_theme_that_is_chosen_is_kept(visit: Visiting) -> None:
     seen = visit(color_scheme=DARK)
-    ground = "() => getComputedStyle(document.body).backgroundColor"
+    ground = "() => getComputedStyle(document.querySelector('h1')).color"
     wear(seen, DARK)
     dark = seen.page.evaluate(ground)
     wear(seen, LIGHT)

@@ -1,0 +1,63 @@
+"""The story of a newcomer, on a home with a trained model: a page, a play, another page, and why."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.browser.visiting import Visit, all_rows, titles
+from tests.serve.running import Running, serving
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "serve"))
+
+from trained import release, trained
+
+from matinee.observe.home import Home
+from matinee.world.service import WorldConfig, simulate, write_home
+
+pytestmark = pytest.mark.slow
+WORLD = WorldConfig(n_members=300, n_titles=80, n_days=40, seed=5)
+PATIENT = {"MATINEE_SERVE__BUDGET_MS": "20000"}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A simulated service with a homepage model in production."""
+    home = Home.create(tmp_path_factory.mktemp("trained") / "home")
+    home.settings.write_text('[clock]\nnow = "last_event"\n', encoding="utf-8")
+    write_home(home, simulate(WORLD))
+    release(home, "homepage", trained(home, "homepage"))
+    with serving(home, environment=PATIENT) as running:
+        yield running
+
+
+def test_a_newcomer_reaches_a_page_that_changes_and_says_why(
+    visit: Callable[..., Visit], served: Running
+) -> None:
+    seen = visit(served.address)
+    page = seen.open("/")
+    page.locator('form[action="/watch/profile"] button[name="member_id"]').first.click()
+    page.locator("#rows .tile").first.wait_for()
+    all_rows(page)
+    before = titles(page)
+    assert served.http.get("/readyz").json()["initiatives"]["homepage"]["version"] != "none"
+    row = page.locator('.row[data-kind="top_picks"]')
+    row.locator(".tile__link").first.click()
+    panel = page.locator("#panel[open]")
+    panel.locator(".details").wait_for()
+    assert panel.locator(".details__why").inner_text().strip()
+    title = panel.locator(".details").get_attribute("data-title")
+    panel.locator('a[href^="/watch/play/"]').first.click()
+    page.locator(".player__speed select").select_option("600")
+    page.locator('.player__play[data-does="again"]').wait_for(timeout=120_000)
+    page.locator('a[href="/watch"]').first.click()
+    page.wait_for_url("**/watch")
+    all_rows(page)
+    after = titles(page)
+    assert before != after
+    assert title not in titles(page, '.row[data-kind="top_picks"]')
+    page.locator('a[href^="/console/preview"]').first.click()
+    page.wait_for_url("**/console/preview**")
+    assert page.locator(".tile").count() > 10
