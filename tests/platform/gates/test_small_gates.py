@@ -6,11 +6,13 @@ import pytest
 from tests.platform.gates.candidates import candidate
 
 from matinee.platform.gates.approval import Approval
+from matinee.platform.gates.fair_coverage import FairCoverage
 from matinee.platform.gates.feature_skew import FeatureSkew, Skew
 from matinee.platform.gates.gate import Candidate, GateResult
 from matinee.platform.gates.loads import Loads
 from matinee.platform.gates.off_policy import OffPolicy
 from matinee.platform.gates.real_data import RealData
+from matinee.platform.gates.stock import stock_gates
 
 
 @pytest.mark.parametrize(
@@ -74,3 +76,18 @@ def test_features_that_differ_between_batch_and_online_are_named() -> None:
     assert "4 of 20 values" in found.text
     assert "Most often: plays_7d, 3 units." in found.text
     assert FeatureSkew(0.25).check(candidate(feature_skew=lambda: Skew(10, 2, {"a": 4}))).verdict == "passed"
+
+
+def test_what_stands_in_the_place_of_an_estimator_is_said() -> None:
+    found = OffPolicy(instead="An experiment tells.").check(candidate())
+    assert found.verdict == "not_measured"
+    assert found.text == "No off-policy estimator is set for this initiative. An experiment tells."
+
+
+def test_stock_gates_have_their_order() -> None:
+    names = [gate.name for gate in stock_gates(FairCoverage())]
+    assert names == [
+        "beats_baseline", "not_worse_than_released", "loads", "latency", "fair_coverage", "real_data",
+        "off_policy", "experiment", "approval",
+    ]  # fmt: skip
+    assert stock_gates(off_policy=OffPolicy(instead="x"))[5] == OffPolicy(instead="x")

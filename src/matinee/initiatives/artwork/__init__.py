@@ -9,15 +9,10 @@ from matinee.initiatives.artwork.matching import POLICY as MATCH
 from matinee.initiatives.artwork.matching import GenreMatch
 from matinee.initiatives.artwork.serving import ArtworkDecider
 from matinee.initiatives.artwork.training import EVALUATE, TRAIN
-from matinee.platform.gates.approval import Approval
-from matinee.platform.gates.beats_baseline import BeatsBaseline
-from matinee.platform.gates.experiment import ExperimentWon
+from matinee.initiatives.artwork.weighing import beside_the_images
 from matinee.platform.gates.guardrails import Guardrail, Guardrails
-from matinee.platform.gates.latency import Latency
-from matinee.platform.gates.loads import Loads
-from matinee.platform.gates.not_worse import NotWorse
-from matinee.platform.gates.off_policy import OffPolicy
-from matinee.platform.gates.real_data import RealData
+from matinee.platform.gates.off_policy import GainBound, OffPolicy
+from matinee.platform.gates.stock import stock_gates
 from matinee.platform.initiative import Fallback, Initiative, Input, Reward
 
 GUARDRAILS = (
@@ -71,17 +66,8 @@ ARTWORK = Initiative(
     open=ArtworkDecider.open,
     baseline=RANDOM,
     fallback=Fallback(MATCH, GenreMatch.open),
-    gates=(
-        BeatsBaseline(),
-        NotWorse(),
-        Loads(),
-        Latency(),
-        Guardrails(GUARDRAILS),
-        GenerationsHold(),
-        RealData(),
-        OffPolicy(),
-        ExperimentWon(),
-        Approval(),
+    gates=stock_gates(
+        Guardrails(GUARDRAILS), GenerationsHold(), off_policy=OffPolicy(GainBound(beside_the_images))
     ),
     latency_budget_ms=10.0,
     refreshed_every_h=24 * 7,

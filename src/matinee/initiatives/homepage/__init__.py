@@ -5,16 +5,10 @@ from matinee.initiatives.homepage.exploration import write_explored
 from matinee.initiatives.homepage.popular import FALLBACK, PopularHomepage
 from matinee.initiatives.homepage.serving import HomepageDecider
 from matinee.initiatives.homepage.training import BASELINE, EVALUATE, READS, TRAIN
-from matinee.platform.gates.approval import Approval
-from matinee.platform.gates.beats_baseline import BeatsBaseline
-from matinee.platform.gates.experiment import ExperimentWon
 from matinee.platform.gates.fair_coverage import FairCoverage
 from matinee.platform.gates.guardrails import Guardrail, Guardrails
-from matinee.platform.gates.latency import Latency
-from matinee.platform.gates.loads import Loads
-from matinee.platform.gates.not_worse import NotWorse
 from matinee.platform.gates.off_policy import OffPolicy
-from matinee.platform.gates.real_data import RealData
+from matinee.platform.gates.stock import stock_gates
 from matinee.platform.initiative import Fallback, Initiative, Input, Reward
 from matinee.platform.outcomes.rule import FromPlays
 
@@ -61,17 +55,15 @@ HOMEPAGE = Initiative(
     open=HomepageDecider.open,
     baseline=BASELINE,
     fallback=Fallback(FALLBACK, PopularHomepage.open, without_state=True),
-    gates=(
-        BeatsBaseline(),
-        NotWorse(),
-        Loads(),
-        Latency(),
+    gates=stock_gates(
         FairCoverage(at_least_share=0.25),
         Guardrails(GUARDRAILS),
-        RealData(),
-        OffPolicy(),
-        ExperimentWon(),
-        Approval(),
+        off_policy=OffPolicy(
+            instead=(
+                "A page is not weighed as a whole: its rows answer to each other. Its explored slots are "
+                "(matinee ope --explored), and an experiment tells of the rest."
+            )
+        ),
     ),
     latency_budget_ms=250.0,
     explored=write_explored,

@@ -7,17 +7,12 @@ from matinee.initiatives.retention.features import STANDING, account_tables
 from matinee.initiatives.retention.makers import BASELINE
 from matinee.initiatives.retention.serving import FALLBACK, NoOffer, RetentionDecider
 from matinee.initiatives.retention.training import EVALUATE, TRAIN
-from matinee.platform.gates.approval import Approval
-from matinee.platform.gates.beats_baseline import BeatsBaseline
-from matinee.platform.gates.experiment import ExperimentWon
+from matinee.initiatives.retention.weighing import beside_the_offers
 from matinee.platform.gates.fair_coverage import FairCoverage
 from matinee.platform.gates.feature_skew import FeatureSkew
 from matinee.platform.gates.guardrails import Guardrail, Guardrails
-from matinee.platform.gates.latency import Latency
-from matinee.platform.gates.loads import Loads
-from matinee.platform.gates.not_worse import NotWorse
-from matinee.platform.gates.off_policy import OffPolicy
-from matinee.platform.gates.real_data import RealData
+from matinee.platform.gates.off_policy import GainBound, OffPolicy
+from matinee.platform.gates.stock import stock_gates
 from matinee.platform.initiative import Fallback, Initiative, Input, Reward
 
 GUARDRAILS = (
@@ -65,18 +60,11 @@ RETENTION = Initiative(
     open=RetentionDecider.open,
     baseline=BASELINE,
     fallback=Fallback(FALLBACK, NoOffer.open),
-    gates=(
-        BeatsBaseline(),
-        NotWorse(),
-        Loads(),
-        Latency(),
+    gates=stock_gates(
         FeatureSkew(),
         FairCoverage(),
         Guardrails(GUARDRAILS),
-        RealData(),
-        OffPolicy(),
-        ExperimentWon(),
-        Approval(),
+        off_policy=OffPolicy(GainBound(beside_the_offers)),
     ),
     latency_budget_ms=20.0,
     refreshed_every_h=24 * 30,

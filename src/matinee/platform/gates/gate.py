@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
@@ -68,6 +68,10 @@ class Candidate:
     unit_ids : tuple of str
         Units to try answers on; one of them is unknown to the home.
     at_us : int
+    config : object
+        Settings of the initiative, as its code takes them.
+    learned_us : int
+        Moment up to which the candidate had learned.
     open : callable
         Opens the candidate and gives a function that answers once about (unit_id, turn) and tells whether the
         fallback had to answer; raises what opening raises.
@@ -101,6 +105,8 @@ class Candidate:
     feature_skew: Callable[[], Skew | None] = lambda: None
     logged: Callable[[], Problem | None] = lambda: None
     experiments: Callable[[], Sequence[ExperimentRow]] = tuple
+    config: Any = None
+    learned_us: int = 0
 
 
 class Gate(Protocol):

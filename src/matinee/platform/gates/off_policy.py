@@ -24,19 +24,21 @@ class OffPolicy:
     estimate : callable or None
         Gets the candidate, gives the verdict; `GainBound` is the stock one. Without one the gate says "not
         measured".
+    instead : str
+        What stands in the place of an estimator, and why; it is said with "not measured".
     name : str
     """
 
     estimate: Callable[[Candidate], GateResult] | None = None
+    instead: str = ""
     name: str = "off_policy"
     asked_of_arms: ClassVar[str] = "never"
 
     def check(self, candidate: Candidate) -> GateResult:
         """Pass the question on."""
         if self.estimate is None:
-            return GateResult(
-                self.name, "not_measured", "No off-policy estimator is set for this initiative."
-            )
+            text = f"No off-policy estimator is set for this initiative. {self.instead}"
+            return GateResult(self.name, "not_measured", text.strip())
         return self.estimate(candidate)
 
 

@@ -23,7 +23,7 @@ from matinee.platform.lifecycle.skew import measure_skew
 from matinee.platform.lifecycle.weighing import weigh
 from matinee.platform.registry.registry import Registry
 from matinee.platform.registry.releases import GateRow, Reasons, ReleaseRow
-from matinee.types import format_at
+from matinee.types import format_at, parse_at
 
 UNKNOWN_UNIT = "a unit that nobody has heard of"
 UNITS_TRIED = 20
@@ -261,6 +261,8 @@ def _candidate(
         logged=lambda: weigh(project, folder).problem,
         load_in_fresh_process=lambda: answers_in_fresh_process(project, version, units[0]),
         experiments=lambda: project.registry.experiments.all(initiative.name),
+        config=project.config,
+        learned_us=parse_at(card.at),
     )
 
 
