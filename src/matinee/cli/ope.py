@@ -327,7 +327,8 @@ def _slate_log(source: Source) -> SlateLog:
     if source.version is not None:
         raise InputError(
             f'matinee ope: --policy-version is "{source.version}" and --slates was given, expected a file '
-            "(--policy): a version is asked about decisions of one action only."
+            "(--policy): a version is asked about decisions of one action only, and cannot say how probably "
+            "it would fill a page. How it draws its explored slots can be judged: --explored."
         )
     if source.log is not None:
         return read_slate_log(source.log)

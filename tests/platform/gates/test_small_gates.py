@@ -87,7 +87,7 @@ def test_what_stands_in_the_place_of_an_estimator_is_said() -> None:
 def test_stock_gates_have_their_order() -> None:
     names = [gate.name for gate in stock_gates(FairCoverage())]
     assert names == [
-        "beats_baseline", "not_worse_than_released", "loads", "latency", "fair_coverage", "real_data",
-        "off_policy", "experiment", "approval",
+        "beats_baseline", "not_worse_than_released", "loads_in_fresh_process", "latency", "fair_coverage",
+        "real_data", "off_policy", "experiment", "approval",
     ]  # fmt: skip
     assert stock_gates(off_policy=OffPolicy(instead="x"))[5] == OffPolicy(instead="x")

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from tests.platform.gates.candidates import candidate
 from tests.platform.lifecycle.logged_toy import AT, BOUNDED, LEARNED, START, decide, version
-from tests.platform.toys import ToyModel
+from tests.platform.toys import TOY, ToyModel
 
 from matinee.errors import InputError
+from matinee.observe.decision_log import decision_line, new_decision_id
+from matinee.observe.decisions import DecisionRecord, Slot
 from matinee.observe.home import Home
 from matinee.platform.deciding import Decided, Request, Surroundings, Weighs
 from matinee.platform.gates.off_policy import GainBound
@@ -19,6 +21,7 @@ from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.project import open_project_of
 from matinee.platform.lifecycle.releasing import release
 from matinee.platform.lifecycle.weighing import NO_ACTION, WeighConfig, Weighed, weigh
+from matinee.platform.outcomes.join import join
 from matinee.prove.offpolicy.evaluating import evaluate
 from matinee.prove.offpolicy.log import EmptyLogError
 from matinee.types import DAY_US, HOUR_US
@@ -61,6 +64,18 @@ def test_decisions_that_it_may_have_learned_from_are_left_out(home: Home) -> Non
     last = version(home, NEW, at_us=START + DAY_US)
     with pytest.raises(EmptyLogError, match="left out: 200 that the version may have learned from"):
         weighed(home, last)
+
+
+def test_pages_are_not_weighed_and_what_they_have_instead_is_named(home: Home) -> None:
+    old = version(home, OLD, release=True)
+    slots = (Slot("call", 0.5), Slot("mail", 0.5))
+    page = DecisionRecord(new_decision_id(START), "toy", "m1", START, "toy/pages-1", old, slots)
+    (home.log / f"{START}-1-0001.ndjson").write_bytes(decision_line(page, START, 0))
+    join(home, TOY, now_us=START + 30 * DAY_US)
+    with pytest.raises(InputError, match="1 of its decisions have several slots") as told:
+        weighed(home, version(home, NEW))
+    assert "matinee ope --slates --policy FILE" in str(told.value)
+    assert "--explored" in str(told.value)
 
 
 def test_it_is_asked_as_of_the_moment_and_never_after(home: Home) -> None:

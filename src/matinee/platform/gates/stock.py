@@ -1,4 +1,4 @@
-"""The gates of every initiative that decides, in the order in which they are asked; its own stand among them."""
+"""The gates of every initiative that decides, in their order; its own stand among them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def stock_gates(*own: Gate, off_policy: OffPolicy | None = None) -> tuple[Gate, 
     Examples
     --------
     >>> [gate.name for gate in stock_gates()][:3]
-    ['beats_baseline', 'not_worse_than_released', 'loads']
+    ['beats_baseline', 'not_worse_than_released', 'loads_in_fresh_process']
     """
     return (
         BeatsBaseline(),

@@ -15,7 +15,7 @@ from matinee.platform.lifecycle.project import Project
 from matinee.prove.offpolicy.distributions import Distributions
 from matinee.prove.offpolicy.evaluating import assumed_bounds
 from matinee.prove.offpolicy.log import EmptyLogError, Log
-from matinee.prove.offpolicy.logged import LEARNED, Question, read_questions
+from matinee.prove.offpolicy.logged import LEARNED, SEVERAL, Question, read_questions
 from matinee.prove.offpolicy.problem import Problem
 from matinee.types import HOUR_US, parse_at
 
@@ -130,7 +130,8 @@ def weigh(
     Raises
     ------
     InputError
-        The decider cannot say probabilities (`Weighs`), or fails in doing so; the log is impossible.
+        The decider cannot say probabilities (`Weighs`), or fails in doing so; all decisions have several
+        slots; the log is impossible.
     EmptyLogError
         No decision is left to judge by.
     StorageError
@@ -142,9 +143,18 @@ def weigh(
     check_files(folder, card.files)
     learned_us = parse_at(card.at)
     lake = project.lake.limited_to(["outcomes", "rewards", "decisions"])
-    log, asked = read_questions(
-        lake, name, at_us=project.at_us, after_us=None if how.learned else learned_us, model=model
-    )
+    after_us = None if how.learned else learned_us
+    try:
+        log, asked = read_questions(lake, name, at_us=project.at_us, after_us=after_us, model=model)
+    except EmptyLogError as empty:
+        if n_several := empty.left_out.get(SEVERAL, 0):
+            raise InputError(
+                f"{name}, version {folder.name}: {n_several:,} of its decisions have several slots and none "
+                "has one, expected decisions of one action: a version cannot say how probably it would fill "
+                "a page. Give the probabilities of its slots as a file (matinee ope --slates --policy FILE), "
+                "or judge how it draws its explored slots (matinee ope --explored --policy FILE)."
+            ) from empty
+        raise
     ids = log.decision_id.tolist()
     beside = {one: answer for one, answer in (shadows or {}).items() if one in asked}
     found: dict[int, dict[str, float]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
@@ -15,7 +16,17 @@ TOLERANCE = 1e-6
 
 
 class EmptyLogError(InputError):
-    """There is no decision to judge by."""
+    """There is no decision to judge by.
+
+    Attributes
+    ----------
+    left_out : dict of str to int
+        Decisions that there are and that are no examples, by the reason.
+    """
+
+    def __init__(self, text: str, left_out: Mapping[str, int] | None = None) -> None:
+        super().__init__(text)
+        self.left_out = dict(left_out or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +95,8 @@ class Log:
             why = ", ".join(f"{count:,} {reason}" for reason, count in self.left_out.items() if count)
             raise EmptyLogError(
                 f"log: it holds 0 decisions{f' (left out: {why})' if why else ''}, expected at least one. "
-                "Give decisions with their propensity and reward."
+                "Give decisions with their propensity and reward.",
+                self.left_out,
             )
         if self.context.shape == (0, 0):
             object.__setattr__(self, "context", np.empty((n, 0)))

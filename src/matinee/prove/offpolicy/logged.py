@@ -17,12 +17,13 @@ from matinee.prove.offpolicy.distributions import Distributions
 from matinee.prove.offpolicy.log import EmptyLogError, Log
 from matinee.types import NEVER_US
 
+SEVERAL = "of several slots"
 KINDS = (
     ("sticky_of IS NOT NULL", "served again"),
     ("coalesce(shadow, false)", "made in the shadow of another"),
     ("coalesce(fallback, false)", "answered by the fallback"),
     ("json_extract_string(context, '$.teams') IS NOT NULL", "of two arms interleaved"),
-    ("n_slots > 1", "of several slots"),
+    ("n_slots > 1", SEVERAL),
     ("value IS NULL", "without a known reward"),
     ("action IS NULL", "without an action"),
     ("propensity IS NULL", "without a propensity"),
