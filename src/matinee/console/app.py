@@ -20,11 +20,13 @@ from matinee.console.static import Static, static
 from matinee.console.texts import Texts
 from matinee.console.troubles import Troubles
 from matinee.console.visit import AnyRequest, send_cookies, session_of
+from matinee.console.watch import routes as watching
 from matinee.serve import app as server
 from matinee.serve.services import Services
 
 PARTS: tuple[Part, ...] = (
     entering.PART,
+    watching.PART,
     style.PART,
 )
 """A new part of the console is one line here."""

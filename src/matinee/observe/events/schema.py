@@ -55,7 +55,7 @@ class Signal(
 ):
     """The member said something about a title."""
 
-    signal: Literal["thumb_up", "thumb_down", "list_add", "list_remove"]
+    signal: Literal["thumb_up", "thumb_down", "thumb_clear", "list_add", "list_remove"]
 
 
 class Search(_Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="search"):
@@ -74,7 +74,7 @@ class Membership(
 
 
 Event = Play | Impression | Signal | Search | Membership
-SIGNALS = ("thumb_up", "thumb_down", "list_add", "list_remove")
+SIGNALS = ("thumb_up", "thumb_down", "thumb_clear", "list_add", "list_remove")
 STATUSES = ("started", "paused", "resumed", "ended")
 
 LONGEST_TEXT = 256

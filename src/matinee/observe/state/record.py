@@ -62,7 +62,7 @@ class MemberRecord(msgspec.Struct, array_like=True):
     older : list of str
         Titles of plays that are not in `plays` any more, each once, sorted.
     thumbs : dict of str to Said
-        Title -> "thumb_up" or "thumb_down".
+        Title -> "thumb_up", "thumb_down" or "thumb_clear".
     listing : dict of str to Said
         Title -> "list_add" or "list_remove".
     impressions : list of Shown

@@ -1,0 +1,155 @@
+"""What a template needs to know about a tile: facts, image, place, and what there is to say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+from zlib import crc32
+
+from matinee.console.titles import Facts
+from matinee.console.watch.places import Place
+from matinee.console.watch.sentences import Sentences
+from matinee.console.watch.viewing import Viewer
+from matinee.serve.schemas import TileReply
+from matinee.serve.services import Services
+
+GROUNDS = 6
+"""Colours of tiles without an image."""
+EAGER_TILES = 6
+"""Tiles of the first row whose images are fetched at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One tile.
+
+    Attributes
+    ----------
+    facts : Facts
+    href : str
+        Of its details.
+    image : str or None
+        Address on this server.
+    place : Place or None
+        Where it stands on a page; None where nobody decided that it stands here.
+    why : str
+        In the reader's language; may be empty.
+    leaving_us : int or None
+        When it leaves, if that is soon.
+    new, listed, first, eager : bool
+        `first`: of all images of the page the one to fetch first; `eager`: not lazily.
+    share_pct : int or None
+        How much was watched, where it is in progress.
+    ground : int, 1 to `GROUNDS`
+        Colour, where there is no image.
+    """
+
+    facts: Facts
+    href: str
+    image: str | None = None
+    place: Place | None = None
+    why: str = ""
+    leaving_us: int | None = None
+    new: bool = False
+    listed: bool = False
+    share_pct: int | None = None
+    first: bool = False
+    eager: bool = False
+
+    @property
+    def ground(self) -> int:
+        """The same for a title always."""
+        return 1 + crc32(self.facts.title_id.encode()) % GROUNDS
+
+
+class Tiles:
+    """Makes the tiles of one reply.
+
+    Parameters
+    ----------
+    services : Services
+        For the images, where none was chosen.
+    viewer : Viewer
+    sentences : Sentences
+    """
+
+    def __init__(self, services: Services, viewer: Viewer, sentences: Sentences) -> None:
+        self.viewer, self.sentences = viewer, sentences
+        self._territory = viewer.seen.limits.territory
+        artwork = services.artwork
+        self._pictures = artwork.pictures
+        self._default: Mapping[str, str] = {}
+        if self._pictures:
+            self._default = self._pictures.defaults(artwork.watch.current(), viewer.at_us, self._territory)
+
+    def on_page(self, tile: TileReply, decision_id: str, row: int, *, first_row: bool) -> Tile:
+        """A tile that was decided on; it has the image that was chosen."""
+        eager = first_row and tile.col <= EAGER_TILES
+        return self._tile(
+            tile.title_id,
+            tile.artwork_url,
+            Place(decision_id, row, tile.col),
+            self.sentences.tile(tile.reason),
+            eager=eager,
+            first=eager and tile.col == 1,
+        )
+
+    def plain(self, title_ids: Iterable[str], *, why: str = "") -> list[Tile]:
+        """Tiles that nobody decided on; each has its default image."""
+        return [self._tile(one, self.image(one), None, why) for one in title_ids]
+
+    def image(self, title_id: str) -> str | None:
+        """Address of the default image of a title, or of its series."""
+        for one in (title_id, self.viewer.seen.titles.unit(title_id)):
+            found = self._default.get(one)
+            if found is not None:
+                return self._pictures.url_of.get(found)
+        return None
+
+    def _tile(
+        self,
+        title_id: str,
+        image: str | None,
+        place: Place | None,
+        why: str,
+        *,
+        eager: bool = False,
+        first: bool = False,
+    ) -> Tile:
+        viewer, titles = self.viewer, self.viewer.seen.titles
+        share = viewer.share(title_id)
+        return Tile(
+            facts=titles.facts(title_id) or Facts(title_id, title_id, "film"),
+            href=details_address(title_id, place),
+            image=image or self.image(title_id),
+            place=place,
+            why=why,
+            leaving_us=titles.leaving_us(title_id, self._territory, viewer.at_us),
+            new=titles.is_new(title_id, self._territory, viewer.at_us),
+            listed=viewer.listed(title_id),
+            share_pct=max(1, round(100 * share)) if share > 0 else None,
+            eager=eager,
+            first=first,
+        )
+
+
+def details_address(title_id: str, place: Place | None = None) -> str:
+    """Where the details of a title are.
+
+    Examples
+    --------
+    >>> details_address("a/b", Place("d", 1, 2))
+    '/watch/title/a%2Fb?from=d.1.2'
+    """
+    return _address("/watch/title/", title_id, place)
+
+
+def play_address(title_id: str, place: Place | None = None) -> str:
+    """Where a title is played."""
+    return _address("/watch/play/", title_id, place)
+
+
+def _address(path: str, title_id: str, place: Place | None) -> str:
+    query = "" if place is None else "?" + urlencode({"from": str(place)})
+    return f"{path}{quote(title_id, safe='')}{query}"
