@@ -27,7 +27,7 @@ def service(tmp_path_factory):
     """A home of 120 members, and a model that learned from its random images."""
     home = Home.create(tmp_path_factory.mktemp("service"))
     write_home(home, simulate(WorldConfig(n_members=120, n_titles=40, n_days=60, seed=2)))
-    at_us, config = last_event_us(home) or 0, ArtworkConfig(min_impressions=500)
+    at_us, config = last_event_us(home) or 0, ArtworkConfig(min_impressions=500, rank=8)
     home = home.limited_to(ARTWORK.tables)
     return home, at_us, config, model(impressions(home, at_us, config), home, at_us, config)
 
@@ -192,12 +192,17 @@ def test_a_short_log_is_told(service):
 def test_generations_are_compared_on_the_holdout(service, monkeypatch):
     assert generations(service[0], service[1], service[2]) == []
     gate = GenerationsHold()
-    candidate = type("C", (), {"home": service[0], "at_us": service[1]})()
+    candidate = type("C", (), {"home": service[0], "at_us": service[1], "config": service[2]})()
     assert gate.check(candidate).verdict == "not_measured"
     for change, verdict in ((0.01, "passed"), (-0.2, "failed")):
         rows = [Generation("v1", 0, 0.1, 0.02, 900, 30), Generation("v2", 9, 0.1 + change, 0.02, 900, 30)]
-        monkeypatch.setattr("matinee.initiatives.artwork.holdout.generations", lambda *_, rows=rows: rows)
+        asked = []
+        monkeypatch.setattr(
+            "matinee.initiatives.artwork.holdout.generations",
+            lambda *given, rows=rows, asked=asked: asked.append(given) or rows,
+        )
         assert gate.check(candidate).verdict == verdict
+        assert asked == [(service[0], service[1], service[2])]
 
 
 def test_the_file_beside_the_code_says_what_the_class_says():

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from matinee.errors import ConfigError
 from matinee.initiatives.artwork.config import ArtworkConfig
+from matinee.initiatives.artwork.log_sql import joined_sql
 from matinee.initiatives.artwork.serving import in_holdout
 from matinee.observe.home import Home
-from matinee.observe.lake.connection import literal, spilling
+from matinee.observe.lake.connection import spilling
 from matinee.observe.lake.reader import Moment, open_events
 from matinee.platform.gates.gate import Candidate, GateResult
 
@@ -45,16 +47,15 @@ class Generation:
 
 def generations(home: Home, at_us: int, config: ArtworkConfig) -> list[Generation]:
     """Lift of each generation over the holdout, the oldest first; those without both groups are left out."""
-    names = ", ".join(literal(name) for name in dict.fromkeys((config.pages, config.page_log)))
-    sql = (
+    sql = joined_sql(
+        config,
         "SELECT json_extract_string(context, '$.artwork_model') AS model, unit_id, min(at_us) AS first_us, "
-        "sum(value) AS plays, count(*) AS n FROM outcomes "
-        f"WHERE initiative IN ({names}) AND artwork_id IS NOT NULL AND impressed AND value IS NOT NULL "
-        "AND NOT coalesce(shadow, false) AND json_extract_string(context, '$.artwork_model') IS NOT NULL "
-        "AND artwork_n > 1 GROUP BY ALL ORDER BY ALL"
+        "sum(value) AS plays, count(*) AS n FROM joined_tiles "
+        "WHERE json_extract_string(context, '$.artwork_model') IS NOT NULL AND artwork_n > 1 "
+        "GROUP BY ALL ORDER BY ALL",
     )
     with spilling() as con:
-        open_events(con, home, "outcomes", moment=Moment(at_us, at_us))
+        open_events(con, home, "outcomes", "decisions", moment=Moment(at_us, at_us))
         rows = con.execute(sql).fetchall()
     found = []
     for model in dict.fromkeys(row[0] for row in rows):
@@ -90,7 +91,7 @@ class GenerationsHold:
     Attributes
     ----------
     config : ArtworkConfig or None
-        Names of the pages and the holdout; default: the defaults.
+        Names of the pages and the holdout. None: those of the home's settings.
     z : float
         Standard errors below which "worse" is sure.
     name : str
@@ -102,7 +103,12 @@ class GenerationsHold:
 
     def check(self, candidate: Candidate) -> GateResult:
         """Not measured until two generations have served both groups."""
-        found = generations(candidate.home, candidate.at_us, self.config or ArtworkConfig())
+        config = self.config or candidate.config
+        if not isinstance(config, ArtworkConfig):
+            raise ConfigError(
+                f"{self.name}: the settings are {type(config).__name__}, expected ArtworkConfig."
+            )
+        found = generations(candidate.home, candidate.at_us, config)
         if len(found) < 2:
             text = f"{len(found)} generations have served a holdout, expected two to compare."
             return GateResult(self.name, "not_measured", text)

@@ -16,7 +16,7 @@ from matinee.initiatives.artwork.learning import Portion
 from matinee.initiatives.artwork.lift import Floats, Ints
 from matinee.initiatives.artwork.log import ImageLog, check_enough, read_image_log
 from matinee.initiatives.artwork.model import ArtworkModel
-from matinee.initiatives.artwork.probabilities import image_table, probabilities
+from matinee.initiatives.artwork.probabilities import probabilities
 from matinee.initiatives.artwork.report import Segment, image_lifts, segment_lifts
 from matinee.learn.reading import load_catalogue
 from matinee.observe.catalogue.artwork import Artworks
@@ -67,14 +67,14 @@ class Trial:
 
     @staticmethod
     def of(log: ImageLog, model: ArtworkModel, art: Artworks) -> Trial:
-        """Keep the impressions whose set of images is the title's."""
+        """Keep the impressions of which all images that could have been shown are known."""
         portion, kept = log.portion(art, model.usual)
         log = log.rows(kept)
         learner = model.learner
         title = learner.images.title[portion.image]
-        whole = np.flatnonzero(np.diff(learner.start)[title] == portion.n_images)
+        whole = np.flatnonzero(portion.whole(learner.start, title))
         log, portion, title = log.rows(whole), portion.rows(whole), title[whole]
-        table = image_table(learner.start)[title]
+        table = portion.table(learner.start, title)
         taste = tastes(learner.lift, portion.context)
         at = np.maximum(table, 0)
         lift = np.einsum("mwr,mr->mw", learner.images.features[at], taste) + learner.lift.own[at]
@@ -144,7 +144,8 @@ def makers(
         gallery, title, trial.table, tastes(learner.lift, trial.portion.context), learner.keep
     )
     default = art.defaults(at_us, None)[title]
-    first = np.where(default >= 0, default, learner.start[title])
+    first = np.where((trial.table == default[:, None]).any(1), default, -1)
+    first = np.where(first >= 0, first, trial.table[np.arange(len(title)), there.argmax(1)])
     main = np.where(there, learner.lift.mean(learner.images)[np.maximum(trial.table, 0)], -np.inf)
     return {
         OURS: ours,

@@ -51,9 +51,28 @@ class Portion:
     n_images: Ints
     day: Floats
     again: Mask | None = None
+    could: Mask | None = None
 
     def __len__(self) -> int:
         return len(self.image)
+
+    def table(self, start: Ints, title: Ints) -> Ints:
+        """Images that could have been shown, side by side as in `image_table`; -1: not this one.
+
+        Parameters
+        ----------
+        start, title : ndarray of int64
+            Images of each title, and the title of each impression.
+        """
+        found: Ints = image_table(start)[title]
+        return found if self.could is None else np.where(self.could, found, -1)
+
+    def whole(self, start: Ints, title: Ints) -> Mask:
+        """Impressions of which all images that could have been shown are known; shape (n,)."""
+        there = self.table(start, title) >= 0
+        own = there[np.arange(len(self)), self.image - start[title]]
+        found: Mask = own & (there.sum(axis=1) == self.n_images)
+        return found
 
     def rows(self, chosen: slice | Ints) -> Portion:
         """Some of the impressions."""
@@ -115,7 +134,7 @@ class Learner:
     def predicted(self, portion: Portion) -> Floats:
         """Lift of the image that was shown, as this learner predicts it; within `evidence.BOUND`."""
         title = self.images.title[portion.image]
-        table = image_table(self.start)[title]
+        table = portion.table(self.start, title)
         taste = self.lift.coef[0] + portion.context @ self.lift.coef[1:]
         at = np.maximum(table, 0)
         worth = np.einsum("mwr,mr->mw", self.images.features[at], taste) + self.lift.own[at]
@@ -204,9 +223,9 @@ class Learner:
         return replace(self, lift=lift, searched=self.sums.n if search else self.searched)
 
     def _bet(self, portion: Portion) -> Evidence:
-        """On the first quality play of each draw, if its set of images is the title's."""
-        count = np.diff(self.start)[self.images.title[portion.image]]
-        counts = (portion.plays > 0) & (portion.n_images == count) & (count > 1)
+        """On the first quality play of each draw, if all images that could have been drawn are known."""
+        counts = portion.plays > 0
+        counts &= portion.whole(self.start, self.images.title[portion.image]) & (portion.n_images > 1)
         if portion.again is not None:
             counts &= ~portion.again
         use = np.flatnonzero(counts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,24 +13,23 @@ from matinee.initiatives.artwork.config import NAME, ArtworkConfig
 from matinee.initiatives.artwork.features import Tastes, context_of, devices_of
 from matinee.initiatives.artwork.learning import Portion
 from matinee.initiatives.artwork.lift import Floats, Ints
+from matinee.initiatives.artwork.log_sql import GRACE_H, WINDOW_H, impressions_sql
+from matinee.initiatives.artwork.sets import Sets, read_sets
 from matinee.learn.models.storage import load_arrays, save_arrays
 from matinee.learn.reading import interactions_from_home, load_catalogue
 from matinee.observe.catalogue.artwork import Artworks
 from matinee.observe.home import Home
-from matinee.observe.lake.connection import literal, spilling
-from matinee.observe.lake.contexts import IN_SHADOW, says
+from matinee.observe.lake.connection import spilling
 from matinee.observe.lake.reader import Moment, open_events, open_facts
-from matinee.observe.quality_plays import FromPlays
-from matinee.types import DAY_US, HOUR_US, NEVER_US, Times, format_at
+from matinee.types import DAY_US, HOUR_US, Mask, Times, format_at
 
 READS = (
     "outcomes", "decisions", "plays", "impressions", "signals", "titles", "members", "artwork", "pins",
     "availability", "outages",
 )  # fmt: skip
 """Tables of the lake that are read here."""
-REWARD = FromPlays()
-WINDOW_H, GRACE_H = 24.0, 24.0
-"""Hours after a page within which a quality play counts for it, and within which it may still arrive."""
+_WHOLE = frozenset({"left_out", "sets"})
+"""Attributes of a log that are not told for each impression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +58,9 @@ class ImageLog:
     left_out : ndarray of int64, shape (3,)
         Impressions whose image was certain, whose propensity or number of images is not known, and of images
         that the catalogue does not have.
+    sets : ndarray of str, shape (n_sets,)
+    set_of : ndarray of int64, shape (n,)
+        Which images could have stood there, as in `Sets`.
     """
 
     member_id: NDArray[np.str_]
@@ -75,6 +77,8 @@ class ImageLog:
     shares: Floats
     near: Ints
     left_out: Ints
+    sets: NDArray[np.str_]
+    set_of: Ints
 
     def __len__(self) -> int:
         return len(self.at_us)
@@ -86,8 +90,12 @@ class ImageLog:
 
     def rows(self, chosen: NDArray[np.bool_] | Ints) -> ImageLog:
         """Some of the impressions."""
-        kept = {name: getattr(self, name)[chosen] for name in self.__slots__ if name != "left_out"}
-        return ImageLog(**kept, left_out=self.left_out)
+        kept = {name: getattr(self, name)[chosen] for name in self.__slots__ if name not in _WHOLE}
+        return ImageLog(**kept, left_out=self.left_out, sets=self.sets)
+
+    def could(self, art: Artworks) -> Mask:
+        """Images that could have stood on each tile, of its title's; shape (n, most images of a title)."""
+        return Sets(self.sets, self.set_of).masks(art)
 
     def again(self, sticky_days: float) -> NDArray[np.bool_]:
         """Quality plays of a title that the member played within so many days before.
@@ -125,7 +133,7 @@ class ImageLog:
         return Portion(
             image[kept], context[kept], self.row[kept], self.col[kept], self.near[kept], self.plays[kept],
             self.propensity[kept], self.n_images[kept], self.at_us[kept] / DAY_US,
-            None if again is None else again[kept],
+            None if again is None else again[kept], self.could(art)[kept],
         ), kept  # fmt: skip
 
     def save(self, folder: Path) -> None:
@@ -153,7 +161,8 @@ def read_image_log(
     Notes
     -----
     Pages under the names `[artwork] pages` and `page_log` are read. Those whose outcomes nobody joined (an
-    imported log) are joined here by the decision that impressions and plays name.
+    imported log) are joined here by the decision that impressions and plays name. A play goes to the image
+    that was on show when it came: where the page was given out again with another one, to that.
     """
     settled_us = at_us - round((WINDOW_H + GRACE_H) * HOUR_US)
     catalogue = load_catalogue(home, at_us)
@@ -163,7 +172,7 @@ def read_image_log(
         moment = Moment(at_us, at_us)
         open_events(con, home, "outcomes", "decisions", "plays", "impressions", moment=moment)
         open_facts(con, home, "titles", at_us=at_us)
-        found = con.execute(_SQL.format(**_words(config, after_us, settled_us))).fetchnumpy()
+        found = con.execute(impressions_sql(config, after_us, settled_us)).fetchnumpy()
     rows = {name: np.ma.filled(column, _MISSING.get(name, 0)) for name, column in found.items()}
     log = interactions_from_home(home, until_us=at_us, catalogue=catalogue)
     row_of = {str(one): i for i, one in enumerate(log.member_ids)}
@@ -190,8 +199,17 @@ def read_image_log(
         shares=shares,
         near=tastes.nearness(shares, title),
         left_out=np.array([(known & ~drawn).sum(), (~known).sum(), 0], np.int64),
+        sets=np.zeros(0, np.str_),
+        set_of=np.full(len(when), -1, np.int64),
     )
-    return every.rows(drawn)
+    found_log = every.rows(drawn)
+    names, title = np.unique(found_log.title_id, return_inverse=True)
+    sets = read_sets(
+        home, at_us, config.aspect, titles=title.astype(np.int64), ids=names.tolist(),
+        shown=found_log.artwork_id, page_us=found_log.at_us, territory=found_log.territory,
+        n_images=found_log.n_images,
+    )  # fmt: skip
+    return replace(found_log, sets=sets.ids, set_of=sets.of)
 
 
 def check_enough(log: ImageLog, config: ArtworkConfig, at_us: int) -> None:
@@ -221,64 +239,3 @@ _MISSING: dict[str, str | float] = {
     "propensity": 0.0,
     "n_images": 0,
 }
-
-
-def _words(config: ArtworkConfig, after_us: int, settled_us: int) -> dict[str, object]:
-    names = ", ".join(literal(name) for name in dict.fromkeys((config.pages, config.page_log)))
-    return {
-        "names": names,
-        "slot": _SLOT,
-        "after": int(after_us),
-        "settled": int(min(settled_us, NEVER_US - 1)),
-        "window": round(WINDOW_H * HOUR_US),
-        "good": REWARD.sql("p", "t.runtime_s"),
-        "in_shadow": IN_SHADOW,
-        "kept_out": says("artwork_kept_out"),
-    }
-
-
-_SLOT = (
-    '[{"action":"VARCHAR","row":"INTEGER","col":"INTEGER","artwork_id":"VARCHAR",'
-    '"artwork_propensity":"DOUBLE","artwork_n":"INTEGER"}]'
-)
-_SQL = """
-WITH joined AS (
-    SELECT decision_id, unit_id AS member_id, at_us, territory, device, action AS title_id, "row", col,
-        artwork_id, artwork_propensity AS propensity, artwork_n AS n_images, value AS plays
-    FROM outcomes WHERE initiative IN ({names}) AND at_us > {after} AND at_us <= {settled}
-        AND artwork_id IS NOT NULL AND impressed AND value IS NOT NULL AND NOT coalesce(shadow, false)
-        AND NOT {kept_out}
-),
-pages AS (
-    SELECT coalesce(decision_id, event_id) AS decision_id, unit_id, at_us, territory, device, slots
-    FROM decisions WHERE initiative IN ({names}) AND at_us > {after} AND at_us <= {settled}
-        AND sticky_of IS NULL AND slots IS NOT NULL AND contains(slots, '"artwork_id"')
-        AND NOT {in_shadow}
-        AND NOT {kept_out}
-        AND coalesce(decision_id, event_id) NOT IN (SELECT decision_id FROM outcomes
-            WHERE decision_id IS NOT NULL AND initiative IN ({names}))
-),
-tiles AS (
-    SELECT decision_id, unit_id, at_us, territory, device, unnest(from_json(slots, '{slot}')) AS s
-    FROM pages
-),
-seen AS (SELECT DISTINCT decision_id, title_id FROM impressions WHERE decision_id IS NOT NULL),
-good AS (
-    SELECT p.decision_id, coalesce(t.series_id, p.title_id) AS title_id, min(p.at_us) AS at_us
-    FROM plays AS p LEFT JOIN titles AS t ON t.title_id = p.title_id
-    WHERE p.decision_id IS NOT NULL AND {good} GROUP BY ALL
-),
-counted AS (
-    SELECT s.decision_id, s.unit_id AS member_id, s.at_us, s.territory, s.device, s.s.action AS title_id,
-        s.s."row" AS "row", s.s.col AS col, s.s.artwork_id AS artwork_id,
-        s.s.artwork_propensity AS propensity, s.s.artwork_n AS n_images,
-        (g.at_us BETWEEN s.at_us AND s.at_us + {window})::INTEGER::DOUBLE AS plays
-    FROM tiles AS s
-    JOIN seen AS i ON i.decision_id = s.decision_id AND i.title_id = s.s.action
-    LEFT JOIN good AS g ON g.decision_id = s.decision_id AND g.title_id = s.s.action
-    WHERE s.s.artwork_id IS NOT NULL
-)
-SELECT member_id, at_us, territory, device, title_id, coalesce("row", 0) AS "row", coalesce(col, 0) AS col,
-    artwork_id, propensity, n_images, coalesce(plays, 0.0) AS plays
-FROM (SELECT * FROM joined UNION ALL SELECT * FROM counted) ORDER BY at_us, decision_id, "row", col
-"""

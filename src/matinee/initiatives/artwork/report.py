@@ -12,10 +12,12 @@ from scipy.stats import norm
 
 from matinee.initiatives.artwork.lift import Floats, Ints
 from matinee.initiatives.artwork.log import ImageLog
+from matinee.initiatives.artwork.probabilities import image_table
 from matinee.observe.catalogue.artwork import Artworks
 from matinee.prove.stats.bootstrap import per_member
 from matinee.prove.stats.holm import holm
 from matinee.prove.stats.shrinkage import Prior, archive_prior, shrink_many, shrink_one
+from matinee.types import Mask
 
 SPREAD = 0.19
 """Relative standard deviation between images of a title where too few are known to estimate it."""
@@ -88,9 +90,9 @@ def image_lifts(log: ImageLog, art: Artworks, *, most: int = 200) -> ImageLifts:
     """Lift of each image of a log whose propensities are known.
 
     Were all images of a title the same, then a quality play would say nothing about the image on show, so
-    that (1[image i] - 1/n) / (n p) summed over the title's quality plays is a sum of martingale differences
-    around 0, however images were chosen. Members' plays are rare and one by one, so its variance is the sum
-    of squares.
+    that (1[image i] - 1/n) / p summed over the quality plays for which i could have been on show is a sum of
+    martingale differences around 0, however images were chosen. A member's plays of a title may come of one
+    draw, which members keep, so they are summed before they are squared: the variance is that of members.
 
     Parameters
     ----------
@@ -102,7 +104,7 @@ def image_lifts(log: ImageLog, art: Artworks, *, most: int = 200) -> ImageLifts:
     image = np.array([place.get(one, -1) for one in log.artwork_id.tolist()], np.int64)
     title = np.repeat(np.arange(len(art.titles)), np.diff(art.indptr))
     return lifts_of(
-        image, log.plays, log.propensity, log.n_images, title,
+        image, log.plays, log.propensity, log.n_images, title, could=log.could(art), member=log.member,
         ids=[str(one) for one in art.artwork_ids], title_ids=[str(one) for one in art.titles], most=most,
     )  # fmt: skip
 
@@ -116,27 +118,40 @@ def lifts_of(
     *,
     ids: list[str],
     title_ids: list[str],
+    could: Mask | None = None,
+    member: Ints | None = None,
     most: int = 200,
 ) -> ImageLifts:
-    """The same from positions: `image` (n,) of impressions, `title` of each image."""
-    count = np.bincount(title, minlength=len(title_ids))
-    use = (plays > 0) & (image >= 0)
-    use[use] = count[title[image[use]]] == n_images[use]
+    """The same from positions: `image` (n,) of impressions, `title` of each image in ascending order.
+
+    Parameters
+    ----------
+    could : ndarray of bool, shape (n, most images of a title), optional
+        Images of the title that could have been shown. None: all of them.
+    member : ndarray of int64, shape (n,), optional
+        What varies together. None: every impression by itself.
+    """
+    start = np.searchsorted(title, np.arange(len(title_ids) + 1))
+    use = np.flatnonzero((plays > 0) & (image >= 0))
+    table = image_table(start)[title[image[use]]]
+    if could is not None:
+        table = np.where(could[use], table, -1)
+    fits = ((table >= 0).sum(1) == n_images[use]) & (table == image[use][:, None]).any(1)
+    use, table = use[fits], table[fits]
     at, share = image[use], 1.0 / (n_images[use] * propensity[use])
-    n = count[title].astype(np.float64)
-    mine = np.bincount(at, share, len(title))
-    squares = np.bincount(at, share**2, len(title))
-    whole = np.bincount(title[at], share, len(title_ids))[title]
-    whole_squares = np.bincount(title[at], share**2, len(title_ids))[title]
-    number = np.bincount(title[at], minlength=len(title_ids))[title]
-    known = np.flatnonzero((number >= FEWEST_PLAYS) & (n > 1))
+    which, part = np.nonzero(table >= 0)
+    one = table[which, part]  # an image that could have been on show, for each such play
+    beyond = share[which] * (n_images[use][which] * (one == at[which]) - 1.0)
+    of, summed = _by_member(one, beyond, None if member is None else member[use][which])
+    total, squares = np.bincount(of, summed, len(title)), np.bincount(of, summed**2, len(title))
+    whole = np.bincount(one, share[which], len(title))
+    number, larger = np.bincount(of, minlength=len(title)), np.bincount(title)[title] > 1
+    naive = total / np.maximum(whole, 1e-12)
+    error = np.sqrt(np.maximum(squares, 1e-12)) / np.maximum(whole, 1e-12)
+    p = norm.sf(total / np.sqrt(np.maximum(squares, 1e-12)))
+    known = np.flatnonzero((number >= FEWEST_PLAYS) & larger)
     if not len(known):
         return ImageLifts([], [], Prior(0.0, SPREAD, 0), None)
-    total = mine - whole / n
-    variance = squares * (1 - 1 / n) ** 2 + (whole_squares - squares) / n**2
-    naive = n * total / np.maximum(whole, 1e-12)
-    error = n * np.sqrt(np.maximum(variance, 1e-12)) / np.maximum(whole, 1e-12)
-    p = norm.sf(total / np.sqrt(np.maximum(variance, 1e-12)))
     prior = _prior(naive[known], error[known])
     corrected = np.asarray(holm(p[known].tolist()))
     winners = [ids[i] for i, q in zip(known.tolist(), corrected.tolist(), strict=True) if q <= ALPHA]
@@ -167,6 +182,14 @@ def lifts_of(
     half = max(most // 2, 1)
     told = images if len(images) <= most else [*images[:half], *images[-half:]]
     return ImageLifts(told, winners, prior, noise)
+
+
+def _by_member(image: Ints, values: Floats, member: Ints | None) -> tuple[Ints, Floats]:
+    """Values summed for each image and member, and the image of each sum."""
+    if member is None or not len(image):
+        return image, values
+    (of, _), which = np.unique(np.stack([image, member]), axis=1, return_inverse=True)
+    return of, np.bincount(which.ravel(), values, len(of))
 
 
 def _prior(values: Floats, errors: Floats) -> Prior:
