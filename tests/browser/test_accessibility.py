@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.browser.axe import findings, script
-from tests.browser.visiting import LAPTOP, PHONE, Visit, all_rows, titles
+from tests.browser.visiting import LAPTOP, NEW_ROWS, PHONE, Visit, all_rows, new_row, titles
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -22,7 +22,7 @@ SIDEWAYS = "() => document.documentElement.scrollWidth > document.documentElemen
 
 def first_title(page: Page) -> str:
     """A title with everything: an image, a row above it, others like it."""
-    return titles(page, '.row[data-kind="top_picks"]')[0]
+    return titles(page, NEW_ROWS)[0]
 
 
 def show_profiles(visit: Visit) -> None:
@@ -37,7 +37,7 @@ def show_watch(visit: Visit) -> None:
 
 def show_panel(visit: Visit) -> None:
     page = visit.enter(MEMBER)
-    page.locator('.row[data-kind="top_picks"] .tile__link').first.click()
+    new_row(page).locator(".tile__link").first.click()
     page.locator("#panel .details form.act").first.wait_for()
 
 
@@ -202,7 +202,7 @@ def test_the_skip_link_is_the_first_stop(signed_in: Visiting) -> None:
 def test_nothing_moves_for_those_who_want_no_motion(signed_in: Visiting) -> None:
     seen = signed_in(reduced_motion="reduce")
     page = seen.page
-    page.locator('.row[data-kind="top_picks"] .tile__link').first.hover()
+    new_row(page).locator(".tile__link").first.hover()
     show_panel(seen)
     moving = page.evaluate(
         """() => document.getAnimations().filter((one) => {

@@ -6,18 +6,11 @@ from collections.abc import Callable
 
 import pytest
 from tests.browser.shop import ARABIC, BARE_EVERY, HARD, HEBREW, LEAVING, LONG_NAME, SCRIPT_NAME
-from tests.browser.visiting import Visit, all_rows, kinds, tile, titles, until
+from tests.browser.visiting import NEW_ROWS, Visit, all_rows, kinds, new_row, tile, titles, until
 from tests.serve.running import Running
 
 pytestmark = pytest.mark.slow
 Visiting = Callable[..., Visit]
-OWN = ("continue_watching", "my_list", "watch_again")
-"""Rows of titles that the member knows."""
-
-
-def discovered(page: object) -> list[str]:
-    """Titles of the rows with something new."""
-    return titles(page, "".join(f':not([data-kind="{kind}"])' for kind in OWN).join((".row", "")))
 
 
 def test_choosing_a_profile_shows_the_page_of_that_member(visit: Visiting, member: str) -> None:
@@ -31,7 +24,7 @@ def test_choosing_a_profile_shows_the_page_of_that_member(visit: Visiting, membe
 
 def test_the_keyboard_moves_along_rows_and_between_them(visit: Visiting, member: str) -> None:
     page = visit().enter(member)
-    page.locator('.row[data-kind="top_picks"] .tile__link').first.focus()
+    new_row(page).locator(".tile__link").first.focus()
     stands = "() => document.activeElement.closest('.tile').dataset"
     before = page.evaluate(stands)
     for _ in range(8):
@@ -63,7 +56,7 @@ def test_rows_come_as_they_come_near_and_then_end(visit: Visiting, member: str) 
 def test_a_play_changes_the_page_and_the_next_one(visit: Visiting, member: str) -> None:
     seen = visit()
     page = seen.enter(member)
-    row = page.locator('.row[data-kind="top_picks"]')
+    row = new_row(page)
     played = row.locator(".tile").first.get_attribute("data-title")
     assert played
     row.locator(".tile__link").first.click()
@@ -87,7 +80,7 @@ def test_a_play_changes_the_page_and_the_next_one(visit: Visiting, member: str) 
     going_on = page.locator(f'.row[data-kind="continue_watching"] .tile[data-title="{played}"]')
     assert going_on.locator("progress").get_attribute("value")
     all_rows(page)
-    assert played not in discovered(page)
+    assert played not in titles(page, NEW_ROWS)
     going_on.locator(".tile__link").click()
     page.locator('#panel[open] a[href^="/watch/play/"]').first.click()
     page.locator(".player__play").wait_for()
@@ -108,7 +101,7 @@ def test_what_was_begun_goes_on_where_it_stopped(visit: Visiting, member: str, s
 def test_my_list_takes_a_title_and_gives_it_back(visit: Visiting, member: str) -> None:
     seen = visit()
     page = seen.enter(member)
-    row = page.locator('.row[data-kind="top_picks"]')
+    row = new_row(page)
     wanted = row.locator(".tile").nth(2).get_attribute("data-title")
     row.locator(".tile__link").nth(2).click()
     button = page.locator('#panel .details form.act button[name="act"][value="list_add"]')
@@ -130,7 +123,7 @@ def test_my_list_takes_a_title_and_gives_it_back(visit: Visiting, member: str) -
 def test_a_title_with_its_thumb_down_goes(visit: Visiting, member: str, server: Running) -> None:
     seen = visit()
     page = seen.enter(member)
-    row = page.locator('.row[data-kind="top_picks"]')
+    row = new_row(page)
     unwanted = row.locator(".tile").nth(1).get_attribute("data-title")
     row.locator(".tile__link").nth(1).click()
     with page.expect_response("**/watch/events"):
@@ -145,7 +138,7 @@ def test_a_title_with_its_thumb_down_goes(visit: Visiting, member: str, server: 
 
 def test_back_closes_the_panel_and_gives_the_focus_back(visit: Visiting, member: str) -> None:
     page = visit().enter(member)
-    link = page.locator('.row[data-kind="top_picks"] .tile__link').nth(1)
+    link = new_row(page).locator(".tile__link").nth(1)
     for leave in ("Escape", "back", "button"):
         link.focus()
         page.keyboard.press("Enter")
@@ -165,7 +158,7 @@ def test_back_closes_the_panel_and_gives_the_focus_back(visit: Visiting, member:
 def test_a_title_has_an_address_of_its_own(visit: Visiting, member: str, server: Running) -> None:
     seen = visit()
     page = seen.enter(member)
-    page.locator('.row[data-kind="top_picks"] .tile__link').first.click()
+    new_row(page).locator(".tile__link").first.click()
     page.locator("#panel[open] .details").wait_for()
     page.reload()
     page.locator("main .details").wait_for()
@@ -204,7 +197,7 @@ def test_titles_without_an_image_show_their_name_instead(visit: Visiting, member
     for one in bare.all()[:5]:
         number = (one.get_attribute("data-title") or "").removeprefix("f")
         assert not number.isdigit() or int(number) % BARE_EVERY == 0
-        assert one.locator(".tile__name").inner_text().strip()
+        assert one.inner_text().strip()
     broken = "all => all.filter((one) => one.src && one.complete && !one.naturalWidth).map((one) => one.src)"
     assert page.eval_on_selector_all("img", broken) == []
 

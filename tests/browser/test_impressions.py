@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.browser.visiting import Visit, until
+from tests.browser.visiting import Visit, new_row, until
 from tests.serve.running import Running
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def test_they_are_what_was_in_view(visit: Callable[..., Visit], member: str, ser
     seen.context.add_init_script(RULER)
     page = seen.enter(member)
     stay(page)
-    row = page.locator('.row[data-kind="top_picks"] .row__tiles')
+    row = new_row(page).locator(".row__tiles")
     row.evaluate("(one) => one.scrollTo({left: 3 * one.clientWidth / 4, behavior: 'instant'})")
     stay(page)
     for top in (900, 1_800, 2_700, 3_600):  # passed by, in less than anybody can read

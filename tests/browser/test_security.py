@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from tests.browser.shop import HARD
-from tests.browser.visiting import Visit, titles
+from tests.browser.visiting import NEW_ROWS, Visit, titles
 from tests.serve.running import Running, serving
 
 from matinee.observe.home import Home
@@ -48,7 +48,7 @@ def other_site(html: str) -> Iterator[str]:
 def test_a_form_of_another_site_changes_nothing(visit: Visiting, member: str, server: Running) -> None:
     seen = visit()
     page = seen.enter(member)
-    title = titles(page, '.row[data-kind="top_picks"]')[0]
+    title = titles(page, NEW_ROWS)[0]
     token = page.locator('meta[name="csrf"]').get_attribute("content")
     fields = {"act": "list_add", "title_id": title, "csrf": token}
     inputs = "".join(f'<input name="{name}" value="{value}">' for name, value in fields.items())

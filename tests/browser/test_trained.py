@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.browser.visiting import Visit, all_rows, titles
+from tests.browser.visiting import NEW_ROWS, Visit, all_rows, new_row, titles
 from tests.serve.running import Running, serving
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "serve"))
@@ -43,7 +43,7 @@ def test_a_newcomer_reaches_a_page_that_changes_and_says_why(
     all_rows(page)
     before = titles(page)
     assert served.http.get("/readyz").json()["initiatives"]["homepage"]["version"] != "none"
-    row = page.locator('.row[data-kind="top_picks"]')
+    row = new_row(page)
     row.locator(".tile__link").first.click()
     panel = page.locator("#panel[open]")
     panel.locator(".details").wait_for()
@@ -57,7 +57,7 @@ def test_a_newcomer_reaches_a_page_that_changes_and_says_why(
     all_rows(page)
     after = titles(page)
     assert before != after
-    assert title not in titles(page, '.row[data-kind="top_picks"]')
+    assert title not in titles(page, NEW_ROWS)
     page.locator('a[href^="/console/preview"]').first.click()
     page.wait_for_url("**/console/preview**")
     assert page.locator(".tile").count() > 10

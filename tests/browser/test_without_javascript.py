@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.browser.visiting import Visit, kinds, titles
+from tests.browser.visiting import NEW_ROWS, Visit, kinds, new_row, titles
 
 pytestmark = pytest.mark.slow
 
@@ -36,18 +36,18 @@ def test_rows_and_further_rows_are_links(plain: Visit, member: str) -> None:
 
 def test_a_play_by_the_form_changes_the_next_page(plain: Visit, member: str) -> None:
     page = plain.enter(member)
-    played = page.locator('.row[data-kind="top_picks"] .tile').first.get_attribute("data-title")
-    page.locator('.row[data-kind="top_picks"] .tile__link').first.click()
+    played = new_row(page).locator(".tile").first.get_attribute("data-title")
+    new_row(page).locator(".tile__link").first.click()
     page.locator("main .details").wait_for()
     page.locator('.details a[href^="/watch/play/"]').first.click()
     page.locator('.player form button[name="act"][value="play"]').first.click()
     plain.open("/watch")
-    assert played not in titles(page, '.row[data-kind="top_picks"]')
+    assert played not in titles(page, NEW_ROWS)
 
 
 def test_thumbs_and_the_list_are_forms(plain: Visit, member: str) -> None:
     page = plain.enter(member)
-    row = '.row[data-kind="top_picks"]'
+    row = NEW_ROWS
     wanted, unwanted = titles(page, row)[:2]
     plain.open(f"/watch/title/{wanted}")
     page.locator('.details button[name="act"][value="list_add"]').click()

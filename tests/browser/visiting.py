@@ -15,6 +15,10 @@ TIMEOUT_MS = 30_000
 PHONE = {"width": 390, "height": 844}
 LAPTOP = {"width": 1366, "height": 768}
 TEN_FOOT = {"width": 1920, "height": 1080}
+OWN = ("continue_watching", "my_list", "watch_again")
+"""Rows of titles that the member knows."""
+NEW_ROWS = "#rows .row" + "".join(f':not([data-kind="{kind}"])' for kind in OWN)
+"""Rows with something new."""
 NOTES = """
 window.noted = {shift: 0, shifts: [], violations: []};
 new PerformanceObserver((list) => {
@@ -121,19 +125,14 @@ def visiting(browser: Browser, address: str, **options: Any) -> Iterator[Visit]:
 
 
 def choose(page: Page, address: str, member: str) -> None:
-    """Take a profile on the page of profiles, by the form that it has for this."""
-    page.goto(f"{address}/watch")
-    forms = page.locator('form[action="/watch/profile"]')
-    if not forms.count():
-        page.locator('form[action="/watch/leave"] button').first.click()
-        forms.first.wait_for()
-    listed = forms.locator(f'button[name="member_id"][value="{member}"]')
-    if listed.count():
-        listed.first.click()
-    else:
-        typed = forms.locator('input[name="member_id"]:not([type="hidden"])')
-        typed.fill(member)
-        typed.press("Enter")
+    """Take a profile on the page of profiles, by the search and the form that it has for this."""
+    page.goto(f"{address}/watch?who={member}")
+    leave = page.locator('form[action="/watch/leave"] button')
+    if leave.count():
+        leave.first.click()
+        page.locator('form[action="/watch/profile"]').first.wait_for()
+        page.goto(f"{address}/watch?who={member}")
+    page.locator(f'form[action="/watch/profile"] button[name="member_id"][value="{member}"]').click()
     page.locator("#rows .tile").first.wait_for()
 
 
@@ -142,7 +141,12 @@ def tile(page: Page, title_id: str) -> Locator:
     return page.locator(f'.tile[data-title="{title_id}"]').first
 
 
-def titles(page: Page, row: str = ".row") -> list[str]:
+def new_row(page: Page) -> Locator:
+    """The first row with something new."""
+    return page.locator(NEW_ROWS).first
+
+
+def titles(page: Page, row: str = "#rows .row") -> list[str]:
     """Titles on a page, in the order in which they stand."""
     found: list[str] = page.eval_on_selector_all(f"{row} .tile", "all => all.map((one) => one.dataset.title)")
     return found
@@ -166,13 +170,12 @@ def until(page: Page, holds: Callable[[], bool], what: str, *, timeout_ms: float
 def all_rows(page: Page) -> None:
     """Scroll until no further rows come."""
     for _ in range(60):
-        more = page.locator("#more")
-        if not more.count():
+        n_rows = page.locator("#rows .row").count()
+        if not page.locator("#more").count():
             return
-        n_rows = page.locator(".row").count()
-        more.scroll_into_view_if_needed()
+        page.evaluate("scrollTo({top: document.documentElement.scrollHeight, behavior: 'instant'})")
         page.wait_for_function(
-            "(n) => document.querySelectorAll('.row').length > n || !document.querySelector('#more')",
+            "(n) => document.querySelectorAll('#rows .row').length > n || !document.querySelector('#more')",
             arg=n_rows,
         )
     raise AssertionError("further rows came without an end")
