@@ -13,6 +13,7 @@ from matinee.console import entering, style
 from matinee.console.config import ConsoleConfig
 from matinee.console.entrance import Entrance
 from matinee.console.parts import Console, Part
+from matinee.console.preview import routes as previewing
 from matinee.console.rendering import Rendering
 from matinee.console.secret import signing_key
 from matinee.console.session import Sessions
@@ -27,6 +28,7 @@ from matinee.serve.services import Services
 PARTS: tuple[Part, ...] = (
     entering.PART,
     watching.PART,
+    previewing.PART,
     style.PART,
 )
 """A new part of the console is one line here."""

@@ -12,10 +12,10 @@ from itertools import groupby
 from matinee.console.preview.imagined import Imagined
 from matinee.console.preview.measures import measure
 from matinee.console.preview.openings import Opened, Openings
-from matinee.console.preview.question import Question
+from matinee.console.preview.question import Question, WrongError
 from matinee.console.preview.seen import Image, Page, Play, Row, Tile, Title
 from matinee.console.preview.titles_then import Then, find_titles, title_at
-from matinee.errors import InputError, NotFoundError
+from matinee.errors import NotFoundError
 from matinee.learn.member_history import history_of
 from matinee.observe.catalogue.catalogue import Limits
 from matinee.observe.clock import Clock
@@ -77,10 +77,8 @@ class Engine:
 
         Raises
         ------
-        InputError
-            The member was erased.
-        NotFoundError
-            There is no such release.
+        WrongError
+            The member was erased, there is no such release, or no such title.
         StorageError
             A model, the lake, the log or the registry cannot be read.
         Exception
@@ -91,27 +89,41 @@ class Engine:
         now_us = clock.now_us
         at_us = now_us if question.at_us is None else question.at_us
         latest_us = clock.latest_us if question.at_us is None else at_us
-        opened = self.openings.open(self.openings.version_of(question.release), question.at_us, now_us)
+        opened = self._open(question, now_us)
         imagined = Imagined(question.member_id, at_us, latest_us, at_us, question.changes, question.facts)
         for change in question.changes:
             if change.title_id not in opened.then.titles.position:
-                raise InputError(
+                raise WrongError(
+                    "change",
                     f'change is "{change}", expected a title of the catalogue of that moment. '
-                    "Look for its id with the field for a title."
+                    "Look for its id with the field for a title.",
                 )
         with opened.members.being(imagined) as record:
             return _answer(opened, question, imagined, record, title, self.address)
+
+    def titles(self, question: Question, text: str) -> list[Title]:
+        """Titles of the catalogue then that are meant by an id or a name. Raises as `answer` does."""
+        opened = self._open(question, self.now().now_us)
+        catalogue = opened.then.catalogue
+        return meant([title_at(catalogue, i) for i in find_titles(catalogue, text)], text)
+
+    def _open(self, question: Question, now_us: int) -> Opened:
+        try:
+            version = self.openings.version_of(question.release)
+        except NotFoundError as problem:
+            raise WrongError("release", str(problem)) from None
+        return self.openings.open(version, question.at_us, now_us)
 
     def refuse_erased(self, member_id: str) -> None:
         """Say that there is nothing to see.
 
         Raises
         ------
-        InputError
+        WrongError
             The member was erased.
         """
         if self.erased.refuses(member_id):
-            raise InputError("member is one who was erased, expected a member of the service.")
+            raise WrongError("member", "member is one who was erased, expected a member of the service.")
 
 
 def _answer(
@@ -127,11 +139,8 @@ def _answer(
     explained = explain(opened, request)
     slots, shown = dressed(opened, explained, request, limits_of(stored, record))
     catalogue = opened.then.catalogue
-    found = [title_at(catalogue, i) for i in find_titles(catalogue, title)]
-    sought = [one for one in found if title in (one.title_id, one.name)][:1] or (
-        found if len(found) == 1 else []
-    )
-    located = locate(opened, request, sought[0].title_id) if sought else None
+    found = meant([title_at(catalogue, i) for i in find_titles(catalogue, title)], title)
+    located = locate(opened, request, found[0].title_id) if len(found) == 1 else None
     whys = {title_id: one.why for title_id, one in shown.items()}
     page = seen(opened.then, question, explained, slots, whys, record, address)
     page = replace(
@@ -143,8 +152,16 @@ def _answer(
         limits=limits_of(stored, record),
         known=stored is not None or record != MemberRecord(),
         located=located,
+        names={one.title_id: opened.then.title(one.title_id).name for one in question.changes},
     )
-    return Answer(page, explained, tuple(sought or found))
+    return Answer(page, explained, tuple(found))
+
+
+def meant(found: list[Title], text: str) -> list[Title]:
+    """The one title whose id or whole name was written, else all that may be meant."""
+    wanted = text.strip().casefold()
+    exact = [one for one in found if wanted in (one.title_id.casefold(), one.name.casefold())]
+    return exact if len(exact) == 1 else found
 
 
 def request_of(question: Question, at_us: int) -> Request:

@@ -24,6 +24,14 @@ Parameters = Mapping[str, Sequence[str]]
 """An address's parameters: each name with its values."""
 
 
+class WrongError(InputError):
+    """A parameter that can only be judged with the home at hand; `field` is its name."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """One page to compute.

@@ -143,6 +143,8 @@ class Page:
         What became of the title that is asked about.
     known : bool
         Something is stored about the member, or they did something; else this is the page of somebody new.
+    names : dict of str to str
+        Names of the titles of the changes.
     """
 
     question: Question
@@ -162,6 +164,7 @@ class Page:
     signals: tuple[tuple[str, Title], ...] = ()
     located: Located | None = None
     known: bool = True
+    names: dict[str, str] = field(default_factory=dict)
 
     @property
     def tiles(self) -> list[Tile]:
