@@ -80,7 +80,7 @@ BENCHMARKS = {
     "offpolicy-pages": Benchmark(
         "offpolicy_pages.py",
         "pages judged off-policy against what they really bring",
-        "1 min",
+        "2 min",
         quick=("--members", "2000", "--days", "5", "--seeds", "1"),
     ),
     "sequential": Benchmark(

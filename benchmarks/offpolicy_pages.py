@@ -1,6 +1,6 @@
 """Pages judged off-policy on the simulated service, where the truth can be had by showing them.
 
-    python benchmarks/offpolicy_pages.py [--members 8000] [--days 20] [--seeds 1 2 3] [--out FILE.json]
+    python benchmarks/offpolicy_pages.py [--members 8000] [--days 20] [--seeds 1 2 ... 10] [--out FILE.json]
 
 The simulated service logs pages of 2 rows and 3 columns whose titles are drawn by buzz (`ShelfPages`, with
 the exact probability of each tile given those before it). Two other policies are asked about: the same rows,
@@ -268,7 +268,7 @@ def main() -> int:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--members", type=int, default=8_000)
     words.add_argument("--days", type=int, default=20)
-    words.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    words.add_argument("--seeds", type=int, nargs="+", default=list(range(1, 11)))
     words.add_argument("--out", type=Path)
     options = words.parse_args()
     begun = time.process_time()
