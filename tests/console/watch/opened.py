@@ -38,7 +38,8 @@ class Document(HTMLParser):
         ids = [a["id"] for _, a in self.elements if a.get("id")]
         assert len(ids) == len(set(ids)), f"ids stand twice: {sorted(ids)}"
         for _, attributes in self.elements:
-            assert "style" not in attributes and not any(name.startswith("on") for name in attributes)
+            assert "style" not in attributes
+            assert not any(name.startswith("on") for name in attributes)
             for name in ("aria-labelledby", "for"):
                 for one in (attributes.get(name) or "").split():
                     assert one in ids, f"{name} names {one}, which is not there"
@@ -51,7 +52,7 @@ class Document(HTMLParser):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-3:]}"
+        assert self.open[-1:] == [tag], f"</{tag}> closes {self.open[-3:]}"
         self.open.pop()
 
     def handle_data(self, data: str) -> None:
@@ -102,7 +103,7 @@ class Browser:
         return self.last
 
     def send(self, *events: dict[str, Any], status: int = 200, **headers: str) -> Any:
-        told = {"X-CSRF-Token": self.csrf, **headers}
+        told = {"X-CSRF-Token": self.csrf, "Accept": "application/json", **headers}
         self.last = self.http.post("/watch/events", json=list(events), headers=told)
         assert self.last.status_code == status, (self.last.status_code, self.last.text[:3000])
         return self.last.json()
@@ -145,9 +146,12 @@ def site(home: Home, **settings: Any) -> Iterator[Site]:
     thread.start()
     end = time.monotonic() + START_S
     while not server.started:
-        assert thread.is_alive() and time.monotonic() < end, "the server did not start"
+        assert time.monotonic() < end, "the server did not start"
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
+    while not services.facts_known(None):
+        assert time.monotonic() < end, "the state did not get the members"
+        time.sleep(0.01)
     found = Site(f"http://127.0.0.1:{port}", services)
     try:
         yield found

@@ -39,7 +39,7 @@ class Found:
     score : float
         Larger is better; comparable inside one search.
     where : str
-        Field in which its best word stands.
+        Field in which its best words stand; "synopsis" if a word stands nowhere else.
     all_words : bool
         It has every word that was asked for, the last one perhaps only begun.
     misspelt : bool
@@ -195,7 +195,7 @@ class SearchIndex:
         if not asked:
             return []
         total = np.zeros(self.n_titles, np.float32)
-        n_has = np.zeros(self.n_titles, np.int32)
+        n_has, n_told = np.zeros(self.n_titles, np.int32), np.zeros(self.n_titles, np.int32)
         best_of: dict[str, Scores] = {field: np.zeros(self.n_titles, np.float32) for field in self.fields}
         misspelt = np.zeros(self.n_titles, np.bool_)
         weights = 0.0
@@ -206,6 +206,8 @@ class SearchIndex:
             total += weight * has
             n_has += has > 0
             misspelt |= other_letters
+            told = [scores for field, scores in by_field.items() if field != SYNOPSIS]
+            n_told += np.any(told, axis=0) if told else 0
             for field, scores in by_field.items():
                 best_of[field] += scores
         total /= weights
@@ -218,7 +220,7 @@ class SearchIndex:
             Found(
                 int(title),
                 float(total[title]),
-                fields[where[i]],
+                SYNOPSIS if n_told[title] < n_has[title] else fields[where[i]],
                 bool(n_has[title] == len(asked)),
                 bool(misspelt[title]),
             )

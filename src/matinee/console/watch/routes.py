@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from litestar import Response, get
 from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from matinee.console.entrance import staff
 from matinee.console.parts import Part
@@ -58,7 +59,9 @@ async def rows(request: AnyRequest, watch: NamedDependency[Watch]) -> Response[b
 
 
 @get("/watch/title/{title_id:path}")
-async def title(request: AnyRequest, title_id: str, watch: NamedDependency[Watch]) -> Response[bytes]:
+async def title(
+    request: AnyRequest, title_id: FromPath[str], watch: NamedDependency[Watch]
+) -> Response[bytes]:
     """The details of a title; with `part=1` for the panel."""
     title_id = title_id.removeprefix("/")
     look = await watch.look(request)
@@ -79,7 +82,9 @@ async def title(request: AnyRequest, title_id: str, watch: NamedDependency[Watch
 
 
 @get("/watch/play/{title_id:path}")
-async def player(request: AnyRequest, title_id: str, watch: NamedDependency[Watch]) -> Response[bytes]:
+async def player(
+    request: AnyRequest, title_id: FromPath[str], watch: NamedDependency[Watch]
+) -> Response[bytes]:
     """The simulated player; a series plays the episode that comes next, and goes on where it was left."""
     title_id = title_id.removeprefix("/")
     look = await watch.look(request)
@@ -127,7 +132,7 @@ async def search(request: AnyRequest, watch: NamedDependency[Watch]) -> Response
         reported = await _report(watch, look, found.query)
     values = {
         "page_name": "search",
-        "query": found.query,
+        "query": query,
         "quoted": isolated(found.query),
         "found": found,
         "named": look.tiles.plain(found.named),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ class Results:
     Attributes
     ----------
     query : str
-        As it was typed, without spaces around it.
+        As it was typed, without spaces around it; empty if no word is in it.
     named : list of str
         Titles whose name, people or genres have all the words.
     described : list of str
@@ -68,17 +69,15 @@ class Search:
     Parameters
     ----------
     services : Services
-    again_s : float
-        How long what members searched for holds.
     """
 
-    def __init__(self, services: Services, *, again_s: float = AGAIN_S) -> None:
-        self.services, self.again_s = services, again_s
+    def __init__(self, services: Services) -> None:
+        self.services = services
         self._index: SearchIndex | None = None
         self._of: Titles | None = None
         self._guard: Guard | None = None
         self._searched = Searched({})
-        self._read_s = -again_s
+        self._read_s = -math.inf
         self._making = asyncio.Lock()
 
     async def find(self, viewer: Viewer, query: str) -> Results:
@@ -91,7 +90,7 @@ class Search:
         """
         asked = query.strip()[:LONGEST]
         if not query_words(asked):
-            return Results(asked, [], [])
+            return Results("", [], [])
         seen = viewer.seen
         index = await self._index_of(seen.titles)
         found = await asyncio.to_thread(index.find, asked, seen.mask, POOL)
@@ -154,7 +153,7 @@ class Search:
 
     async def _searches(self) -> Searched:
         now_s = time.monotonic()
-        if now_s - self._read_s >= self.again_s:
+        if now_s - self._read_s >= AGAIN_S:
             self._read_s = now_s
             services = self.services
             try:

@@ -10,6 +10,8 @@ LONGEST = 200
 """Characters of a query that are looked at."""
 MOST_WORDS = 12
 _WORD = re.compile(r"[^\W_]+")
+_ELIDED = re.compile(r"\b([^\W\d_]{1,2})['\u2019](?=\w{2})")
+"""An article that lost its vowel: d'Amélie, l'Avventura, O'Brien."""
 _LETTERS = str.maketrans(
     {"ß": "ss", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "ı": "i", "'": "", "\u2019": ""}
 )
@@ -20,9 +22,10 @@ def plain(text: str) -> str:
 
     Examples
     --------
-    >>> plain("Amélie Poulain"), plain("GROSSE Straße"), plain("Schindler's List")
-    ('amelie poulain', 'grosse strasse', 'schindlers list')
+    >>> plain("GROSSE Straße"), plain("Schindler's List"), plain("Le Fabuleux Destin d'Amélie")
+    ('grosse strasse', 'schindlers list', 'le fabuleux destin d amelie')
     """
+    text = _ELIDED.sub(r"\1 ", text)
     if text.isascii():
         return text.lower().replace("'", "")
     parts = unicodedata.normalize("NFKD", text.casefold())
