@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+from tests.observe.catalogue.test_artwork import image
+from tests.observe.catalogue.test_clearance_watch import put
+
 from matinee.observe.catalogue.artwork import Artworks
 from matinee.observe.catalogue.clearance_watch import Standing
 from matinee.observe.decisions import Slot
+from matinee.observe.home import Home
+from matinee.observe.importers.run import run_import
 from matinee.platform.deciding import ArtworkChoices
-from matinee.platform.dresser import reasons
+from matinee.platform.dresser import Dresser, reasons
 from matinee.platform.dressing import Pictures, dress, looked_over, to_choose
 
 ROWS = [
@@ -74,3 +82,68 @@ def test_each_image_has_a_sentence() -> None:
         "the default image",
         "no image of the title may be shown",
     ]
+
+
+SERIES = Pictures.of(ART, series_of={"a-e1": "a", "a-e2": "a", "c-e1": "c", "b": "a", "x-e1": "x"})
+
+
+def test_an_episode_without_an_image_has_that_of_its_series() -> None:
+    slots = [Slot("a-e1", 0.5, row=1, col=1), Slot("b", 0.5, row=1, col=2), Slot("x-e1", 0.5, row=1, col=3)]
+    slots += [Slot("a", 0.5, row=2, col=1), Slot("c-e1", 0.5, row=2, col=2), Slot("a-e2", 0.5, row=2, col=3)]
+    assert to_choose(slots, pictures=SERIES) == ["a", "b", "x-e1", "c"]
+    choices = ArtworkChoices("p", ["a1", "b1", None, None], [0.2, 0.4, 1.0, 1.0], [2, 2, 0, 0], [None] * 4)
+
+    def shown(choices: ArtworkChoices | None, titles: list[str], **more: Any) -> list[tuple[Any, ...]]:
+        found = dress(slots, titles, choices, SERIES, STANDING, at_us=9, territory="BE", **more)
+        return [(s.artwork_id, s.artwork_propensity) for s in found.slots]
+
+    nothing = (None, None)
+    page = [("a1", 0.2), ("b1", 0.4), nothing, ("a1", 1.0), nothing, ("a1", 1.0)]
+    assert shown(choices, ["a", "b", "x-e1", "c"]) == page
+    each = ArtworkChoices(  # whoever asks about episodes by their own ids is answered alike
+        "p", ["a1", "b1", None, "a1", None, "a1"], [0.2, 0.4, 1, 1, 1, 1], [2, 2, 0, 2, 0, 2], [None] * 6
+    )  # fmt: skip
+    assert shown(each, to_choose(slots)) == page
+    assert shown(None, [])[0] == ("a0", 1.0)
+    above = (Slot("a-e9", 1.0), Slot("a", 1.0, artwork_id="a1"))
+    assert shown(None, [], above=above)[0] == ("a1", 1.0)
+    assert to_choose(slots, above, SERIES) == ["b", "x-e1", "c"]
+
+
+def test_an_episode_whose_own_images_may_not_be_shown_has_that_of_its_series() -> None:
+    slots = [Slot("c", 1.0, row=1, col=1, artwork_id="c0", artwork_propensity=0.5, artwork_n=2)]
+    pictures = Pictures.of(ART, series_of={"c": "a"})
+    assert dress(slots, ["c"], None, pictures, STANDING, at_us=9, territory="BE").slots[0].artwork_id == "a0"
+    assert looked_over(slots, pictures, STANDING, at_us=9, territory="BE").slots[0].artwork_id == "a0"
+
+
+def test_the_sentence_of_an_episode_is_that_of_its_series() -> None:
+    choices = ArtworkChoices("p", ["a1"], [0.2], [2], ["chosen because you smile"])
+    slots = [Slot("a-e1", 1.0, artwork_id="a1", artwork_n=2)]
+    assert reasons(slots, ["a"], choices, "", SERIES)["a-e1"].why == "chosen because you smile"
+
+
+def test_series_are_read_with_the_images(tmp_path: Path) -> None:
+    home = Home.create(tmp_path)
+    (tmp_path / "titles.csv").write_text(
+        "title_id,kind,series_id\ns1,series,\ne1,episode,s1\ne2,episode,s2\n"
+    )
+    run_import(home, "titles", tmp_path / "titles.csv")
+    put(home, image("x", "s1"), from_us=1)
+    assert Pictures.load(home).series_of == {"e1": "s1"}
+
+
+def test_pages_follow_the_clearance_while_they_are_made(tmp_path: Path) -> None:
+    home = Home.create(tmp_path)
+    put(home, image("a1", "a"), image("b1", "b", territories=["BE", "NL"]), image("c1", "c"), from_us=1)
+    dresser = Dresser.open(home, "nobody", 20)
+    assert dresser is not None
+    assert dresser.watch is not None
+    slots = [Slot(title, 1.0, 1, col) for col, title in enumerate("abc", 1)]
+    first, _ = dresser.dressed("m", slots, {}, "BE")
+    assert [slot.artwork_id for slot in first] == ["a1", "b1", "c1"]
+    assert dresser.gone(["a1", "b1", "c1"]) == set()
+    put(home, image("a1", "a", withdrawn_us=30), image("b1", "b", territories=["NL"]), from_us=30)
+    assert dresser.gone(["a1", "b1", "c1", "unknown"]) == {"a1", "b1", "unknown"}
+    second, _ = dresser.dressed("m", slots, {}, "BE")
+    assert [slot.artwork_id for slot in second] == [None, None, "c1"]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 import msgspec
 
 from matinee.initiatives.artwork.config import NAME
+from matinee.initiatives.homepage.packing import Picture
 from matinee.initiatives.homepage.page import MemberState, Page, Row
+from matinee.observe.catalogue.artwork_files import MEDIA_TYPES, path_of
 from matinee.observe.decisions import Slot
 from matinee.observe.home import Home
 from matinee.platform.dresser import Dresser, Shown
+from matinee.platform.dressing import URL
 
 
 def dresser_of(home: Home, at_us: int) -> Dresser | None:
@@ -32,6 +35,29 @@ def with_images(
     _, shown = dresser.dressed(page.member_id, slots, dict(context), state.here.territory)
     rows = [_row(row, shown) for row in page.rows]
     return replace(page, rows=rows), shown
+
+
+def gone_from(dresser: Dresser | None) -> Callable[[Collection[str]], set[str]] | None:
+    """Which images of pages may not be shown any more, for who writes them into a file."""
+    return None if dresser is None else dresser.gone
+
+
+def pictures_of(dresser: Dresser | None) -> Callable[[str], Picture | None] | None:
+    """Files of images, for a viewer that holds them; None for those that may not be shown (any more)."""
+    if dresser is None or dresser.watch is None:
+        return None
+    home = dresser.watch.home
+
+    def picture(artwork_id: str) -> Picture | None:
+        name = dresser.pictures.url_of.get(artwork_id, "").removeprefix(URL)
+        if not name or dresser.gone([artwork_id]):
+            return None
+        try:
+            return Picture(MEDIA_TYPES[name.rpartition(".")[2]], path_of(home, name).read_bytes())
+        except (OSError, KeyError):  # the file is gone: the viewer draws a poster
+            return None
+
+    return picture
 
 
 def _row(row: Row, shown: Mapping[str, Shown]) -> Row:

@@ -8,7 +8,7 @@ from pathlib import Path
 from matinee.cli.console import Report, note, print_json, progress, say
 from matinee.cli.context import find_home
 from matinee.cli.page import NOT_RELEASED
-from matinee.cli.page_images import dresser_of, with_images
+from matinee.cli.page_images import dresser_of, gone_from, pictures_of, with_images
 from matinee.initiatives.homepage.export import write_pages
 from matinee.initiatives.homepage.html import Watched, write_html
 from matinee.initiatives.homepage.live import LiveHomepage, watched
@@ -120,10 +120,11 @@ def compose_all(
                 report(f"{counts['members']:,} members", counts["members"] / len(member_ids))
             yield page
 
-    stream = write_pages(out, composed())
+    stream = write_pages(out, composed(), gone=gone_from(dresser))
     if html is None:
         for _ in stream:
             continue
     else:
-        write_html(html, stream, live.titles.catalogue, watched=seen, notes=notes)
+        picture = pictures_of(dresser)
+        write_html(html, stream, live.titles.catalogue, watched=seen, notes=notes, picture=picture)
     return counts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.model_folder import check_files, read_card
 from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.loading import find
+from matinee.types import NEVER_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Dresser:
         None: every title has its default image.
     trouble : str
         Why there is none.
+    watch : ClearanceWatch or None
+        Where the clearance is followed while pages are made. None: it is `standing`.
     """
 
     pictures: Pictures
@@ -52,6 +55,7 @@ class Dresser:
     at_us: int
     chooser: ChoosesArtwork | None
     trouble: str = ""
+    watch: ClearanceWatch | None = None
 
     @staticmethod
     def open(home: Home, name: str, at_us: int, *, members: MemberReader | None = None) -> Dresser | None:
@@ -72,10 +76,11 @@ class Dresser:
         pictures = Pictures.load(home)
         if not pictures:
             return None
-        standing = ClearanceWatch(home).current()
+        watch = ClearanceWatch(home)
+        standing = watch.current()
         found = find(home).get(name)
         if found is None:
-            return Dresser(pictures, standing, at_us, None, f"there is no initiative {name}")
+            return Dresser(pictures, standing, at_us, None, f"there is no initiative {name}", watch)
         try:
             initiative = found.load()
             config = settings.load(home.settings, name, initiative.config, values=initiative.values)
@@ -83,10 +88,10 @@ class Dresser:
                 pictures = Pictures.load(home, aspect=aspect)
             chooser: Any = _chooser(home, initiative, at_us, config, members)
         except MatineeError as problem:
-            return Dresser(pictures, standing, at_us, None, str(problem))
+            return Dresser(pictures, standing, at_us, None, str(problem), watch)
         if not isinstance(chooser, ChoosesArtwork):
-            return Dresser(pictures, standing, at_us, None, f"nothing of {name} is in production")
-        return Dresser(pictures, standing, at_us, chooser)
+            return Dresser(pictures, standing, at_us, None, f"nothing of {name} is in production", watch)
+        return Dresser(pictures, standing, at_us, chooser, watch=watch)
 
     def dressed(
         self, unit_id: str, slots: Sequence[Slot], context: Context, territory: str | None
@@ -95,7 +100,8 @@ class Dresser:
 
         A chooser that fails costs the choice and not the page: the images are the default ones then.
         """
-        titles = to_choose(slots)
+        titles = to_choose(slots, pictures=self.pictures)
+        standing = self.standing if self.watch is None else self.watch.current()
         choices, trouble = None, self.trouble
         if self.chooser is not None:
             given = context if territory is None else {**context, "territory": territory}
@@ -103,14 +109,41 @@ class Dresser:
                 choices = self.chooser.choose_artwork(Request(unit_id, self.at_us, context=given), titles)
             except Exception as problem:  # whatever a model does, the page is shown
                 trouble = f"{type(problem).__name__}: {problem}"
-        found = dress(
-            slots, titles, choices, self.pictures, self.standing, at_us=self.at_us, territory=territory
+        found = dress(slots, titles, choices, self.pictures, standing, at_us=self.at_us, territory=territory)
+        return found.slots, reasons(found.slots, titles, choices, trouble, self.pictures)
+
+    def gone(self, artwork_ids: Collection[str]) -> set[str]:
+        """Images on pages made since `open` whose clearance was taken back meanwhile, wholly or in part.
+
+        Whoever writes pages into a file asks before the file appears: from the first page to the last it
+        may take minutes.
+        """
+        now = self.standing if self.watch is None else self.watch.look()
+        return {one for one in artwork_ids if self._lost(one, now)}
+
+    def _lost(self, artwork_id: str, now: Standing) -> bool:
+        then = self.standing
+        place, before = now.place.get(artwork_id), then.place.get(artwork_id)
+        if place is None:
+            return True
+        if now is then or before is None:
+            return False
+        some, others = now.clearances, then.clearances
+        return (
+            bool(some.withdrawn[place])
+            or int(some.approved_us[place]) == NEVER_US
+            or int(some.end_us[place]) < int(others.end_us[before])
+            or int(some.start_us[place]) > int(others.start_us[before])
+            or some.territories.of(place) != others.territories.of(before)
         )
-        return found.slots, reasons(found.slots, titles, choices, trouble)
 
 
 def reasons(
-    slots: Sequence[Slot], titles: Sequence[str], choices: ArtworkChoices | None, trouble: str
+    slots: Sequence[Slot],
+    titles: Sequence[str],
+    choices: ArtworkChoices | None,
+    trouble: str,
+    pictures: Pictures | None = None,
 ) -> dict[str, Shown]:
     """For each title of a page its image, its propensity, and a sentence for people.
 
@@ -118,7 +151,10 @@ def reasons(
     ----------
     choices : ArtworkChoices or None
         What was chosen for `titles`; None: nobody chose, because of `trouble`.
+    pictures : Pictures, optional
+        Knows the series of episodes that were asked about as their series.
     """
+    owner = pictures.owner if pictures is not None else str
     said: dict[str, tuple[str | None, str | None]] = {}
     if choices is not None:
         said = dict(zip(titles, zip(choices.artwork_id, choices.why, strict=True), strict=True))
@@ -126,7 +162,7 @@ def reasons(
     for slot in slots:
         if slot.action in out:
             continue
-        chosen, why = said.get(slot.action, (None, None))
+        chosen, why = said.get(slot.action) or said.get(owner(slot.action), (None, None))
         out[slot.action] = Shown(
             slot.artwork_id, slot.artwork_propensity, _sentence(slot, chosen, why, trouble)
         )

@@ -17,6 +17,8 @@ from matinee.observe.catalogue.clearance import REASONS
 from matinee.observe.catalogue.clearance_watch import Standing
 from matinee.observe.decisions import Slot
 from matinee.observe.home import Home
+from matinee.observe.lake.connection import connect
+from matinee.observe.lake.reader import open_facts
 from matinee.platform.deciding import ArtworkChoices
 from matinee.types import Mask
 
@@ -47,6 +49,9 @@ class Pictures:
         Name of a file -> the images that are in it.
     territories : frozenset of str
         Those that some image is limited to. In all others the same images are cleared.
+    series_of : dict of str to str
+        Episode (or season) -> its series, where that has images: an episode without one of its own is shown
+        with its series' image.
     """
 
     title_of: Mapping[str, str]
@@ -54,19 +59,22 @@ class Pictures:
     in_order: Mapping[str, tuple[str, ...]]
     of_file: Mapping[str, tuple[str, ...]]
     territories: frozenset[str]
+    series_of: Mapping[str, str] = field(default_factory=dict)
     _defaults: dict[str | None, tuple[Standing, int, int, dict[str, str]]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.title_of)
 
     @staticmethod
-    def of(artworks: Artworks, *, aspect: str = "") -> Pictures:
+    def of(artworks: Artworks, *, aspect: str = "", series_of: Mapping[str, str] | None = None) -> Pictures:
         """Of the images of a home.
 
         Parameters
         ----------
         aspect : str
             Shape that the default images have; "" for any.
+        series_of : mapping of str to str, optional
+            Episodes and seasons -> their series.
         """
         ids, titles = artworks.artwork_ids.tolist(), artworks.title_ids.tolist()
         files = artworks.files.tolist()
@@ -85,6 +93,7 @@ class Pictures:
             {title: tuple(found) for title, found in in_order.items()},
             {file: tuple(found) for file, found in of_file.items()},
             frozenset(artworks.clearances.territories.names),
+            {one: series for one, series in (series_of or {}).items() if series in in_order},
         )
 
     @staticmethod
@@ -96,7 +105,17 @@ class Pictures:
         StorageError
             The lake cannot be read.
         """
-        return Pictures.of(Artworks.load(home), aspect=aspect)
+        artworks = Artworks.load(home)
+        return Pictures.of(artworks, aspect=aspect, series_of=_series(home) if len(artworks) else None)
+
+    def owner(self, title_id: str) -> str:
+        """The title whose images stand for a title: its own, else its series'."""
+        return title_id if title_id in self.in_order else self.series_of.get(title_id, title_id)
+
+    def default_of(self, title_id: str, defaults: Mapping[str, str]) -> str | None:
+        """The image to show for a title when nothing was chosen, of what `defaults` gave."""
+        found = defaults.get(title_id)
+        return defaults.get(self.series_of.get(title_id, "")) if found is None else found
 
     def defaults(self, standing: Standing, at_us: int, territory: str | None) -> dict[str, str]:
         """The image to show for each title when nothing was chosen; titles without a cleared one are absent.
@@ -149,16 +168,24 @@ class Dressed:
     replaced: int = 0
 
 
-def to_choose(slots: Iterable[Slot], above: Iterable[Slot] = ()) -> list[str]:
+def to_choose(
+    slots: Iterable[Slot], above: Iterable[Slot] = (), pictures: Pictures | None = None
+) -> list[str]:
     """Titles that need an image: each once, in the order of the tiles, without those that stand above.
+
+    Parameters
+    ----------
+    pictures : Pictures, optional
+        With it an episode that has no image of its own is asked about as its series.
 
     Examples
     --------
     >>> to_choose([Slot("a", 1.0), Slot("b", 1.0), Slot("a", 1.0)], [Slot("b", 1.0, artwork_id="b1")])
     ['a']
     """
-    known = {slot.action for slot in above if slot.artwork_id is not None}
-    return [title for title in dict.fromkeys(slot.action for slot in slots) if title not in known]
+    owner = pictures.owner if pictures is not None else str
+    known = {owner(slot.action) for slot in above if slot.artwork_id is not None}
+    return [title for title in dict.fromkeys(owner(slot.action) for slot in slots) if title not in known]
 
 
 def dress(
@@ -183,27 +210,29 @@ def dress(
     above : sequence of Slot
         What stands above, in front of the same member.
     """
-    defaults = pictures.defaults(standing, at_us, territory)
-    images = {title: Image(first, 1.0, 1) for title in titles if (first := defaults.get(title)) is not None}
-    replaced = 0
+    defaults, owner = pictures.defaults(standing, at_us, territory), pictures.owner
+    wanted = dict.fromkeys(owner(slot.action) for slot in slots)
+    images = {title: Image(first, 1.0, 1) for title in wanted if (first := defaults.get(title)) is not None}
+    replaced, chosen = 0, set()
     if choices is not None:
         bad = set(pictures.uncleared(choices.artwork_id, standing, at_us, territory))
         given = zip(titles, choices.artwork_id, choices.propensity, choices.n, strict=True)
         for i, (title, artwork_id, propensity, n) in enumerate(given):
             if artwork_id is None:
                 continue
-            if i in bad or pictures.title_of.get(artwork_id) != title:
+            if i in bad or pictures.title_of.get(artwork_id) != owner(title):
                 replaced += 1
-            else:
-                images[title] = Image(artwork_id, propensity, n)
+            elif owner(title) not in chosen:  # an episode and its series may both have been asked about
+                images[owner(title)] = Image(artwork_id, propensity, n)
+                chosen.add(owner(title))
     before: dict[str, str | None] = {
-        slot.action: slot.artwork_id for slot in above if slot.artwork_id is not None
+        owner(slot.action): slot.artwork_id for slot in above if slot.artwork_id is not None
     }
     gone = pictures.uncleared(list(before.values()), standing, at_us, territory)
     for title in [list(before)[i] for i in gone]:
         before[title] = defaults.get(title)
     images |= {title: Image(one, 1.0, 1) for title, one in before.items()}
-    return Dressed(_dressed(slots, images), replaced)
+    return Dressed(_dressed(slots, images, pictures, defaults), replaced)
 
 
 def looked_over(
@@ -216,22 +245,26 @@ def looked_over(
     defaults = pictures.defaults(standing, at_us, territory)
     out = list(slots)
     for i in bad:
-        other = defaults.get(out[i].action)
+        other = pictures.default_of(out[i].action, defaults)
         out[i] = _with(out[i], Image(other, 1.0, 1 if other else 0))
     return Dressed(out, len(bad))
 
 
-def _dressed(slots: Sequence[Slot], images: Mapping[str, Image]) -> list[Slot]:
+def _dressed(
+    slots: Sequence[Slot], images: Mapping[str, Image], pictures: Pictures, defaults: Mapping[str, str]
+) -> list[Slot]:
     out = []
     shown: set[str] = set()
     for slot in slots:
-        image = images.get(slot.action)
+        title = pictures.owner(slot.action)
+        image = images.get(title)
         if image is None or image.artwork_id is None:
-            out.append(slot)
+            other = pictures.default_of(slot.action, defaults)
+            out.append(slot if other is None else _with(slot, Image(other, 1.0, 1)))
             continue
-        again = slot.action in shown
+        again = title in shown
         out.append(_with(slot, Image(image.artwork_id, 1.0, image.n) if again else image))
-        shown.add(slot.action)
+        shown.add(title)
     return out
 
 
@@ -251,6 +284,15 @@ def _with(slot: Slot, image: Image) -> Slot:
         None if none else image.propensity,
         None if none else image.n,
     )
+
+
+def _series(home: Home) -> dict[str, str]:
+    """Episodes and seasons, and the series that they belong to."""
+    with connect(threads=1) as con:
+        if not open_facts(con, home, "titles")["titles"]:
+            return {}
+        rows = con.execute("SELECT title_id, series_id FROM titles WHERE series_id IS NOT NULL").fetchall()
+    return {title: series for title, series in rows if title != series}
 
 
 def _ids(standing: Standing, mask: Mask) -> Collection[str]:

@@ -55,3 +55,14 @@ def test_names_and_folders_are_checked(tmp_path: Path) -> None:
         list(write_pages(tmp_path / "pages.xlsx", pages()))
     with pytest.raises(InputError, match=r"the folder .*missing does not exist"):
         list(write_pages(tmp_path / "missing" / "pages.csv", pages()))
+
+
+def test_an_image_that_was_withdrawn_while_pages_were_written_is_not_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "pages.csv"
+    tiles = [Tile(1, 0, "a", "", artwork_id="a1"), Tile(2, 1, "b", "", artwork_id="b1")]
+    page = Page("m1", 0, [Row(1, "k", "i", "r", tiles)])
+    asked: list[list[str]] = []
+    list(write_pages(path, [page], gone=lambda ids: asked.append(sorted(ids)) or ["a1"]))  # type: ignore[func-returns-value]
+    assert asked == [["a1", "b1"]]
+    lines = path.read_text(encoding="utf-8").splitlines()[1:]
+    assert [line.split(",")[6] for line in lines] == ["", "b1"]

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import base64
 import json
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 from matinee.errors import InputError, StorageError
 from matinee.initiatives.homepage.html import ALPHABET, Watched, write_html
+from matinee.initiatives.homepage.packing import Picture
 from matinee.initiatives.homepage.page import NO_ELIGIBLE_TITLE, Page, Row, Tile
 from matinee.observe.catalogue.catalogue import Catalogue
 from matinee.types import parse_at
@@ -50,11 +53,12 @@ def test_every_tile_comes_back(tmp_path: Path) -> None:
     data = data_of(path.read_text(encoding="utf-8"))
     assert size == path.stat().st_size
     assert [title[0] for title in data["titles"]] == ["</script><b>A & B</b>", "Été"]
-    assert data["titles"][1] == ["Été", 1998, [0, 1], 0, 12]
+    assert data["titles"][1] == ["Été", 1998, [0, 1], 0, 12, 0]
     member, empty = data["members"]
     assert member[:2] == ["m1", 3]
     assert numbers(member[2]) == [0]
-    kind, reason, titles, reasons, explored = member[3][0]
+    kind, reason, titles, reasons, images, explored = member[3][0]
+    assert images == ""
     assert data["kinds"][kind] == ["top_picks", "discover"]
     assert data["texts"][reason] == "Top picks for you"
     assert [data["titles"][t][0] for t in numbers(titles)] == ["Été", "</script><b>A & B</b>"]
@@ -92,7 +96,7 @@ def test_long_pages_are_cut(tmp_path: Path) -> None:
     write_html(path, pages(), catalogue(), rows=1, cols=1)
     row = data_of(path.read_text(encoding="utf-8"))["members"][0][3][0]
     assert len(numbers(row[2])) == 1
-    assert len(row) == 4  # the explored tile was cut away
+    assert len(row) == 5  # the explored tile was cut away
 
 
 def test_no_pages_and_no_folder_are_refused(tmp_path: Path) -> None:
@@ -101,3 +105,35 @@ def test_no_pages_and_no_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="could not be written"):
         write_html(tmp_path / "missing" / "x.html", pages(), catalogue())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_images_are_packed_once_the_most_shown_first_and_only_those_that_may_be_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = [
+        Page(
+            "m", AT_US, [Row(1, "k", "i", "r", [Tile(c, t, "ab"[t], "", artwork_id=a) for c, (t, a) in row])]
+        )
+        for row in (
+            [(1, (0, "a1")), (2, (1, None))],
+            [(1, (0, "a2")), (2, (1, "b1"))],
+            [(1, (0, "a2")), (2, (1, "gone"))],
+        )
+    ]
+    files = {"a1": b"<svg>1</svg>", "a2": b"<svg>22</svg>", "b1": b"RIFF"}
+
+    def picture(one: str) -> Picture | None:
+        return Picture("image/webp" if one == "b1" else "image/svg+xml", files[one]) if one in files else None
+
+    path = tmp_path / "x.html"
+    write_html(path, shown, catalogue(), picture=picture)
+    data = data_of(path.read_text(encoding="utf-8"))
+    found = data["images"]
+    assert (found["sizes"], found["types"]) == ([12, 13, 4, 0], ["image/svg+xml", "image/webp"])
+    assert zlib.decompress(base64.b64decode(found["bytes"])) == b"<svg>1</svg><svg>22</svg>RIFF"
+    assert found["type_of"] == [0, 0, 1, 0]
+    assert [numbers(member[3][0][4]) for member in data["members"]] == [[1, 0], [2, 3], [2, 4]]
+    assert [title[5] for title in data["titles"]] == [2, 3]
+    monkeypatch.setattr("matinee.initiatives.homepage.packing.MAX_BYTES", 4)
+    write_html(path, shown, catalogue(), picture=picture)
+    assert data_of(path.read_text(encoding="utf-8"))["images"]["sizes"] == [0, 13, 0, 0]

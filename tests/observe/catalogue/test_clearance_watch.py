@@ -11,6 +11,7 @@ from tests.observe.catalogue.test_artwork import image
 
 from matinee.observe.catalogue.clearance_watch import PATIENCE_S, ClearanceWatch
 from matinee.observe.home import Home
+from matinee.observe.importers.run import run_import
 from matinee.observe.lake import facts
 from matinee.observe.lake.connection import connect
 from matinee.observe.lake.tables import FACTS
@@ -99,3 +100,14 @@ def test_a_home_without_images_clears_none(tmp_path: Path) -> None:
     watch = ClearanceWatch(Home.create(tmp_path))
     assert watch.look().withdrawn == frozenset()
     assert watch.current().uncleared(["a1", None], 20, None) == [0]
+
+
+def test_titles_that_changed_are_a_new_version_of_the_same_clearance(home: Home, tmp_path: Path) -> None:
+    watch = ClearanceWatch(home)
+    first = watch.look()
+    (tmp_path / "titles.csv").write_text("title_id,series_id\ne1,t1\n", encoding="utf-8")
+    run_import(home, "titles", tmp_path / "titles.csv")
+    second = watch.look()
+    assert second.version > first.version
+    assert (second.place, second.clearances) == (first.place, first.clearances)
+    assert watch.look() is second

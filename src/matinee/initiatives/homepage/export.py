@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -28,11 +28,19 @@ BATCH = 200
 """Pages handed to the database at a time."""
 
 
-def write_pages(path: Path, pages: Iterable[Page]) -> Iterator[Page]:
+def write_pages(
+    path: Path, pages: Iterable[Page], *, gone: Callable[[Collection[str]], Collection[str]] | None = None
+) -> Iterator[Page]:
     """Write pages while they pass by; the file appears, whole, when the last one has.
 
     Pages are yielded again, so that one pass can feed a table and a viewer. A member without an eligible
     title has no line.
+
+    Parameters
+    ----------
+    gone : callable, optional
+        Which of the images may not be shown any more; asked when all pages have passed, before the file
+        appears. Their tiles have none.
 
     Raises
     ------
@@ -49,7 +57,18 @@ def write_pages(path: Path, pages: Iterable[Page]) -> Iterator[Page]:
         while batch := list(islice(waiting, BATCH)):
             _append(con, batch)
             yield from batch
+        if gone is not None:
+            _take_out(con, gone)
         copy_table(con, "FROM tiles", path)
+
+
+def _take_out(con: duckdb.DuckDBPyConnection, gone: Callable[[Collection[str]], Collection[str]]) -> None:
+    rows = con.execute("SELECT DISTINCT artwork_id FROM tiles WHERE artwork_id IS NOT NULL").fetchall()
+    if out := gone([row[0] for row in rows]):
+        con.execute(
+            "UPDATE tiles SET artwork_id = NULL WHERE artwork_id IN (SELECT unnest(?::VARCHAR[]))",
+            [sorted(out)],
+        )
 
 
 def _append(con: duckdb.DuckDBPyConnection, pages: list[Page]) -> None:

@@ -1,13 +1,14 @@
 """Pages as one self-contained HTML file: choose a member, see the page. No network, no other file.
 
-The catalogue is stored once and every tile is a few characters, so a thousand members fit in a few megabytes.
+The catalogue is stored once and every tile is a few characters, so a thousand members fit in a few megabytes;
+so are the images, packed together.
 """
 
 from __future__ import annotations
 
 import json
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -17,6 +18,7 @@ import jinja2
 import numpy as np
 
 from matinee.errors import InputError, StorageError
+from matinee.initiatives.homepage.packing import Picture, Uses, packed
 from matinee.initiatives.homepage.page import Page, Row
 from matinee.observe.catalogue.catalogue import Catalogue
 from matinee.types import ALWAYS_US, SECOND_US, format_at
@@ -54,6 +56,7 @@ def write_html(
     notes: Sequence[str] = (),
     rows: int = 20,
     cols: int = 20,
+    picture: Callable[[str], Picture | None] | None = None,
 ) -> int:
     """Write the pages of many members into one file, and return its size in bytes.
 
@@ -67,6 +70,9 @@ def write_html(
         Lines at the foot of the page, such as the licence of the data.
     rows, cols : int, above 0
         Longest page and row that are kept.
+    picture : callable, optional
+        The file of an image; None: it may not be shown (any more). Asked when all pages have passed. Titles
+        without one have a poster that the viewer draws.
 
     Raises
     ------
@@ -76,9 +82,13 @@ def write_html(
         The file cannot be written; one that was there before is untouched.
     """
     # `watched` may still be filled while the pages pass by, so an empty one is kept, not replaced.
-    data = encode(pages, catalogue, watched={} if watched is None else watched, rows=rows, cols=cols)
+    uses = Uses()
+    data = encode(
+        pages, catalogue, watched={} if watched is None else watched, rows=rows, cols=cols, uses=uses
+    )
     if not data["members"]:
         raise InputError(f"{path}: 0 pages were given, expected at least 1. Import events and train first.")
+    data["images"] = packed(uses, {} if picture is None else picture)
     source = files("matinee.initiatives.homepage").joinpath(TEMPLATE).read_text(encoding="utf-8")
     template = jinja2.Environment(autoescape=True).from_string(source)
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
@@ -103,8 +113,15 @@ def encode(
     watched: Mapping[str, Watched],
     rows: int = 20,
     cols: int = 20,
+    uses: Uses | None = None,
 ) -> dict[str, object]:
-    """Pages as the compact tables that the script in the template reads."""
+    """Pages as the compact tables that the script in the template reads.
+
+    Parameters
+    ----------
+    uses : Uses, optional
+        Counts the images of the tiles. None: tiles have none.
+    """
     titles, texts, kinds = _Book(), _Book(), _Book()
     members = []
     at_us = 0
@@ -116,29 +133,32 @@ def encode(
                 page.member_id,
                 seen.n_plays,
                 _digits([titles.of(int(t)) for t in seen.latest], 3),
-                [_row(row, cols, titles, texts, kinds) for row in page.rows[:rows]],
+                [_row(row, cols, titles, texts, kinds, uses) for row in page.rows[:rows]],
                 page.reason or "",
             ]
         )
+    usual = {} if uses is None else uses.usual()
     return {
         "digits": ALPHABET,
         "at": format_at(at_us),
         "genres": catalogue.genres.names,
-        "titles": [_title(catalogue, int(str(t))) for t in titles.number],
+        "titles": [[*_title(catalogue, int(str(t))), usual.get(n, 0)] for t, n in titles.number.items()],
         "texts": list(texts.number),
         "kinds": list(kinds.number),
         "members": members,
     }
 
 
-def _row(row: Row, cols: int, titles: _Book, texts: _Book, kinds: _Book) -> list[object]:
+def _row(row: Row, cols: int, titles: _Book, texts: _Book, kinds: _Book, uses: Uses | None) -> list[object]:
     tiles = row.tiles[:cols]
+    images = [0 if uses is None else uses.of(titles.of(tile.title), tile.artwork_id) for tile in tiles]
     explored = {str(i): round(tile.propensity, 4) for i, tile in enumerate(tiles) if tile.explored}
     return [
         kinds.of((row.kind, row.intent)),
         texts.of(row.reason),
         _digits([titles.of(tile.title) for tile in tiles], 3),
         _digits([texts.of(tile.reason) for tile in tiles], 3),
+        _digits(images, 3) if any(images) else "",
         *([explored] if explored else []),
     ]
 

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from matinee.errors import StorageError
@@ -36,7 +36,8 @@ class Standing:
     Attributes
     ----------
     version : int
-        Of the lake when an image last changed; grows.
+        Of the lake when an image or a title last changed (an episode may be new, and have its series'
+        image); grows.
     place : dict of str to int
         Position of each id in `clearances`.
     clearances : Clearances
@@ -107,6 +108,7 @@ class ClearanceWatch:
         self._lock = threading.Lock()
         self._standing = _nothing(-1)
         self._files: tuple[str, ...] | None = None
+        self._titles: tuple[str, ...] = ()
         self._stamp: tuple[int, int, int] | None = None
         self._looked = self._well = float("-inf")
 
@@ -153,8 +155,12 @@ class ClearanceWatch:
         manifest = read_manifest(self.home.lake)
         files = manifest.of(TABLE)
         names = tuple(file.path for file in files)
+        titles = tuple(file.path for file in manifest.of("titles"))
         if names == self._files:
+            if titles != self._titles:
+                self._standing, self._titles = replace(self._standing, version=manifest.version), titles
             return
+        self._titles = titles
         if not files:
             self._standing, self._files = _nothing(manifest.version), names
             return
