@@ -25,8 +25,9 @@ def serve(
 ) -> int:
     """Run the decision server of a home until it is stopped (Ctrl-C, SIGTERM).
 
-    It takes events, answers with pages and decisions, and says why; `/openapi.json` describes its routes. It
-    listens on this machine only, unless told otherwise; then it needs keys (`matinee key create`).
+    It takes events, answers with pages and decisions, and says why; `/openapi.json` describes its routes.
+    In a browser, `/watch` is the homepage as a member sees it, `/console` the team's pages. It listens on
+    this machine only, unless told otherwise; then it needs keys (`matinee key create`).
 
     Example: matinee serve --home shop --port 8080
 
@@ -47,6 +48,7 @@ def serve(
     json
         Print where it listens as JSON, and log as JSON.
     """
+    from matinee.console.config import ConsoleConfig
     from matinee.serve.config import ServeConfig
     from matinee.serve.preparing import prepare
     from matinee.serve.process import bind, run
@@ -54,27 +56,29 @@ def serve(
     place = find_home(home)
     options: dict[str, Any] = {"host": host, "port": port, "workers": workers, "state": state, "mode": mode}
     config = settings.load(place.settings, "serve", ServeConfig, options=options)
+    pages = settings.load(place.settings, "console", ConsoleConfig).enabled
     with progress("Preparing", quiet=json) as report:
         ready = prepare(place, config, report)
     with bind(config) as listening:
         number = int(listening.getsockname()[1])
         address = f"http://{'[' + config.host + ']' if ':' in config.host else config.host}:{number}"
         if json:
-            print_json(
-                {"address": address, "home": str(place.root), "workers": config.workers, "ready": ready}
-            )
+            told = {"address": address, "home": str(place.root), "workers": config.workers, "ready": ready}
+            print_json({**told, "watch": f"{address}/watch" if pages else None})
         else:
-            _tell(address, place.root, config.workers, ready)
+            _tell(address, place.root, config.workers, ready, pages)
         run(place, config, listening)
     return 0
 
 
-def _tell(address: str, root: Path, workers: int, ready: Ready) -> None:
+def _tell(address: str, root: Path, workers: int, ready: Ready, pages: bool) -> None:
     say(f"Matinee serves {root} on {address} ({workers} {'process' if workers == 1 else 'processes'}).")
     live = ", ".join(f"{name} {version}" for name, version in ready.releases.items())
     say(f"   {ready.members:,} members in the state; in production: {live or 'nothing yet'}.")
     if ready.open:
         say("   No keys are needed on this machine. Make some before others may ask: matinee key create")
+    if pages:
+        say(f"   In a browser: {address}/watch   (the team's pages: {address}/console)")
     say(f"   A page:   curl '{address}/v1/members/{ready.somebody}/homepage'")
     say(f"   Routes:   {address}/openapi.json")
     say("   Stop it with Ctrl-C.")

@@ -11,7 +11,7 @@ from matinee.console.static import FOLDER
 
 TOKENS = FOLDER / "tokens.css"
 TEXT, LARGE = 4.5, 3.0
-"""Least contrast of text, and of large text and of what shows where a control is (WCAG 2.2, 1.4.3 and 1.4.11)."""
+"""Least contrast of text, and of large text and what shows where a control is (WCAG 2.2, 1.4.3, 1.4.11)."""
 _TOKEN = re.compile(r"^ {4}--([a-z0-9-]+): (.+);$", re.MULTILINE)
 _THEMED = re.compile(r"light-dark\((#[0-9a-f]{6,8}), (#[0-9a-f]{6,8})\)")
 _PLAIN = re.compile(r"#[0-9a-f]{6}")

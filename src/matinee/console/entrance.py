@@ -30,24 +30,19 @@ FIELD, HEADER = "csrf", "x-csrf-token"
 ADMIN = "admin"
 
 
+NO_STAFF = (
+    "session: there is none that may see this, expected one of somebody who showed an admin key. Sign in at "
+    "/console/enter."
+)
+NO_PROFILE = "session: no profile is chosen, expected one. Choose it at /watch, then ask again."
+
+
 class StaffNeededError(ProblemError):
     """For the staff, and the request has no session of theirs. A browser is led to the door."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            401,
-            "session: there is none that may see this, expected one of somebody who showed an admin key. "
-            "Sign in at /console/enter.",
-        )
 
 
 class ProfileNeededError(ProblemError):
     """For a member's page, and the session names no member. A browser is led to the choice."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            409, "session: no profile is chosen, expected one. Choose it at /watch, then ask again."
-        )
 
 
 class Entrance:
@@ -73,11 +68,10 @@ class Entrance:
             401 without a session of the staff, 403 for a change that is not shown to be made by our own page.
         """
         visit = self.visit(request)
+        if request.scope["route_handler"].opt.get("entrance") != ANYONE["entrance"]:
+            staff(request)
         if request.method not in SAFE_METHODS:
             await self._check_change(request, visit.session)
-        handler = request.scope["route_handler"]
-        if handler.opt.get("entrance") != "anyone":
-            staff(request)
 
     def visit(self, request: AnyRequest) -> Visit:
         """The visit that a request belongs to; a new one, if it belongs to none."""
@@ -163,7 +157,7 @@ def staff(request: AnyRequest) -> Session:
     """
     session = visit_of(request).session
     if not session.staff:
-        raise StaffNeededError()
+        raise StaffNeededError(401, NO_STAFF)
     return session
 
 
@@ -177,5 +171,5 @@ def watcher(request: AnyRequest) -> str:
     """
     member_id = staff(request).member_id
     if member_id is None:
-        raise ProfileNeededError()
+        raise ProfileNeededError(409, NO_PROFILE)
     return member_id

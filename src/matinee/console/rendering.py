@@ -30,7 +30,7 @@ HEADERS = {
     "Vary": "Accept-Encoding, Cookie",
 }
 PACKING = 4
-"""Effort of gzip for pages: 3 % longer than at 9, in a third of the time."""
+"""Effort of gzip for pages: 0.3 ms for 60 KB, which become 7 KB; a tenth more than at 9."""
 Link = tuple[str, str]
 """Key of a text, and an address."""
 

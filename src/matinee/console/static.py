@@ -14,6 +14,7 @@ from pathlib import Path
 
 from litestar import Response, get
 from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from matinee.console.visit import AnyRequest
 from matinee.errors import NotFoundError
@@ -21,8 +22,8 @@ from matinee.errors import NotFoundError
 FOLDER = Path(__file__).parent / "static"
 PREFIX = "/console/static"
 TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css",
+    ".js": "text/javascript",
     ".svg": "image/svg+xml",
     ".png": "image/png",
     ".webp": "image/webp",
@@ -119,7 +120,9 @@ def packs(request: AnyRequest) -> bool:
     include_in_schema=False,
     sync_to_thread=False,
 )
-def static(version: str, file: str, request: AnyRequest, files: NamedDependency[Static]) -> Response[bytes]:
+def static(
+    version: FromPath[str], file: FromPath[str], request: AnyRequest, files: NamedDependency[Static]
+) -> Response[bytes]:
     """A file; one of another version is sent as it is here, and not kept (hosts change one by one)."""
     found = files.file(file.lstrip("/"))
     headers = {

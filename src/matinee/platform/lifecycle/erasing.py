@@ -37,7 +37,7 @@ UNNAMED = (
     "Models that learned from the member: their files name nobody, and may hold what somebody watched, "
     "without a name. Train again and release; delete older versions from releases/."
 )
-SYSTEM = ("state.db", "meta.db", "erased.txt", "erasure.key", "format.json", ".erasure.lock")
+SYSTEM = ("state.db", "meta.db", "erased.txt", "erasure.key", "console.key", "format.json", ".erasure.lock")
 """Files of a home that are no tables: databases have their own way, and the list holds hashes."""
 
 SETTLE_S = LOOK_EVERY_S + 0.1
