@@ -107,7 +107,7 @@ def test_axe_finds_nothing_serious(signed_in: Visiting, size: dict[str, int], th
 def wear(visit: Visit, theme: str) -> None:
     """Choose a theme, in the form that each page has for it."""
     page = visit.open("/console/style")
-    page.locator("details.menu summary").first.click()
+    page.locator('button[popovertarget="look"]').first.click()
     page.locator('form[action="/console/look"] select[name="theme"]').select_option(theme)
     page.locator('form[action="/console/look"] button[type="submit"]').click()
     page.locator(f'html[data-theme="{theme}"]').wait_for()

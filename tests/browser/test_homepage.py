@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.browser.shop import ARABIC, BARE_EVERY, HARD, HEBREW, LEAVING, LONG_NAME, SCRIPT_NAME
-from tests.browser.visiting import NEW_ROWS, Visit, all_rows, kinds, new_row, tile, titles, until
+from tests.browser.visiting import NEW_ROWS, Visit, all_rows, kinds, new_row, new_tiles, tile, titles, until
 from tests.serve.running import Running
 
 pytestmark = pytest.mark.slow
@@ -101,9 +101,8 @@ def test_what_was_begun_goes_on_where_it_stopped(visit: Visiting, member: str, s
 def test_my_list_takes_a_title_and_gives_it_back(visit: Visiting, member: str) -> None:
     seen = visit()
     page = seen.enter(member)
-    row = new_row(page)
-    wanted = row.locator(".tile").nth(2).get_attribute("data-title")
-    row.locator(".tile__link").nth(2).click()
+    wanted = new_tiles(page).nth(2).get_attribute("data-title")
+    new_tiles(page).nth(2).locator(".tile__link").click()
     button = page.locator('#panel .details form.act button[name="act"][value="list_add"]')
     with page.expect_response("**/watch/events"):
         button.click()

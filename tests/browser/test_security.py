@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from tests.browser.shop import HARD
-from tests.browser.visiting import NEW_ROWS, Visit, titles
+from tests.browser.visiting import Visit, new_tiles
 from tests.serve.running import Running, serving
 
 from matinee.observe.home import Home
@@ -48,7 +48,7 @@ def other_site(html: str) -> Iterator[str]:
 def test_a_form_of_another_site_changes_nothing(visit: Visiting, member: str, server: Running) -> None:
     seen = visit()
     page = seen.enter(member)
-    title = titles(page, NEW_ROWS)[0]
+    title = new_tiles(page).first.get_attribute("data-title")
     token = page.locator('meta[name="csrf"]').get_attribute("content")
     fields = {"act": "list_add", "title_id": title, "csrf": token}
     inputs = "".join(f'<input name="{name}" value="{value}">' for name, value in fields.items())
@@ -140,7 +140,7 @@ def test_with_a_key_only_those_who_show_it_come_in(visit: Visiting, own_home: Ho
         page.locator("#key").fill(key)
         page.locator(".door button").click()
         page.locator('form[action="/watch/profile"]').first.wait_for()
-        page.locator("details.menu summary").first.click()
+        page.locator('button[popovertarget="look"]').first.click()
         page.locator('form[action="/console/leave"] button').click()
         page.wait_for_url("**/console/enter**")
         seen.open("/watch")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.browser.test_impressions import recorded
-from tests.browser.visiting import NEW_ROWS, Visit, all_rows, new_row, titles, until
+from tests.browser.visiting import Visit, all_rows, new_row, new_tiles, titles, until
 from tests.serve.running import Running, serving
 
 from matinee.observe.home import Home
@@ -24,7 +24,7 @@ DOWN = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", 
 @contextmanager
 def again(before: Running) -> Iterator[Running]:
     """A server of the same home at the same address."""
-    with serving(before.home, "--port", str(urlsplit(before.address).port)) as running:
+    with serving(before.home, port=urlsplit(before.address).port or 0) as running:
         yield running
 
 
@@ -32,9 +32,8 @@ def test_a_server_that_comes_back_has_lost_nothing(visit: Visiting, own_home: Ho
     with serving(own_home) as first:
         seen = visit(first.address)
         page = seen.enter("m1")
-        row = new_row(page).locator(".tile__link")
-        wanted = titles(page, NEW_ROWS)[1]
-        row.nth(1).click()
+        wanted = new_tiles(page).nth(1).get_attribute("data-title")
+        new_tiles(page).nth(1).locator(".tile__link").click()
         page.locator("#panel .details").wait_for()
         seen.excuse(*DOWN)
         first.kill()
@@ -59,8 +58,8 @@ def test_what_waits_is_kept_when_the_page_is_closed_meanwhile(visit: Visiting, o
     with serving(own_home) as first:
         seen = visit(first.address)
         page = seen.enter("m2")
-        wanted = titles(page, NEW_ROWS)[0]
-        new_row(page).locator(".tile__link").first.click()
+        wanted = new_tiles(page).first.get_attribute("data-title")
+        new_tiles(page).first.locator(".tile__link").click()
         page.locator("#panel .details").wait_for()
         seen.excuse(*DOWN)
         first.kill()
@@ -92,7 +91,7 @@ def test_a_slow_network_shows_the_page_and_loses_nothing(
     network.send("Network.emulateNetworkConditions", slow)
     page = seen.enter(member)
     assert page.locator(".row").count() >= 2
-    new_row(page).locator(".tile__link").first.click()
+    new_tiles(page).locator(".tile__link").first.click()
     page.locator("#panel[open]").wait_for()
     assert page.locator("#panel h2").first.inner_text().strip(), "the name stands there at once"
     page.locator("#panel .details form.act").first.wait_for()
@@ -112,7 +111,7 @@ def test_a_slow_network_shows_the_page_and_loses_nothing(
 def test_two_tabs_agree(visit: Visiting, member: str, server: Running) -> None:
     seen = visit()
     one = seen.enter(member)
-    wanted = titles(one, NEW_ROWS)[3]
+    wanted = new_tiles(one).nth(2).get_attribute("data-title")
     other = seen.another_tab(f"/watch/title/{wanted}")
     seen.open(f"/watch/title/{wanted}")
     one.locator('.details button[value="list_add"]').click()
@@ -137,7 +136,7 @@ def test_a_tab_of_another_profile_does_not_write_for_it(
 ) -> None:
     seen = visit()
     old = seen.enter(member)
-    new_row(old).locator(".tile__link").first.click()
+    new_tiles(old).locator(".tile__link").first.click()
     old.locator("#panel .details").wait_for()
     title = old.locator("#panel .details").get_attribute("data-title")
     new = seen.another_tab("/watch")
@@ -188,7 +187,7 @@ def test_an_image_that_is_withdrawn_disappears(visit: Visiting, own_home: Home) 
 def test_a_session_that_is_over_leads_back_to_the_profiles(visit: Visiting, member: str) -> None:
     seen = visit()
     page = seen.enter(member)
-    new_row(page).locator(".tile__link").first.click()
+    new_tiles(page).locator(".tile__link").first.click()
     page.locator("#panel .details").wait_for()
     seen.context.clear_cookies()
     seen.excuse("401", "403", "409")

@@ -40,7 +40,7 @@ def test_a_play_by_the_form_changes_the_next_page(plain: Visit, member: str) -> 
     new_row(page).locator(".tile__link").first.click()
     page.locator("main .details").wait_for()
     page.locator('.details a[href^="/watch/play/"]').first.click()
-    page.locator('.player form button[name="act"][value="play"]').first.click()
+    page.locator('.player form button[name="watch_s"]').first.click()
     plain.open("/watch")
     assert played not in titles(page, NEW_ROWS)
 

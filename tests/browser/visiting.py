@@ -146,6 +146,11 @@ def new_row(page: Page) -> Locator:
     return page.locator(NEW_ROWS).first
 
 
+def new_tiles(page: Page) -> Locator:
+    """Tiles of that row which are not on the member's list."""
+    return new_row(page).locator(".tile:not(:has(.badge--listed))")
+
+
 def titles(page: Page, row: str = "#rows .row") -> list[str]:
     """Titles on a page, in the order in which they stand."""
     found: list[str] = page.eval_on_selector_all(f"{row} .tile", "all => all.map((one) => one.dataset.title)")
@@ -158,11 +163,15 @@ def kinds(page: Page) -> list[str]:
     return found
 
 
-def until(page: Page, holds: Callable[[], bool], what: str, *, timeout_ms: float = TIMEOUT_MS) -> None:
-    """Wait for a condition that is looked at from outside of the page."""
+def until(
+    page: Page, holds: Callable[[], bool], what: str | Callable[[], str], *, timeout_ms: float = TIMEOUT_MS
+) -> None:
+    """Wait for a condition that is looked at from outside of the page; `what` says what did not come."""
     waited = 0.0
     while not holds():
-        assert waited < timeout_ms, f"waited {timeout_ms / 1000:.0f} s in vain: {what}"
+        if waited >= timeout_ms:
+            told = what if isinstance(what, str) else what()
+            raise AssertionError(f"waited {timeout_ms / 1000:.0f} s in vain: {told}")
         page.wait_for_timeout(100)
         waited += 100
 

@@ -100,11 +100,14 @@ class Running:
 
 
 @contextmanager
-def serving(home: Home, *options: str, environment: dict[str, str] | None = None) -> Iterator[Running]:
-    """A server on a free port of this machine; stopped at the end, whatever happens."""
+def serving(
+    home: Home, *options: str, port: int = 0, environment: dict[str, str] | None = None
+) -> Iterator[Running]:
+    """A server on this machine, on a free port unless one is named; stopped at the end, whatever happens."""
     log = home.root.parent / f"{home.root.name}-server.txt"
     out = log.open("w", encoding="utf-8")
-    command = [sys.executable, "-m", "matinee", "serve", "--home", str(home.root), "--port", "0", "--json"]
+    command = [sys.executable, "-m", "matinee", "serve", "--home", str(home.root)]
+    command += ["--port", str(port), "--json"]
     process = subprocess.Popen(
         [*command, *options],
         stdout=subprocess.PIPE,
