@@ -88,10 +88,11 @@ def tile(title: str, decision: str, row: int, col: int, *, going_on: bool = Fals
     source = f"{decision}.{row}.{col}"
     image = '<img class="tile__image" src="/artwork/{}.svg" width="20" height="30" loading="lazy" alt="">'
     progress = '<progress class="tile__progress" max="100" value="40">40 %</progress>' if going_on else ""
+    ground = f'<span class="tile__ground">{title}</span>'
     return (
         f'<li class="tile" data-title="{title}" data-row="{row}" data-col="{col}" data-decision="{decision}">'
         f'<a class="tile__link" href="/watch/title/{title}?from={source}">'
-        f"{image.format(title) if col % 5 else ''}"
+        f"{image.format(title) if col % 5 else ground}"
         f'<span class="tile__name">Name of {title}</span>{progress}</a></li>'
     )
 
@@ -143,18 +144,19 @@ def details(title: str) -> str:
         f'<article class="details" data-title="{title}" data-name="Name of {title}">'
         f'<h2 class="details__name" id="details-name">Name of {title}</h2>'
         f'<a class="button details__play" href="/watch/play/{title}">Play</a>{acts(title)}'
-        f'<ul class="row__tiles"><li class="tile" data-title="s1"><a class="tile__link" href="/watch/title/s1">'
-        f'<span class="tile__name">Similar</span></a></li></ul></article>'
+        f'<section class="row"><ul class="row__tiles"><li class="tile" data-title="s1">'
+        f'<a class="tile__link" href="/watch/title/s1"><span class="tile__ground">Similar</span>'
+        f'<span class="tile__name">Similar</span></a></li></ul></section></article>'
     )
 
 
 def player(stage: Stage, title: str) -> str:
     """A player of a title that runs 1,000 seconds."""
     return (
-        f'<main id="main"><section class="player" data-title="{title}" data-name="Name" data-runtime-s="1000" '
+        f'<section class="player" data-title="{title}" data-name="Name" data-runtime-s="1000" '
         f'data-position-s="{stage.position_s}" data-decision="d1" data-row="2" data-col="3">'
         f'<form class="act player__form" method="post" action="/watch/act"></form></section>'
-        f'<section class="player__next" hidden><p>Next</p></section><a href="/watch" id="home">Home</a></main>'
+        f'<section class="player__next" hidden><p>Next</p></section><a href="/watch" id="home">Home</a>'
     )
 
 
@@ -170,10 +172,11 @@ def page(stage: Stage, kind: str, content: str) -> str:
             f'<link rel="stylesheet" href="/console/static/x/{one}.css">'
             for one in ("tokens", "base", "parts", "watch")
         )
-        + f'<script type="module" src="/console/static/x/watch.js"></script></head><body data-page="{kind}">'
+        + f'<script type="module" src="/console/static/x/watch.js"></script></head><body class="watch" data-page="{kind}">'
         f'<header class="header"><form id="search" action="/watch/search" role="search">'
-        f'<input name="q" type="search" aria-label="Search"></form></header>{content}'
-        f'<dialog id="panel"></dialog><div id="said" role="status" aria-live="polite"></div>'
+        f'<input name="q" type="search" aria-label="Search"></form></header>'
+        f'<main class="page" id="main">{content}</main>'
+        f'<dialog class="panel" id="panel"></dialog><div id="said" role="status" aria-live="polite"></div>'
         f'<div id="words" hidden {words} data-not-sent="{{n}} wait" data-results="{{n}} results" '
         'data-no-results="none" data-position="{at} of {of}" data-rows-loaded="{n} rows"></div></body></html>'
     )
@@ -184,7 +187,7 @@ def answer(stage: Stage, path: str, query: dict[str, list[str]]) -> str | None:
     part = "part" in query
     if path == "/watch":
         rows, link = first_screen(stage)
-        return page(stage, "watch", f'<main id="rows">{rows}</main>{link}')
+        return page(stage, "watch", f'<div class="rows" id="rows" data-rows="/watch/rows">{rows}</div>{link}')
     if path == "/watch/rows" and "cursor" in query:
         at = int(query["cursor"][0])
         n = len(stage.rows(0)) + 2 * at
@@ -194,18 +197,18 @@ def answer(stage: Stage, path: str, query: dict[str, list[str]]) -> str | None:
         return "".join(first_screen(stage))
     if path.startswith("/watch/title/"):
         made = details(path.rpartition("/")[2])
-        return made if part else page(stage, "title", f'<main id="main">{made}</main>')
+        return made if part else page(stage, "title", made)
     if path.startswith("/watch/play/"):
         return page(stage, "play", player(stage, path.rpartition("/")[2]))
     if path == "/watch/search":
         asked = query.get("q", [""])[0]
         tiles = "".join(
             f'<li class="tile" data-title="{asked}{i}"><a class="tile__link" href="/watch/title/{asked}{i}">'
-            f'<span class="tile__name">{asked} {i}</span></a></li>'
+            f'<span class="tile__ground">{asked}</span><span class="tile__name">{asked} {i}</span></a></li>'
             for i in range(len(asked))
         )
-        found = f'<ul class="tiles">{tiles}</ul>'
-        return found if part else page(stage, "search", f'<main><section id="results">{found}</section></main>')
+        found = f'<section class="row"><h2 class="row__title">Found</h2><ul class="row__tiles">{tiles}</ul></section>'
+        return found if part else page(stage, "search", f'<div class="results" id="results">{found}</div>')
     return None
 
 

@@ -8,7 +8,7 @@
 import { add } from "./outbox.js";
 import { say, word } from "./words.js";
 
-const SIGNALS = ["thumb_up", "thumb_down", "list_add", "list_remove"];
+const SIGNALS = ["thumb_up", "thumb_down", "thumb_clear", "list_add", "list_remove"];
 /** What a press sends -> what it does, as a word of the page. @type {Record<string, string>} */
 const DONE = {
   thumb_up: "liked", thumb_down: "disliked", thumb_clear: "cleared", list_add: "listed", list_remove: "unlisted",

@@ -30,7 +30,7 @@ async function update() {
   if (!rows || document.hidden) return; // pageshow and visibilitychange come back to it
   request.abort();
   request = new AbortController();
-  const page = await part(ADDRESS, request.signal);
+  const page = await part(rows.dataset.rows || ADDRESS, request.signal);
   stale = false;
   takeGoingOn(goingOn(page));
   takeBelow(page);
@@ -78,27 +78,15 @@ function takeBelow(page) {
   for (let i = all.length - 1; i >= kept; i--) if (inHand(all[i])) kept = i + 1; // all above a hand stays too
   if (kept === all.length) return;
   const stay = all.slice(0, kept);
-  const known = new Set(stay.filter((row) => row !== goingOn(rows)).flatMap(tilesOf).map((tile) => tile.dataset.title));
+  const known = new Set(stay.flatMap(tilesOf).map((tile) => tile.dataset.title));
   const fresh = newRows(page, stay).filter((row) => {
     for (const tile of tilesOf(row)) if (known.has(tile.dataset.title)) tile.remove(); // each title once on a page
     return tilesOf(row).length >= LEAST_TILES && /** @type {HTMLElement} */ (row).dataset.kind !== GOING_ON;
   });
-  number(fresh, stay);
   for (const row of all.slice(kept)) row.remove();
   rows.append(...fresh);
   if (!document.getElementById("more")) addMore(page);
   moveOn(page);
-}
-
-/** Ids of headings that no row above has. @param {Element[]} fresh @param {Element[]} stay */
-function number(fresh, stay) {
-  const taken = new Set(stay.map((row) => row.getAttribute("aria-labelledby")));
-  for (const row of fresh) {
-    const title = row.querySelector(".row__title");
-    if (!title || !taken.has(title.id)) continue;
-    title.id = `${title.id}-${/** @type {HTMLElement} */ (row).dataset.decision}`;
-    row.setAttribute("aria-labelledby", title.id);
-  }
 }
 
 /** The old page had no more rows; the new one may. @param {Document} page */

@@ -21,7 +21,17 @@ export const rowKey = (row) =>
 export function newRows(page, shown) {
   const known = new Set(Array.from(shown, rowKey));
   const rows = Array.from(page.querySelectorAll("section.row")).filter((row) => !known.has(rowKey(row)));
-  return rows.map((row) => document.importNode(row, true));
+  return rows.map((row) => ownId(document.importNode(row, true)));
+}
+
+/** Rows of two decisions have the same numbers, so a heading's id gets its decision. @param {Element} row */
+function ownId(row) {
+  const title = row.querySelector(".row__title");
+  if (title) {
+    title.id = `${title.id}-${/** @type {HTMLElement} */ (row).dataset.decision ?? ""}`;
+    row.setAttribute("aria-labelledby", title.id);
+  }
+  return row;
 }
 
 /** Point the link at the rows after those of a fragment, or take it away. @param {Document} page */
@@ -49,7 +59,7 @@ async function fetchMore(more) {
     if (more.dataset.rows !== address) return; // the page has changed meanwhile: these belong to another one
     const fresh = newRows(page, rows.querySelectorAll(".row"));
     rows.append(...fresh);
-    if (document.activeElement === more) say(word("rows-loaded", { n: number(fresh.length) }));
+    if (document.activeElement === more) say(word("rows-loaded", { n: number(fresh.length) }), { quiet: true });
     moveOn(page);
   } finally {
     busy = false;

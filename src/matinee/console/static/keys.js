@@ -36,9 +36,22 @@ function oneStop(tiles) {
 function goTo(link, quick = false) {
   const behavior = quick ? "instant" : smooth();
   link.focus({ preventScroll: true });
-  // Rows on the page scroll as a whole, with their title; in a row the tile comes into view.
+  // The page scrolls to the whole row, with its title; the row by itself, since a second glide would stop the first.
   (link.closest(".row") ?? link).scrollIntoView({ block: "nearest", inline: "nearest", behavior });
-  link.scrollIntoView({ block: "nearest", inline: "nearest", behavior });
+  const tiles = /** @type {HTMLElement | null} */ (link.closest(".row .row__tiles"));
+  if (tiles) scrollAlong(tiles, link, behavior);
+}
+
+/** Bring a tile into view, between the margins of its row. The distance from the first tile is the same however far
+ * the row has glided. @param {HTMLElement} tiles @param {Element} link @param {ScrollBehavior} behavior */
+function scrollAlong(tiles, link, behavior) {
+  const tile = (link.closest(".tile") ?? link).getBoundingClientRect();
+  const first = (tiles.firstElementChild ?? link).getBoundingClientRect();
+  const style = getComputedStyle(tiles), turned = style.direction === "rtl" ? -1 : 1;
+  const at = turned > 0 ? tile.left - first.left : first.right - tile.right;
+  const room = tiles.clientWidth - parseFloat(style.paddingInlineStart) - parseFloat(style.paddingInlineEnd);
+  const now = Math.abs(tiles.scrollLeft), to = Math.min(at, Math.max(now, at + tile.width - room));
+  if (Math.abs(to - now) >= 1) tiles.scrollTo({ left: turned * to, behavior });
 }
 
 /** The tile nearest to `x` among those that a row shows. @param {Element} row @param {number} x */
@@ -62,20 +75,13 @@ const middle = (link) => {
 
 /** @param {HTMLElement} link @param {number} by rows down @param {boolean} quick @returns {boolean} */
 function upOrDown(link, by, quick) {
+  // A list of several lines, as of search results: its next line first.
+  const inside = towards(link, [0, Math.sign(by)], linksIn(link.closest(".row__tiles") ?? link));
   const rows = Array.from(scene().querySelectorAll(".row")).filter((row) =>
     row.querySelector(LINK) && row.getClientRects().length);
   const here = rows.findIndex((row) => row.contains(link));
-  if (here < 0) return grid(link, by, quick);
   const there = Math.min(rows.length - 1, Math.max(0, here + by));
-  const target = there === here ? undefined : nearest(rows[there], middle(link));
-  if (target) goTo(target, quick);
-  return Boolean(target);
-}
-
-/** In a grid, as of search results, up and down go to the next line. @returns {boolean}
- * @param {HTMLElement} link @param {number} by @param {boolean} quick */
-function grid(link, by, quick) {
-  const target = towards(link, [0, Math.sign(by)], linksIn(link.closest(".row__tiles, .tiles") ?? document));
+  const target = inside ?? (here < 0 || there === here ? undefined : nearest(rows[there], middle(link)));
   if (target) goTo(target, quick);
   return Boolean(target);
 }
@@ -100,7 +106,7 @@ function towards(from, [dx, dy], among) {
 
 /** @param {HTMLElement} link @param {KeyboardEvent} event @returns {boolean} whether the key was for us */
 function inTiles(link, event) {
-  const tiles = link.closest(".row__tiles, .tiles") ?? link;
+  const tiles = link.closest(".row__tiles") ?? link;
   const links = linksIn(tiles), here = links.indexOf(link), quick = event.repeat;
   const forward = getComputedStyle(tiles).direction === "rtl" ? -1 : 1;
   const screen = Math.max(1, Math.floor(innerHeight / (link.closest(".row")?.clientHeight || innerHeight)));

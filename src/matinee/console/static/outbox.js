@@ -104,7 +104,8 @@ function plan(in_ms) {
  * @returns {Promise<void>}
  */
 export async function flush() {
-  if (stopped || !profile || Date.now() < pausedUntil || !waiting().length) return;
+  if (stopped || !profile || !waiting().length) return;
+  if (Date.now() < pausedUntil) return plan(0);
   if (!navigator.locks) return sendAll();
   await navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => (lock ? sendAll() : plan(EVERY_MS)));
 }
@@ -209,7 +210,7 @@ function tell() {
   if (late.length && failures) {
     place ??= document.body.appendChild(Object.assign(document.createElement("p"), { id: "unsent", className: "unsent" }));
     const text = word("not-sent", { n: late.length });
-    if (place.textContent !== text) say(text);
+    if (place.textContent !== text) say(text, { quiet: true });
     place.textContent = text;
     place.hidden = !text;
   } else if (place && !place.hidden && !matter.length) {

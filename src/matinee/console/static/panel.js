@@ -102,9 +102,13 @@ function close() {
     opener.focus({ preventScroll: true });
     opener.scrollIntoView({ block: "nearest", inline: "nearest", behavior: smooth() });
   } else {
-    // The tile went while the panel was open: the place where it stood.
-    const row = opener?.closest(".row") ?? document.querySelector(".row");
-    /** @type {HTMLElement | null | undefined} */ (row?.querySelector(".tile__link[tabindex='0']"))?.focus();
+    // The tile went while the panel was open: its neighbour.
+    const tiles = Array.from(opener?.closest(".row__tiles")?.querySelectorAll(".tile") ?? []);
+    const here = tiles.findIndex((tile) => tile.contains(opener)), stay = (/** @type {Element} */ tile) =>
+      !tile.classList.contains("tile--gone");
+    const near = tiles.slice(here + 1).find(stay) ?? tiles.slice(0, Math.max(0, here)).findLast(stay);
+    const link = (near ?? document).querySelector(".tile__link");
+    /** @type {HTMLElement | null} */ (link)?.focus({ preventScroll: true });
   }
 }
 

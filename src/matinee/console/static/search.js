@@ -16,6 +16,7 @@ const form = /** @type {HTMLFormElement | null} */ (document.getElementById("sea
 const field = /** @type {HTMLInputElement | null} */ (form?.querySelector("input[name=q]") ?? null);
 /** What the results stand in for. @type {HTMLElement[]} */
 const ground = ["rows", "more"].flatMap((id) => document.getElementById(id) ?? []);
+if (!ground.length) ground.push(.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("main > *")));
 const made = /** @type {HTMLElement | null} */ (document.getElementById("results"));
 
 let results = made, typing = 0, looking = 0, scrolled = 0, asked = field?.value.trim() ?? "", reported = "";
@@ -46,13 +47,13 @@ function show(query, page) {
     results.setAttribute("aria-label", word("search"));
     (ground[0] ?? document.querySelector("main"))?.before(results);
   }
-  if (results !== made && results.hidden !== false) scrolled = scrollY;
+  if (results !== made && !ground[0]?.hidden) scrolled = scrollY;
   results.hidden = false;
   if (results !== made) for (const one of ground) one.hidden = true;
   results.replaceChildren(...Array.from(page.body.childNodes, (node) => document.importNode(node, true)));
   if (results !== made) scrollTo({ top: 0, behavior: "instant" });
   const n = results.querySelectorAll(".tile").length;
-  say(n ? word("results", { n: number(n), query }) : word("no-results", { query }));
+  say(n ? word("results", { n: number(n), query }) : word("no-results", { query }), { quiet: true });
   looking = setTimeout(report, LOOKED_MS, query);
 }
 
@@ -98,7 +99,7 @@ function pressed(event) {
 }
 
 export function start() {
-  if (!form || !field) return;
+  if (!form || !field || document.body.dataset.page === "play") return; // there Enter asks for the page
   field.setAttribute("autocomplete", "off");
   field.addEventListener("input", typed);
   field.addEventListener("keydown", pressed);
@@ -113,6 +114,6 @@ export function start() {
     field.value = "";
     close();
   });
-  if (made && asked) looking = setTimeout(report, LOOKED_MS, asked);
-  else if (asked) typed();
+  if (made?.dataset.reported !== undefined) reported = `${asked}\n`; // by the server, with the page
+  else if (made && asked) looking = setTimeout(report, LOOKED_MS, asked);
 }

@@ -11,12 +11,22 @@ export function word(name, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, key) => String(values[key] ?? ""));
 }
 
-/** Tell those who listen; a text that is said twice is said twice. @param {string} text */
-export function say(text) {
+const SHOWN_MS = 5000;
+let fading = 0;
+
+/**
+ * Say something, on the screen and to those who listen; what is said twice is heard twice.
+ * @param {string} text
+ * @param {{quiet?: boolean}} [how] quiet: only to those who listen, since the screen shows it already
+ */
+export function say(text, { quiet = false } = {}) {
   const place = document.querySelector("dialog[open] [role=status]") ?? document.getElementById("said");
   if (!place || !text) return;
+  clearTimeout(fading);
   place.textContent = "";
+  place.classList.toggle("said--quiet", quiet);
   setTimeout(() => (place.textContent = text), 50);
+  fading = setTimeout(() => (place.textContent = ""), SHOWN_MS);
 }
 
 /** Numbers in the page's language. @param {number} value */
