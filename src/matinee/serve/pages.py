@@ -292,8 +292,9 @@ class Pages:
         looked = self.services.artwork.last_look(self.services, slots, request, known)
         territory = known.limits(request.context).territory
         record = self.services.log_again(
-            INITIATIVE, member_id, at_us, first, looked.slots if looked.replaced else (), territory
-        )
+            INITIATIVE, member_id, at_us, first, looked.slots if looked.replaced else (), territory,
+            _further(rows),
+        )  # fmt: skip
         return self._reply(record, shown, rows, looked.slots)
 
     def _keep(self, member_id: str, shown: Shown) -> None:
@@ -320,6 +321,13 @@ class Pages:
             fallback_reason=in_short(_text(record, "fallback_reason")),
             sticky_of=record.sticky_of,
         )
+
+
+def _further(rows: list[RowNote]) -> tuple[int, int] | None:
+    """First and last of the rows, if they are not those that a page begins with."""
+    if rows and rows[0].row == 1:
+        return None
+    return (rows[0].row, rows[-1].row) if rows else (1, 0)
 
 
 def page_rows(rows: list[RowNote], slots: list[Slot], url_of: Mapping[str, str]) -> list[RowReply]:

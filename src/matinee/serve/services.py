@@ -278,6 +278,7 @@ class Services:
         first: Repeated,
         slots: Sequence[Slot] = (),
         territory: str | None = None,
+        rows: tuple[int, int] | None = None,
     ) -> DecisionRecord:
         """Log that an earlier answer was given again: it names the first decision, and the unit's arm.
 
@@ -287,10 +288,14 @@ class Services:
             What was shown, where it is not what the first decision says: an image was withdrawn meanwhile.
         territory : str, optional
             In which the images of `slots` are cleared.
+        rows : tuple of int, optional
+            First and last row of a page that were given out; further rows are of decisions of their own.
         """
         context: Context = {} if first.place is None else dict(first.place.noted)
         if first.reason is not None:
             context["reason"] = first.reason
+        if rows is not None:
+            context["again_from_row"], context["again_to_row"] = rows
         if slots:
             context["artwork_replaced"] = True
             if territory is not None:

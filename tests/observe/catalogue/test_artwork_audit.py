@@ -166,3 +166,52 @@ def test_a_page_that_is_given_out_again_is_a_serve_of_its_own(tmp_path: Path) ->
     ]  # fmt: skip
     assert audit(home, "a1", from_us=START + SECOND_US).serves == 1
     assert audit(home, "a1", until_us=START + SECOND_US).serves == 1
+
+
+def test_rows_that_were_given_out_again_are_serves_of_these_rows(tmp_path: Path) -> None:
+    home = Home.create(tmp_path / "home")
+    put(home, image("a1", "t1"), image("b1", "t2"), from_us=1)
+
+    def again(decision_id: str, at_us: int, **context: int) -> bytes:
+        record = DecisionRecord(
+            decision_id, "page", "m1", at_us, "page@1", "v1", [], context=dict(context), sticky_of="d1"
+        )
+        return decision_line(record, at_us, int(decision_id[1:]), "m1")
+
+    below = DecisionRecord(
+        "d2", "page", "m1", START + 1, "page@1", "v1",
+        [Slot("t2", 1.0, 5, 1, artwork_id="b1", artwork_propensity=1.0, artwork_n=1)],
+        context={"continues": "d1"},
+    )  # fmt: skip
+    lines = [
+        page("d1", "m1", START, "a1"),
+        decision_line(below, below.at_us, 2, "m1"),
+        again("d3", START + 2, again_from_row=1, again_to_row=4),
+        again("d4", START + 3, again_from_row=5, again_to_row=8),
+        again("d5", START + 4),
+        again("d6", START + 5, again_from_row=1, again_to_row=0),
+    ]
+    (home.log / "1-a-0001.ndjson").write_bytes(b"".join(lines))
+    assert [row["decision_id"] for row in audit(home, "a1").rows] == ["d1", "d3", "d5"]
+    assert [(row["decision_id"], row["sticky_of"]) for row in audit(home, "b1").rows] == [
+        ("d2", None), ("d4", "d2"),
+    ]  # fmt: skip
+
+
+def test_a_decision_about_an_image_alone_is_a_serve_too(tmp_path: Path) -> None:
+    home = Home.create(tmp_path / "home")
+    put(home, image("a1", "t1"), image("b1", "t1", territories=["NL"]), from_us=1)
+    lines = []
+    for n, (one, territory) in enumerate((("a1", "BE"), ("b1", "BE"), ("b1", "NL")), 1):
+        record = DecisionRecord(
+            f"d{n}", "artwork", "m1", START + n, "pooled@2", "v7", [Slot(one, 0.4, n_permitted=3)],
+            context={"territory": territory, "title_id": "t1"},
+        )  # fmt: skip
+        lines.append(decision_line(record, record.at_us, n, "m1"))
+    (home.log / "1-a-0001.ndjson").write_bytes(b"".join(lines))
+    (row,) = audit(home, "a1").rows
+    assert (row["title_id"], row["propensity"], row["n"], row["territory"]) == ("t1", 0.4, 3, "BE")
+    found = check(home)
+    assert (found.serves, [(row["decision_id"], row["why_not"]) for row in found.rows]) == (
+        3, [("d2", "not in this territory")],
+    )  # fmt: skip

@@ -189,7 +189,8 @@ def _by_member(image: Ints, values: Floats, member: Ints | None) -> tuple[Ints, 
     if member is None or not len(image):
         return image, values
     (of, _), which = np.unique(np.stack([image, member]), axis=1, return_inverse=True)
-    return of, np.bincount(which.ravel(), values, len(of))
+    summed: Floats = np.bincount(which.ravel(), values, len(of)).astype(np.float64)
+    return of, summed
 
 
 def _prior(values: Floats, errors: Floats) -> Prior:

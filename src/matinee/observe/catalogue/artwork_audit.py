@@ -22,8 +22,10 @@ WITHDRAWAL_S = 1.0
 """What a withdrawal may take until every server knows of it, in seconds."""
 SLOTS = (
     '[{"action":"VARCHAR","row":"INTEGER","col":"INTEGER","artwork_id":"VARCHAR",'
-    '"artwork_propensity":"DOUBLE","artwork_n":"INTEGER"}]'
+    '"artwork_propensity":"DOUBLE","artwork_n":"INTEGER","propensity":"DOUBLE","n_permitted":"INTEGER"}]'
 )
+_BARE = f"initiative = '{TABLE}'"
+"""Decisions about images themselves, for a tile that somebody else composed: the image is the action."""
 SERVES = (
     "member_id", "at_us", "artwork_id", "title_id", "decision_id", "sticky_of", "row", "col", "propensity",
     "n", "artwork_policy", "artwork_model", "policy", "model", "fallback", "territory", "device", "in_view",
@@ -88,9 +90,9 @@ def audit(
 ) -> Audited:
     """Every serve of an image.
 
-    A serve is a tile of a page that was answered with it; it is in view if an impression names the page and
-    the place. A page that was given out again counts again, with all its tiles. Pages of members who were
-    erased are gone, and so are those that were pruned.
+    A serve is a tile of a page that was answered with it, or a decision about an image alone; it is in view
+    if an impression names the page and the place. Rows that were given out again count again, with all their
+    tiles. Pages of members who were erased are gone, and so are those that were pruned.
 
     Parameters
     ----------
@@ -113,7 +115,7 @@ def audit(
     with spilling() as con:
         open_events(con, home, "decisions", "impressions")
         where = f"at_us < {int(until_us)} AND slots LIKE {literal(f'%{_in_json(artwork_id)}%')}"
-        con.execute(f"CREATE TEMP TABLE made AS {_shown(where)} AND s.artwork_id = {literal(artwork_id)}")
+        con.execute(f"CREATE TEMP TABLE made AS {_shown(where)} AND {_IMAGE} = {literal(artwork_id)}")
         con.execute(f"CREATE TEMP TABLE shown AS {_GIVEN} WHERE {_between(from_us, until_us)}")
         con.execute(f"CREATE TEMP TABLE serves AS {_SEEN}")
         (serves, in_view, members) = con.execute(
@@ -139,8 +141,8 @@ def check(home: Home, *, from_us: int = ALWAYS_US, until_us: int = NEVER_US, lim
     """
     with spilling() as con:
         open_events(con, home, "decisions")
-        where = f"{_between(from_us, until_us)} AND contains(slots, '\"artwork_id\"')"
-        con.execute(f"CREATE TEMP TABLE shown AS {_shown(where)} AND s.artwork_id IS NOT NULL")
+        where = f"{_between(from_us, until_us)} AND (contains(slots, '\"artwork_id\"') OR {_BARE})"
+        con.execute(f"CREATE TEMP TABLE shown AS {_shown(where)} AND {_IMAGE} IS NOT NULL")
         con.execute(f"CREATE TEMP TABLE versions AS {_versions(home)}")
         con.execute(
             "CREATE TEMP TABLE judged AS SELECT s.*, v.withdrawn_us, CASE WHEN v.artwork_id IS NULL "
@@ -163,13 +165,18 @@ def check(home: Home, *, from_us: int = ALWAYS_US, until_us: int = NEVER_US, lim
     return Checked(serves, within_s, sum(reasons.values()), reasons, rows)
 
 
+_IMAGE = f"CASE WHEN {_BARE} THEN s.action ELSE s.artwork_id END"
+
+
 def _shown(where: str) -> str:
     """SQL of tiles of pages that were answered; pages made in the shadow of others were seen by nobody."""
     return (
         "SELECT member_id, unit_id, at_us, decision_id, sticky_of, device, policy, model, "
         "coalesce(json_extract_string(context, '$.artwork_territory'), territory) AS territory, "
-        "coalesce(fallback, false) AS fallback, context, s.artwork_id, s.action AS title_id, "
-        's."row", s.col, s.artwork_propensity AS propensity, s.artwork_n AS n FROM ('
+        f"coalesce(fallback, false) AS fallback, context, {_IMAGE} AS artwork_id, "
+        f"CASE WHEN {_BARE} THEN json_extract_string(context, '$.title_id') ELSE s.action END AS title_id, "
+        f's."row", s.col, CASE WHEN {_BARE} THEN s.propensity ELSE s.artwork_propensity END AS propensity, '
+        f"CASE WHEN {_BARE} THEN s.n_permitted ELSE s.artwork_n END AS n FROM ("
         "SELECT * EXCLUDE (slots, decision_id), coalesce(decision_id, event_id) AS decision_id, "
         f"unnest(from_json(slots, '{SLOTS}')) AS s FROM decisions WHERE {where} AND json_valid(slots) "
         "AND json_type(slots) = 'ARRAY' "
@@ -183,12 +190,18 @@ SELECT * FROM (
     UNION ALL BY NAME
     SELECT m.* REPLACE (d.at_us AS at_us, d.id AS decision_id, m.decision_id AS sticky_of)
     FROM made AS m JOIN (
-        SELECT at_us, coalesce(decision_id, event_id) AS id, sticky_of AS first
+        SELECT at_us, coalesce(decision_id, event_id) AS id, sticky_of AS first,
+            TRY_CAST(json_extract_string(context, '$.again_from_row') AS INTEGER) AS low,
+            TRY_CAST(json_extract_string(context, '$.again_to_row') AS INTEGER) AS high
         FROM decisions WHERE sticky_of IS NOT NULL AND slots IS NULL
-    ) AS d ON d.first = m.decision_id
+    ) AS d ON d.first = coalesce(json_extract_string(m.context, '$.continues'), m.decision_id)
+        AND m.at_us <= d.at_us
+        AND CASE WHEN d.low IS NULL OR m."row" IS NULL THEN m.decision_id = d.first
+            ELSE m."row" BETWEEN d.low AND d.high END
 )
 """
-"""Pages as they were made, and again for each time they were given out with the same images."""
+"""Pages as they were made, and again for each time that some of their rows were given out with the same
+images; a record that does not tell which rows is about the first ones."""
 
 _SEEN = """
 WITH views AS (
