@@ -26,8 +26,8 @@ async function show(address, push) {
     const shown = new URL(reply.url);
     shown.searchParams.delete("part");
     shown.hash = new URL(address, location.href).hash;
-    if (push) history.pushState(null, "", shown);
     place(text);
+    if (push) history.pushState(null, "", shown);
     if (shown.hash) document.getElementById(shown.hash.slice(1))?.scrollIntoView({ block: "start" });
   } catch (problem) {
     if (problem.name !== "AbortError") location.assign(address);
@@ -103,13 +103,13 @@ function tell(link) {
   const reasons = document.getElementById(link.hash.slice(1));
   if (!reasons) return;
   teller = link;
-  reasons.setAttribute("data-open", "");
+  reasons.classList.add("why");
   reasons.scrollTop = 0;
   reasons.focus({ preventScroll: true });
 }
 
 function close(back) {
-  for (const one of root.querySelectorAll(".reasons[data-open]")) one.removeAttribute("data-open");
+  for (const one of root.querySelectorAll(".reasons.why")) one.classList.remove("why");
   if (location.hash && root.querySelector(".reasons:target")) location.hash = "preview";
   if (back && teller?.isConnected) teller.focus();
   teller = null;
