@@ -59,6 +59,9 @@ BENCHMARKS = {
     "assignment": Benchmark(
         "assignment.py", "arms of a million units beside hashing their ids", "1 min", quick=("--repeats", "2")
     ),
+    "search": Benchmark(
+        "search.py", "a search of 50,000 titles beside a scan", "2 min", quick=("--titles", "5000")
+    ),
     "bandits": Benchmark(
         "bandits.py",
         "regret of policies that learn, where the truth is known",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
@@ -323,7 +324,7 @@ class TitlesNow:
         self.services, self.again_s = services, again_s
         self._titles: Titles | None = None
         self._guard: Guard | None = None
-        self._tried_s = -FAILED_S
+        self._read_s = self._failed_s = -math.inf
         self._reading: asyncio.Task[Titles] | None = None
 
     async def now(self) -> Titles:
@@ -334,15 +335,15 @@ class TitlesNow:
         StorageError
             There is none yet, and the lake or the log cannot be read.
         """
-        titles = self._titles
+        titles, now_s = self._titles, time.monotonic()
         changed = self._guard is not self.services.guard
-        age_s = time.monotonic() - self._tried_s
-        if titles is not None and not changed and age_s < self.again_s:
+        if titles is not None and not changed and now_s - self._read_s < self.again_s:
             return titles
-        if titles is not None and changed and age_s < FAILED_S and self._reading is None:
+        if titles is not None and now_s - self._failed_s < FAILED_S:
             return titles
-        if self._reading is None or self._reading.done():
+        if self._reading is None:
             self._reading = asyncio.create_task(self._read())
+            self._reading.add_done_callback(_heard)
         if titles is not None and not changed:
             return titles
         try:
@@ -362,11 +363,11 @@ class TitlesNow:
             titles = await asyncio.to_thread(self._load)
         except MatineeError as problem:
             LOG.error("titles cannot be read: %s", problem)
-            self._tried_s = time.monotonic()
-            self._reading = None
+            self._failed_s = time.monotonic()
             raise
-        self._titles, self._guard, self._tried_s = titles, guard, time.monotonic()
-        self._reading = None
+        finally:
+            self._reading = None
+        self._titles, self._guard, self._read_s = titles, guard, time.monotonic()
         return titles
 
     def _load(self) -> Titles:
@@ -386,11 +387,17 @@ class TitlesNow:
         )
 
 
+def _heard(reading: asyncio.Task[Titles]) -> None:
+    """What went wrong is in the log already; nobody else need wait for it."""
+    if not reading.cancelled():
+        reading.exception()
+
+
 def _episodes(catalogue: Catalogue) -> dict[int, list[int]]:
     """Series -> its episodes by (season, episode); those without a number come last."""
     found = np.flatnonzero((catalogue.series >= 0) & (catalogue.kinds == EPISODE))
-    number = np.where(catalogue.episode[found] < 0, np.iinfo(np.int32).max, catalogue.episode[found])
-    order = np.lexsort((number, catalogue.season[found], catalogue.series[found]))
+    number = catalogue.episode[found]
+    order = np.lexsort((number, catalogue.season[found], number < 0, catalogue.series[found]))
     out: dict[int, list[int]] = {}
     for title in found[order].tolist():
         out.setdefault(int(catalogue.series[title]), []).append(title)

@@ -19,9 +19,11 @@ WORTH = {NAME: 1.0, PEOPLE: 0.5, GENRES: 0.35, SYNOPSIS: 0.2}
 """What a word counts by where it stands."""
 PREFIX, MISSPELT = 0.8, 0.6
 """What the beginning of a word, or one with other letters, counts against the word itself."""
-SHORTEST_MISSPELT = 4
+SHORTEST_MISSPELT = 3
 """Letters of a word that may be misspelt; from `LONG` on two letters may differ."""
 LONG = 8
+LONG_ENOUGH_TO_BEGIN = 4
+"""Letters from which a word may be the beginning of another; the last one of a query always may."""
 CANDIDATES = 60
 """Words with the most common trigrams that are compared letter by letter."""
 WHOLE_NAME = 0.25
@@ -51,6 +53,19 @@ class Found:
     where: str
     all_words: bool
     misspelt: bool
+
+
+@dataclass(slots=True)
+class _Weighed:
+    """A query over all titles, each of shape (n_titles,): share of its weight, words, words outside synopses,
+    scores by field, and whether some word is there only with other letters.
+    """
+
+    total: Scores
+    n_has: Index
+    n_told: Index
+    by_field: dict[str, Scores]
+    misspelt: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +137,7 @@ class Misspellings:
     @staticmethod
     def of(known: Iterable[str]) -> Misspellings:
         """Of words long enough to be misspelt."""
-        kept = sorted({one for one in known if len(one) >= SHORTEST_MISSPELT - 1})
+        kept = sorted({one for one in known if len(one) >= SHORTEST_MISSPELT})
         pairs = sorted((part, i) for i, one in enumerate(kept) for part in trigrams(one))
         by_part = {part: [i for _, i in group] for part, group in groupby(pairs, key=lambda pair: pair[0])}
         return Misspellings(
@@ -170,7 +185,7 @@ class SearchIndex:
     Jones 1972, doi:10.1108/eb026526). A title's score is the share of the query's weight that it has, and a
     little more where its name is nothing else.
 
-    Memory: 4 bytes for each pair of a title and a word, and each word once. `benchmarks` say how fast.
+    Memory: 4 bytes for each pair of a title and a word, and each word once; `benchmarks/search.py` says how fast.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -190,66 +205,77 @@ class SearchIndex:
         self.misspellings = Misspellings.of(one for field in known for one in field)
 
     def find(self, query: str, allowed: NDArray[np.bool_], n: int) -> list[Found]:
-        """The `n` best titles among those that are allowed; none for a query without words."""
+        """The `n` best titles among those that are allowed; none for a query without words.
+
+        Where none has all the words, also those that stand somewhere may be misspelt.
+        """
         asked = query_words(query)
         if not asked:
             return []
-        total = np.zeros(self.n_titles, np.float32)
-        n_has, n_told = np.zeros(self.n_titles, np.int32), np.zeros(self.n_titles, np.int32)
-        best_of: dict[str, Scores] = {field: np.zeros(self.n_titles, np.float32) for field in self.fields}
-        misspelt = np.zeros(self.n_titles, np.bool_)
-        weights = 0.0
-        for place, word in enumerate(asked):
-            has, by_field, other_letters = self._word(word, begins=place == len(asked) - 1)
-            weight = self._rareness(word)
-            weights += weight
-            total += weight * has
-            n_has += has > 0
-            misspelt |= other_letters
-            told = [scores for field, scores in by_field.items() if field != SYNOPSIS]
-            n_told += np.any(told, axis=0) if told else 0
-            for field, scores in by_field.items():
-                best_of[field] += scores
-        total /= weights
-        total += self._whole_name(asked, best_of[NAME])
+        weighed = self._weigh(asked, doubt=False)
+        if not (weighed.n_has[allowed] == len(asked)).any():
+            weighed = self._weigh(asked, doubt=True)
+        total = weighed.total + self._whole_name(asked, weighed.by_field[NAME])
         places = np.flatnonzero((total > 0) & allowed)
-        order = places[np.lexsort((-total[places], -n_has[places]))[:n]]
-        fields = list(best_of)
-        where = np.argmax(np.stack([best_of[field][order] for field in fields]), axis=0)
+        order = places[np.lexsort((-total[places], -weighed.n_has[places]))[:n]]
+        fields = list(weighed.by_field)
+        where = np.argmax(np.stack([weighed.by_field[field][order] for field in fields]), axis=0)
         return [
             Found(
-                int(title),
+                title,
                 float(total[title]),
-                SYNOPSIS if n_told[title] < n_has[title] else fields[where[i]],
-                bool(n_has[title] == len(asked)),
-                bool(misspelt[title]),
+                SYNOPSIS if weighed.n_told[title] < weighed.n_has[title] else fields[where[i]],
+                bool(weighed.n_has[title] == len(asked)),
+                bool(weighed.misspelt[title]),
             )
             for i, title in enumerate(order.tolist())
         ]
 
-    def _word(self, word: str, *, begins: bool) -> tuple[Scores, dict[str, Scores], NDArray[np.bool_]]:
-        """What a word counts for each title; by field; and where only other letters found it."""
-        has = np.zeros(self.n_titles, np.float32)
+    def _weigh(self, asked: Sequence[str], *, doubt: bool) -> _Weighed:
+        """What all words count for each title."""
+        n = self.n_titles
+        out = _Weighed(
+            np.zeros(n, np.float32),
+            np.zeros(n, np.int32),
+            np.zeros(n, np.int32),
+            {field: np.zeros(n, np.float32) for field in self.fields},
+            np.zeros(n, np.bool_),
+        )
+        weights = [self._rareness(word) for word in asked]
+        for word, weight in zip(asked, weights, strict=True):
+            by_field, misspelt = self._word(word, begins=word == asked[-1], doubt=doubt)
+            if not by_field:
+                continue
+            has = np.max(list(by_field.values()), axis=0)
+            out.total += weight / sum(weights) * has
+            out.n_has += has > 0
+            told = [scores for field, scores in by_field.items() if field != SYNOPSIS]
+            out.n_told += np.any(told, axis=0) if told else 0
+            out.misspelt |= misspelt
+            for field, scores in by_field.items():
+                out.by_field[field] += scores
+        return out
+
+    def _word(self, word: str, *, begins: bool, doubt: bool) -> tuple[dict[str, Scores], NDArray[np.bool_]]:
+        """What a word counts for each title, by field; and where only other letters found it."""
+        near = [] if self._known(word) and not doubt else self.misspellings.near(word)
         by_field: dict[str, Scores] = {}
-        near = [] if self._known(word) else self.misspellings.near(word)
-        misspelt = np.zeros(self.n_titles, np.bool_)
+        nearly, exact = np.zeros(self.n_titles, np.bool_), np.zeros(self.n_titles, np.bool_)
         for name, field in self.fields.items():
-            hits = [
-                (field.of_word(other), worth) for other, worth in reversed(near if name != SYNOPSIS else [])
-            ]
-            n_near = len(hits)
-            if begins or len(word) >= SHORTEST_MISSPELT:
-                hits.append((field.of_prefix(word), PREFIX))
-            hits.append((field.of_word(word), 1.0))
-            if not any(len(titles) for titles, _ in hits):
+            whole, begun = field.of_word(word), field.titles[:0]
+            if begins or len(word) >= LONG_ENOUGH_TO_BEGIN:
+                begun = field.of_prefix(word)
+            others = [(field.of_word(other), worth) for other, worth in reversed(near) if name != SYNOPSIS]
+            if not (len(whole) or len(begun) or any(len(titles) for titles, _ in others)):
                 continue
             scores = np.zeros(self.n_titles, np.float32)
-            for place, (titles, worth) in enumerate(hits):
+            for titles, worth in others:
                 scores[titles] = worth * WORTH[name]
-                misspelt[titles] = place < n_near
+                nearly[titles] = True
+            scores[begun], scores[whole] = PREFIX * WORTH[name], WORTH[name]
+            exact[begun] = exact[whole] = True
             by_field[name] = scores
-            np.maximum(has, scores, out=has)
-        return has, by_field, misspelt
+        return by_field, nearly & ~exact
 
     def _known(self, word: str) -> bool:
         """Whether a word stands so in some name, or is that of a person or genre."""
