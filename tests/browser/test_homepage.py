@@ -6,7 +6,18 @@ from collections.abc import Callable
 
 import pytest
 from tests.browser.shop import ARABIC, BARE_EVERY, HARD, HEBREW, LEAVING, LONG_NAME, SCRIPT_NAME
-from tests.browser.visiting import NEW_ROWS, Visit, all_rows, kinds, new_row, new_tiles, tile, titles, until
+from tests.browser.visiting import (
+    NEW_ROWS,
+    Visit,
+    all_rows,
+    kinds,
+    new_row,
+    new_tiles,
+    open_details,
+    tile,
+    titles,
+    until,
+)
 from tests.serve.running import Running
 
 pytestmark = pytest.mark.slow
@@ -56,12 +67,8 @@ def test_rows_come_as_they_come_near_and_then_end(visit: Visiting, member: str) 
 def test_a_play_changes_the_page_and_the_next_one(visit: Visiting, member: str) -> None:
     seen = visit()
     page = seen.enter(member)
-    row = new_row(page)
-    played = row.locator(".tile").first.get_attribute("data-title")
-    assert played
-    row.locator(".tile__link").first.click()
+    played = open_details(new_tiles(page).first)
     panel = page.locator("#panel[open]")
-    panel.locator(".details").wait_for()
     assert page.url.partition("?")[0].endswith(f"/watch/title/{played}")
     panel.locator('a[href^="/watch/play/"]').first.click()
     page.wait_for_url("**/watch/play/**")
@@ -81,7 +88,7 @@ def test_a_play_changes_the_page_and_the_next_one(visit: Visiting, member: str) 
     assert going_on.locator("progress").get_attribute("value")
     all_rows(page)
     assert played not in titles(page, NEW_ROWS)
-    going_on.locator(".tile__link").click()
+    open_details(going_on)
     page.locator('#panel[open] a[href^="/watch/play/"]').first.click()
     page.locator(".player__play").wait_for()
     assert float(page.locator(".player").get_attribute("data-position-s") or 0) > 900
@@ -101,8 +108,7 @@ def test_what_was_begun_goes_on_where_it_stopped(visit: Visiting, member: str, s
 def test_my_list_takes_a_title_and_gives_it_back(visit: Visiting, member: str) -> None:
     seen = visit()
     page = seen.enter(member)
-    wanted = new_tiles(page).nth(2).get_attribute("data-title")
-    new_tiles(page).nth(2).locator(".tile__link").click()
+    wanted = open_details(new_tiles(page).nth(2))
     button = page.locator('#panel .details form.act button[name="act"][value="list_add"]')
     with page.expect_response("**/watch/events"):
         button.click()
@@ -110,8 +116,7 @@ def test_my_list_takes_a_title_and_gives_it_back(visit: Visiting, member: str) -
     page.keyboard.press("Escape")
     seen.open("/watch")
     mine = page.locator(f'.row[data-kind="my_list"] .tile[data-title="{wanted}"]')
-    mine.wait_for()
-    mine.locator(".tile__link").click()
+    open_details(mine)
     with page.expect_response("**/watch/events"):
         page.locator('#panel .details button[value="list_remove"]').click()
     page.keyboard.press("Escape")
@@ -122,9 +127,7 @@ def test_my_list_takes_a_title_and_gives_it_back(visit: Visiting, member: str) -
 def test_a_title_with_its_thumb_down_goes(visit: Visiting, member: str, server: Running) -> None:
     seen = visit()
     page = seen.enter(member)
-    row = new_row(page)
-    unwanted = row.locator(".tile").nth(1).get_attribute("data-title")
-    row.locator(".tile__link").nth(1).click()
+    unwanted = open_details(new_tiles(page).nth(1))
     with page.expect_response("**/watch/events"):
         page.locator('#panel .details button[value="thumb_down"]').click()
     page.keyboard.press("Escape")
@@ -157,8 +160,7 @@ def test_back_closes_the_panel_and_gives_the_focus_back(visit: Visiting, member:
 def test_a_title_has_an_address_of_its_own(visit: Visiting, member: str, server: Running) -> None:
     seen = visit()
     page = seen.enter(member)
-    new_row(page).locator(".tile__link").first.click()
-    page.locator("#panel[open] .details").wait_for()
+    open_details(new_tiles(page).first)
     page.reload()
     page.locator("main .details").wait_for()
     assert page.locator("#panel[open]").count() == 0

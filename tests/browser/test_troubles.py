@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.browser.test_impressions import recorded
-from tests.browser.visiting import Visit, all_rows, new_row, new_tiles, titles, until
+from tests.browser.visiting import Visit, all_rows, new_row, new_tiles, open_details, titles, until
 from tests.serve.running import Running, serving
 
 from matinee.observe.home import Home
@@ -32,9 +32,7 @@ def test_a_server_that_comes_back_has_lost_nothing(visit: Visiting, own_home: Ho
     with serving(own_home) as first:
         seen = visit(first.address)
         page = seen.enter("m1")
-        wanted = new_tiles(page).nth(1).get_attribute("data-title")
-        new_tiles(page).nth(1).locator(".tile__link").click()
-        page.locator("#panel .details").wait_for()
+        wanted = open_details(new_tiles(page).nth(1))
         seen.excuse(*DOWN)
         first.kill()
         page.locator('#panel button[value="list_add"]').click()
@@ -58,9 +56,7 @@ def test_what_waits_is_kept_when_the_page_is_closed_meanwhile(visit: Visiting, o
     with serving(own_home) as first:
         seen = visit(first.address)
         page = seen.enter("m2")
-        wanted = new_tiles(page).first.get_attribute("data-title")
-        new_tiles(page).first.locator(".tile__link").click()
-        page.locator("#panel .details").wait_for()
+        wanted = open_details(new_tiles(page).first)
         seen.excuse(*DOWN)
         first.kill()
         page.locator('#panel button[value="list_add"]').click()
@@ -136,9 +132,7 @@ def test_a_tab_of_another_profile_does_not_write_for_it(
 ) -> None:
     seen = visit()
     old = seen.enter(member)
-    new_tiles(old).locator(".tile__link").first.click()
-    old.locator("#panel .details").wait_for()
-    title = old.locator("#panel .details").get_attribute("data-title")
+    title = open_details(new_tiles(old).first)
     new = seen.another_tab("/watch")
     new.locator('form[action="/watch/leave"] button').first.click()
     new.locator('form[action="/watch/profile"]').first.wait_for()
@@ -187,8 +181,7 @@ def test_an_image_that_is_withdrawn_disappears(visit: Visiting, own_home: Home) 
 def test_a_session_that_is_over_leads_back_to_the_profiles(visit: Visiting, member: str) -> None:
     seen = visit()
     page = seen.enter(member)
-    new_tiles(page).locator(".tile__link").first.click()
-    page.locator("#panel .details").wait_for()
+    open_details(new_tiles(page).first)
     seen.context.clear_cookies()
     seen.excuse("401", "403", "409")
     page.locator('#panel button[value="list_add"]').click()

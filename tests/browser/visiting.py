@@ -151,6 +151,16 @@ def new_tiles(page: Page) -> Locator:
     return new_row(page).locator(".tile:not(:has(.badge--listed))")
 
 
+def open_details(one: Locator) -> str:
+    """Click a tile, and wait until its details stand in the panel; returns the title."""
+    page = one.page
+    title = one.get_attribute("data-title")
+    assert title
+    one.locator(".tile__link").click()
+    page.locator(f'#panel[open] .details[data-title="{title}"]').wait_for()
+    return title
+
+
 def titles(page: Page, row: str = "#rows .row") -> list[str]:
     """Titles on a page, in the order in which they stand."""
     found: list[str] = page.eval_on_selector_all(f"{row} .tile", "all => all.map((one) => one.dataset.title)")
