@@ -112,7 +112,9 @@ def more(stage: Stage, at: int) -> str:
     """The link to further rows, while there are some."""
     address = f"/watch?cursor={at}"
     rows = f"/watch/rows?cursor={at}"
-    return f'<a id="more" rel="next" href="{address}" data-rows="{rows}">More</a>' if at < stage.further else ""
+    return (
+        f'<a id="more" rel="next" href="{address}" data-rows="{rows}">More</a>' if at < stage.further else ""
+    )
 
 
 def first_screen(stage: Stage) -> tuple[str, str]:
@@ -191,7 +193,10 @@ def answer(stage: Stage, path: str, query: dict[str, list[str]]) -> str | None:
     if path == "/watch/rows" and "cursor" in query:
         at = int(query["cursor"][0])
         n = len(stage.rows(0)) + 2 * at
-        rows = [section(f"more_{n + i}", [f"m{n + i}-{k}" for k in range(COLUMNS)], f"c{at}", n + i) for i in (1, 2)]
+        rows = [
+            section(f"more_{n + i}", [f"m{n + i}-{k}" for k in range(COLUMNS)], f"c{at}", n + i)
+            for i in (1, 2)
+        ]
         return "".join(rows) + more(stage, at + 1)
     if path == "/watch/rows":
         return "".join(first_screen(stage))

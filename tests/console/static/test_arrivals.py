@@ -23,7 +23,9 @@ def changing(decision: int) -> list[tuple[str, list[str]]]:
     rows = home_rows(8)
     if decision > 1:
         rows[0] = ("continue_watching", ["new", *rows[0][1]])
-        rows[1:] = [(f"{kind}_{decision}", [f"{decision}-{one}" for one in titles]) for kind, titles in rows[1:]]
+        rows[1:] = [
+            (f"{kind}_{decision}", [f"{decision}-{one}" for one in titles]) for kind, titles in rows[1:]
+        ]
     return rows
 
 
@@ -40,7 +42,8 @@ def test_a_play_changes_its_row_and_what_is_below_the_fold(page_of_changes: Visi
     page = page_of_changes.page
     before = page.evaluate(KINDS)
     in_view = page.evaluate(
-        "() => Array.from(document.querySelectorAll('.row')).filter((row) => row.getBoundingClientRect().top < innerHeight).length"
+        """() => Array.from(document.querySelectorAll('.row'))
+          .filter((row) => row.getBoundingClientRect().top < innerHeight).length"""
     )
     page.evaluate(PLAY, "new")
     page.locator(".tile[data-title='new']").first.wait_for()
@@ -99,7 +102,9 @@ def test_no_title_stands_twice_after_a_change(stage: Stage, opened: Opened) -> N
     visit.page.evaluate(PLAY, "x")
     until(visit.page, lambda: any("/watch/rows" in one for one in stage.asked), "the rows")
     visit.page.wait_for_timeout(300)
-    titles = visit.page.evaluate("() => Array.from(document.querySelectorAll('.tile'), (one) => one.dataset.title)")
+    titles = visit.page.evaluate(
+        "() => Array.from(document.querySelectorAll('.tile'), (one) => one.dataset.title)"
+    )
     assert len(titles) == len(set(titles))
     assert kept
 
@@ -117,7 +122,8 @@ def test_further_rows_come_before_they_are_reached_and_then_end(stage: Stage, op
     page.evaluate("scrollTo({top: 1e6, behavior: 'instant'})")
     page.wait_for_timeout(400)
     with_images = page.evaluate(
-        "() => Array.from(document.querySelectorAll('.row')).filter((row) => row.querySelector('img[src]')).length"
+        """() => Array.from(document.querySelectorAll('.row'))
+          .filter((row) => row.querySelector('img[src]')).length"""
     )
     assert with_images < 20, "rows far away give their images back"
     page.evaluate("scrollTo({top: 0, behavior: 'instant'})")

@@ -54,7 +54,7 @@ def test_it_is_said_when_an_act_waits_and_when_it_has_arrived(opened: Opened, st
     seen = opened("/watch")
     seen.excuse("Failed to load resource")
     page = seen.page
-    stage.answers = [(503, {"Retry-After": "6"})]
+    stage.answers = [(503, {"Retry-After": "12"})]
     page.evaluate(ADD, [LIKE])
     page.locator("#unsent", has_text="1 wait").wait_for()
     page.locator("#unsent").wait_for(state="hidden")

@@ -19,8 +19,10 @@ const ground = ["rows", "more"].flatMap((id) => document.getElementById(id) ?? [
 if (!ground.length) ground.push(.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("main > *")));
 const made = /** @type {HTMLElement | null} */ (document.getElementById("results"));
 
-let results = made, typing = 0, looking = 0, scrolled = 0, asked = field?.value.trim() ?? "", reported = "";
+let results = made, typing = 0, looking = 0, asked = field?.value.trim() ?? "", reported = "";
 let request = new AbortController();
+/** What stood at the top of the screen, and where. @type {{element: Element, top: number} | undefined} */
+let stood;
 
 /** @param {string} query */
 async function ask(query) {
@@ -47,7 +49,7 @@ function show(query, page) {
     results.setAttribute("aria-label", word("search"));
     (ground[0] ?? document.querySelector("main"))?.before(results);
   }
-  if (results !== made && !ground[0]?.hidden) scrolled = scrollY;
+  if (results !== made && !ground[0]?.hidden) stood = topmost();
   results.hidden = false;
   if (results !== made) for (const one of ground) one.hidden = true;
   results.replaceChildren(...Array.from(page.body.childNodes, (node) => document.importNode(node, true)));
@@ -74,7 +76,22 @@ function close() {
   results.hidden = true;
   results.replaceChildren();
   for (const one of ground) one.hidden = false;
-  scrollTo({ top: scrolled, behavior: "instant" });
+  putBack();
+}
+
+/** The first row in view. */
+function topmost() {
+  for (const element of ground[0]?.querySelectorAll(".row") ?? []) {
+    const { top, bottom } = element.getBoundingClientRect();
+    if (bottom > 0) return { element, top };
+  }
+  return undefined;
+}
+
+/** Rows that were not drawn are as high as guessed for a moment, so the place is put right until it holds. */
+function putBack(times = 3) {
+  if (stood) scrollBy({ top: stood.element.getBoundingClientRect().top - stood.top, behavior: "instant" });
+  if (times) requestAnimationFrame(() => putBack(times - 1));
 }
 
 function typed() {
