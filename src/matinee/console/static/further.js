@@ -3,7 +3,8 @@
  * The rows below, before they are reached.
  *
  * When `#more` comes within two screens the next rows are fetched and put before it. A link that could not be
- * followed stays a link, and is tried again when it comes near again or the network is back.
+ * followed stays a link, and is tried again when it comes near again, the network is back, or the server
+ * has taken events.
  */
 import { part } from "./session.js";
 import { number, say, word } from "./words.js";
@@ -86,7 +87,9 @@ export function start() {
   const more = /** @type {HTMLAnchorElement | null} */ (document.getElementById("more"));
   if (!more) return;
   look(more);
-  addEventListener("online", () => more.isConnected && look(more));
+  const again = () => more.isConnected && look(more);
+  addEventListener("online", again);
+  document.addEventListener("matinee:settled", again); // the server is there, as it has taken events
   more.addEventListener("click", (event) => {
     event.preventDefault();
     fetchMore(more).catch(() => location.assign(more.href));
