@@ -185,7 +185,7 @@ class SearchIndex:
     Jones 1972, doi:10.1108/eb026526). A title's score is the share of the query's weight that it has, and a
     little more where its name is nothing else.
 
-    Memory: 4 bytes for each pair of a title and a word, and each word once; `benchmarks/search.py` says how fast.
+    Memory: 4 bytes for each pair of a title and a word, and each word once. How fast: `benchmarks/search.py`.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
