@@ -118,7 +118,7 @@ def test_from_draft_to_release(ready: Project) -> None:
         stop_experiment(ready.registry, "toy-1", ended_us=4 * DAY_US, dry_run=True)
 
 
-def test_a_lost_one_stops_a_release_an_undecided_one_does_not(ready: Project) -> None:
+def test_a_lost_one_stops_a_release_until_another_is_won(ready: Project) -> None:
     started(ready)
     ready.registry.experiments.add_look("toy-1", look("keep"))
     stop_experiment(ready.registry, "toy-1", ended_us=3 * DAY_US)
@@ -127,6 +127,18 @@ def test_a_lost_one_stops_a_release_an_undecided_one_does_not(ready: Project) ->
     again = msgspec.structs.replace(drafted(ready), name="toy-2")
     start_experiment(ready, again, started_us=4 * DAY_US)
     assert stop_experiment(ready.registry, "toy-2", ended_us=5 * DAY_US).verdict == "undecided"
+    (said,) = release(ready, released_us=6 * DAY_US).refused
+    assert said.text.startswith("Experiment toy-1, stopped 1970-01-04T00:00:00Z, says: keep control")
+    assert said.text.endswith("Experiment toy-2, stopped 1970-01-06T00:00:00Z, ended without a decision.")
+    start_experiment(ready, msgspec.structs.replace(again, name="toy-3"), started_us=7 * DAY_US)
+    ready.registry.experiments.add_look("toy-3", look("ship", "treatment"))
+    stop_experiment(ready.registry, "toy-3", ended_us=9 * DAY_US)
+    assert release(ready, released_us=9 * DAY_US).release is not None
+
+
+def test_an_undecided_one_alone_stops_no_release(ready: Project) -> None:
+    started(ready)
+    assert stop_experiment(ready.registry, "toy-1", ended_us=5 * DAY_US).verdict == "undecided"
     assert release(ready, released_us=6 * DAY_US).release is not None
 
 
