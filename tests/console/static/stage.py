@@ -135,8 +135,9 @@ def acts(title: str) -> str:
     )
     return (
         f'<form class="act" method="post" action="/watch/act"><input type="hidden" name="csrf" value="c1">'
-        f'<input type="hidden" name="title_id" value="{title}"><input type="hidden" name="decision_id" value="d1">'
-        f'<input type="hidden" name="row" value="1"><input type="hidden" name="col" value="2">{buttons}</form>'
+        f'<input type="hidden" name="title_id" value="{title}">'
+        '<input type="hidden" name="decision_id" value="d1"><input type="hidden" name="row" value="1">'
+        f'<input type="hidden" name="col" value="2">{buttons}</form>'
     )
 
 
@@ -174,7 +175,8 @@ def page(stage: Stage, kind: str, content: str) -> str:
             f'<link rel="stylesheet" href="/console/static/x/{one}.css">'
             for one in ("tokens", "base", "parts", "watch")
         )
-        + f'<script type="module" src="/console/static/x/watch.js"></script></head><body class="watch" data-page="{kind}">'
+        + f'<script type="module" src="/console/static/x/watch.js"></script></head>'
+        f'<body class="watch" data-page="{kind}">'
         f'<header class="header"><form id="search" action="/watch/search" role="search">'
         f'<input name="q" type="search" aria-label="Search"></form></header>'
         f'<main class="page" id="main">{content}</main>'
@@ -212,7 +214,8 @@ def answer(stage: Stage, path: str, query: dict[str, list[str]]) -> str | None:
             f'<span class="tile__ground">{asked}</span><span class="tile__name">{asked} {i}</span></a></li>'
             for i in range(len(asked))
         )
-        found = f'<section class="row"><h2 class="row__title">Found</h2><ul class="row__tiles">{tiles}</ul></section>'
+        heading = '<h2 class="row__title">Found</h2>'
+        found = f'<section class="row">{heading}<ul class="row__tiles">{tiles}</ul></section>'
         return found if part else page(stage, "search", f'<div class="results" id="results">{found}</div>')
     return None
 

@@ -14,7 +14,8 @@ PLAY = """async (title) => {
   const { add } = await import("/console/static/x/outbox.js");
   add({type: "play", title_id: title, watch_s: 600, position_s: 600});
 }"""
-TITLES = "(n) => Array.from(document.querySelectorAll('.row')[n].querySelectorAll('.tile'), (one) => one.dataset.title)"
+TITLES = """(n) => Array.from(
+  document.querySelectorAll('.row')[n].querySelectorAll('.tile'), (one) => one.dataset.title)"""
 KINDS = "() => Array.from(document.querySelectorAll('.row'), (row) => row.dataset.kind)"
 
 
