@@ -82,7 +82,7 @@ def test_nothing_is_sent_for_another_profile(opened: Opened, stage: Stage) -> No
     opened("/watch")
     page.wait_for_timeout(500)
     assert stage.of_type("signal") == []
-    assert page.evaluate(WAITING) == 1
+    assert page.evaluate(WAITING) >= 1, "the signal, and what was seen"
     stage.profile = "p1"
     opened("/watch")
     until(page, lambda: len(stage.of_type("signal")) == 1, "the event of the first profile")

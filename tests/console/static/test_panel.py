@@ -114,6 +114,7 @@ def test_a_module_that_fails_takes_no_other_with_it(opened: Opened, stage: Stage
     visit.page.locator("#rows .tile__link").first.click()
     visit.page.locator(".details__play").wait_for()
     assert visit.page.url.endswith("/watch/title/t1-1?from=d1.1.1")
+    visit.page.wait_for_selector("html.is-ready")  # without panel.js this is another page
     ready = visit.page.evaluate("document.documentElement.dataset.ready").split()
     expected = {"rows", "further"} - {broken.removesuffix(".js")}
     assert expected <= set(ready)
