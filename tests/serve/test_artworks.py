@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
@@ -23,12 +25,13 @@ from tests.platform.toys import TOY
 from matinee.errors import NotFoundError
 from matinee.observe.decision_log import find_decision
 from matinee.observe.decisions import DecisionRecord, Slot
-from matinee.platform.deciding import Request
+from matinee.platform.deciding import Decided, Request
 from matinee.platform.initiative import Fallback
 from matinee.platform.loading import load
 from matinee.serve import services as opening
 from matinee.serve.artworks import NAME
 from matinee.serve.asked import Asked
+from matinee.serve.budget import Breaker, Pool
 from matinee.serve.config import ServeConfig
 from matinee.serve.deciding import decide_for
 from matinee.serve.explaining import explain
@@ -140,7 +143,7 @@ def test_the_same_page_and_the_rows_below_keep_the_images(services: Services) ->
 def test_without_a_choice_in_time_each_title_has_its_default_image(
     services: Services, chooser: Chooser | None, late: bool, said: str
 ) -> None:
-    services.config = ServeConfig(budget_ms=5_000, artwork_ms=50)
+    services.config = ServeConfig(budget_ms=5_000, artwork_ms=50 if late else 2_000)
     services.released[NAME] = released(chooser)
     found = page(services)
     assert {tile.artwork_id for tile in tiles(found)} == {f"{tile.title_id}-0" for tile in tiles(found)}
@@ -308,3 +311,67 @@ def test_the_log_says_in_which_territory_images_were_cleared(services: Services)
     assert again.sticky_of == first.decision_id
     assert context(services, again)["artwork_territory"] == "DE"
     assert "artwork_territory" not in context(services, page(services, "m2", territory="DE"))
+
+
+def test_images_are_chosen_in_the_thread_that_composed_the_page(services: Services) -> None:
+    chooser = Chooser()
+    names: list[str] = []
+    chosen = chooser.choose_artwork
+
+    def choose(request: Request, titles: Any) -> Any:
+        names.append(threading.current_thread().name)
+        return chosen(request, titles)
+
+    chooser.choose_artwork = choose  # type: ignore[method-assign]
+    one = services.released[NAME] = released(chooser)
+    incumbent = services.released["homepage"].keeper.now.incumbent
+    assert incumbent.answering.decider is None  # nothing was trained: the fallback has no thread to go on in
+    page(services)
+    assert names[0].startswith("chooser-")
+    pool = Pool(2, name="page")
+    then = services.artwork.alongside(
+        services, Request("m2", services.clock.now_us), look(services, "m2"), 5.0
+    )
+    assert then is not None
+    asyncio.run(pool.ask_async(lambda: Decided((Slot("t1", 1.0), Slot("t2", 1.0)), (), None), 5.0, then.then))
+    assert names[1].startswith("page-")
+    found = then.choice(["t1", "t2"])
+    assert found is not None
+    assert found.choices is not None
+    assert found.choices.artwork_id == ["t1-1", "t2-1"]
+    assert then.choice(["t2"]) is None, "a title was taken from the page: its images are chosen again"
+    one.keeper.now.incumbent.pool.breaker = Breaker(trips=1)
+    one.keeper.now.incumbent.pool.told("late", strict=True)
+    assert services.artwork.alongside(services, Request("m2", 1), look(services, "m2"), 5.0) is None
+
+
+def test_choices_that_hang_take_half_of_the_threads_of_pages_at_most(services: Services) -> None:
+    free = threading.Event()
+    chooser = Chooser()
+    chooser.choose_artwork = lambda *_: free.wait(20)  # type: ignore[assignment,method-assign]
+    services.config = ServeConfig(budget_ms=5_000, artwork_ms=20, threads=4)
+    services.released[NAME] = released(chooser)
+    pool, began = Pool(4, name="page"), time.monotonic()
+
+    async def one() -> Any:
+        images = services.artwork.alongside(
+            services, Request("m2", services.clock.now_us), look(services, "m2"), 5.0
+        )
+        assert images is not None
+        made = await pool.ask_async(lambda: Decided((Slot("t1", 1.0),), (), None), 5.0, images.then)
+        assert made.why is None
+        return images.choice(["t1"])
+
+    async def many() -> list[Any]:
+        return [await one() for _ in range(8)]
+
+    try:
+        found = asyncio.run(many())
+        assert [choice.how for choice in found[:2]] == ["late", "late"]
+        assert found[2:] == [None] * 6
+        while pool.busy > 2:  # a thread that has answered takes a moment to say so
+            assert time.monotonic() - began < 10
+            time.sleep(0.01)
+        assert pool.busy == 2
+    finally:
+        free.set()

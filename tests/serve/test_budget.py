@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from contextlib import closing
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from matinee.serve.budget import LATE, LONGEST_REST_S, OVERLOADED, RAISED, RESTING, STUCK, Breaker, Pool
+from matinee.serve.budget import LATE, LONGEST_REST_S, OVERLOADED, RAISED, RESTING, STUCK, Breaker, Pool, Then
 
 
 def test_a_value_and_an_error_come_back() -> None:
@@ -170,3 +173,53 @@ def test_threads_end_when_the_pool_retires(n: int) -> None:
     while any(one.name.startswith("retiring") for one in threading.enumerate()):
         assert time.monotonic() < give_up
         time.sleep(0.005)
+
+
+def test_a_second_computation_follows_in_the_same_thread_and_is_given_the_value() -> None:
+    pool = Pool(2, name="test")
+    seen: list[str] = []
+
+    def within() -> Any:
+        seen.append("opened")
+        return closing(SimpleNamespace(close=lambda: seen.append("closed")))
+
+    then = Then(lambda value: (value, threading.current_thread().name), 5.0, 10.0, within)
+    first = asyncio.run(pool.ask_async(lambda: threading.current_thread().name, 5.0, then))
+    assert then.outcome is not None
+    assert then.outcome.value == (first.value, first.value)
+    assert seen == ["opened", "closed"]
+
+
+def test_a_second_computation_that_is_late_or_fails_costs_the_first_nothing() -> None:
+    pool, free = Pool(2, name="test", breaker=Breaker(trips=1)), threading.Event()
+
+    async def ask(then: Then, budget_s: float) -> tuple[Any, float]:
+        began = time.monotonic()
+        found = await pool.ask_async(lambda: 7, budget_s, then)
+        return found.value, time.monotonic() - began
+
+    late = Then(lambda _value: free.wait(20), 0.1, 20.0)
+    value, took_s = asyncio.run(ask(late, 20.0))
+    assert (value, late.outcome, pool.rests) == (7, None, False)
+    assert 0.1 <= took_s < 10
+    wrong = Then(lambda value: 1 // (value - 7), 5.0, 5.0)
+    assert asyncio.run(ask(wrong, 5.0))[0] == 7
+    assert wrong.outcome is not None
+    assert wrong.outcome.why == "raised"
+    over, began = Then(lambda _value: free.wait(20), 20.0, 2.0), time.monotonic()
+    assert asyncio.run(ask(over, 20.0))[0] == 7
+    assert time.monotonic() - began < 15
+    free.set()
+
+
+def test_nothing_follows_a_computation_that_is_late_or_fails() -> None:
+    pool, ran = Pool(1, name="test"), list[Any]()
+    failed = asyncio.run(pool.ask_async(lambda: 1 // 0, 5.0, Then(ran.append, 5.0, 5.0)))
+    late = asyncio.run(pool.ask_async(lambda: time.sleep(0.3), 0.05, Then(ran.append, 5.0, 5.0)))
+    assert (failed.why, late.why) == ("raised", "late")
+    until = time.monotonic() + 20
+    while pool.busy:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert asyncio.run(pool.ask_async(lambda: 1, 20.0)).value == 1
+    assert ran == []

@@ -64,6 +64,26 @@ def history_of(record: MemberRecord, titles: TitleTable) -> MemberHistory:
     )
 
 
+def latest_titles(record: MemberRecord, titles: TitleTable, n: int) -> Index:
+    """The last `n` of `history_of(record, titles).title`, and nothing else that it finds out.
+
+    Returns
+    -------
+    ndarray of int32
+        The latest first.
+    """
+    position, unit = titles.position, titles.unit
+    kept: list[int] = []
+    for names in ((play.title_id for play in reversed(record.plays)), reversed(record.older)):
+        for title_id in names:
+            if len(kept) == n:
+                return np.array(kept, np.int32)
+            title = position.get(title_id, -1)
+            if title >= 0:
+                kept.append(unit[title])
+    return np.array(kept, np.int32)
+
+
 def _liking(play: Played, runtime_s: float) -> float:
     """Rating by its scale, else the share of the runtime that was watched, else 1; 0 to 1."""
     if play.share is not None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,17 +20,14 @@ from matinee.observe.catalogue.artwork import FOLDER
 from matinee.observe.catalogue.clearance_watch import ClearanceWatch
 from matinee.observe.decisions import DecisionRecord, Slot
 from matinee.observe.home import Home
-from matinee.platform.deciding import ArtworkChoices, ChoosesArtwork, Context, Request
+from matinee.platform.deciding import Context, Request
 from matinee.platform.dressing import Dressed, Pictures, dress, looked_over, to_choose
 from matinee.platform.initiative import Initiative
-from matinee.serve.arms import arm_counts
-from matinee.serve.attempt import Attempt
-from matinee.serve.budget import LATE, OVERLOADED, RESTING, STUCK
+from matinee.serve.artwork_choices import Alongside, Asking, Choice, Lanes, nobody
 from matinee.serve.images import Images
 from matinee.serve.known import Known
 from matinee.serve.released import Released
-from matinee.serve.rollouts import ANSWERS, BAD, FALLBACK, counter
-from matinee.serve.trials import CONTEXT, Place
+from matinee.serve.trials import CONTEXT
 
 if TYPE_CHECKING:
     from matinee.serve.services import Services
@@ -39,8 +35,6 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("matinee.serve")
 NAME = "artwork"
 """The initiative that chooses images."""
-DEFAULT = "default"
-"""Policy of a page whose images nobody chose."""
 NOTED = frozenset(
     {
         "artwork_policy",
@@ -54,15 +48,6 @@ NOTED = frozenset(
     | {f"artwork_{name}" for name in CONTEXT}
 )
 """Names in the context of a page that say how its images came about."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """What came of asking, and what the page's record says about it."""
-
-    choices: ArtworkChoices | None
-    noted: Context
-    how: str
 
 
 class Artwork:
@@ -86,6 +71,7 @@ class Artwork:
     def __init__(self, home: Home, initiative: Initiative | None) -> None:
         self.home, self.watch, self.images = home, ClearanceWatch(home), Images(home)
         self._aspect = aspect_of(home, initiative)
+        self._half: Lanes | None = None
         self._version: int | None = None
         self.pictures = Pictures.load(home, aspect=self._aspect)
         self.follow()
@@ -104,8 +90,35 @@ class Artwork:
             self.pictures = Pictures.load(self.home, aspect=self._aspect)
             self._version = standing.version
 
+    def alongside(
+        self, services: Services, request: Request, known: Known, total_s: float
+    ) -> Alongside | None:
+        """The question about a page's images, to be asked by the thread that composes it; None: ask later.
+
+        Parameters
+        ----------
+        total_s : float
+            Time for the whole answer.
+        """
+        released = services.released.get(NAME)
+        if released is None or not self.pictures:
+            return None
+        budget_s = min(total_s, services.config.artwork_ms / 1e3)
+        if budget_s <= 0:
+            return None
+        asking = self._asking(released, request, known, budget_s)
+        patient = budget_s >= services.config.artwork_ms / 1e3
+        lanes, reading = self._lanes(services), services.reading
+        return Alongside.of(asking, lanes, reading, budget_s, total_s, patient=patient)
+
     async def dress(
-        self, services: Services, record: DecisionRecord, request: Request, known: Known, left_s: float
+        self,
+        services: Services,
+        record: DecisionRecord,
+        request: Request,
+        known: Known,
+        left_s: float,
+        alongside: Alongside | None = None,
     ) -> DecisionRecord:
         """A page with its images, each with its propensity; what it says about them stands in its context.
 
@@ -115,14 +128,17 @@ class Artwork:
             Composed, and without what its member may not see.
         left_s : float
             What is left of the time for the answer.
+        alongside : Alongside, optional
+            What came of choosing them where the page was composed.
         """
         if not self.pictures or not record.slots:
             return record
         began = time.perf_counter()
         limits = known.limits(request.context)
         titles = to_choose(record.slots, request.after)
-        asked = _asked(request, limits.territory)
-        choice = await self._choose(services, asked, titles, known, left_s)
+        choice = None if alongside is None else alongside.choice(titles)
+        if choice is None:
+            choice = await self._choose(services, request, titles, known, left_s)
         found = dress(
             record.slots,
             titles,
@@ -196,14 +212,23 @@ class Artwork:
 
     async def _choose(
         self, services: Services, request: Request, titles: Sequence[str], known: Known, left_s: float
-    ) -> _Choice:
+    ) -> Choice:
         released = services.released.get(NAME)
         if released is None or not titles:
-            return _nobody("no initiative chooses images" if titles else "the images stand above")
-        place = released.place(request.unit_id, known, request.context)
-        if place is not None and len(place.answers) > 1:
-            place = None  # images are not interleaved: a page has one policy
-        return await _ask(released, request, titles, place, min(left_s, services.config.artwork_ms / 1e3))
+            return nobody("no initiative chooses images" if titles else "the images stand above")
+        left_s = min(left_s, services.config.artwork_ms / 1e3)
+        return await self._asking(released, request, known, left_s).ask(titles, left_s)
+
+    def _asking(self, released: Released, request: Request, known: Known, left_s: float) -> Asking:
+        asked = _asked(request, known.limits(request.context).territory)
+        place = released.place(asked.unit_id, known, asked.context)
+        return Asking.of(released, asked, place, left_s)
+
+    def _lanes(self, services: Services) -> Lanes:
+        """Half of the threads of a page."""
+        if self._half is None:
+            self._half = Lanes(services.config.threads // 2)
+        return self._half
 
 
 def aspect_of(home: Home, initiative: Initiative | None) -> str:
@@ -216,64 +241,6 @@ def aspect_of(home: Home, initiative: Initiative | None) -> str:
         LOG.error("%s: its settings are wrong, default images have any shape: %s", initiative.name, problem)
         return ""
     return str(getattr(config, "aspect", ""))
-
-
-async def _ask(
-    released: Released, request: Request, titles: Sequence[str], place: Place | None, left_s: float
-) -> _Choice:
-    """Ask what is in production, the canary, or the arm of the member's experiment."""
-    asked = Attempt(
-        released.keeper.now,
-        request,
-        decision_id="",
-        budget_ms=1e3 * max(left_s, 0.0),
-        fallback_s=0.0,
-        place=place,
-    )
-    why = asked.ready()
-    decider = asked.opened.answering.decider if why is None else asked.now.fallback
-    noted = {f"artwork_{name}": value for name, value in asked.noted.items()}
-    if not isinstance(decider, ChoosesArtwork):
-        _count(released, asked, [ANSWERS, FALLBACK])
-        return _nobody(why or f"{asked.opened.version} chooses no images", noted)
-    if left_s <= 0:
-        return _nobody("no time was left", noted, late=True)
-    outcome = await asked.opened.pool.ask_async(lambda: decider.choose_artwork(request, titles), left_s)
-    late = outcome.why in (LATE, OVERLOADED, STUCK, RESTING)
-    problem = outcome.why
-    if problem is None and len(outcome.value.artwork_id) != len(titles):
-        problem = f"{len(outcome.value.artwork_id)} images for {len(titles)} titles"
-    if problem is not None:
-        _count(released, asked, [ANSWERS, FALLBACK, *([LATE] if late else [])])
-        said = "" if outcome.error is None else f": {type(outcome.error).__name__}: {outcome.error}"
-        return _nobody(f"{problem}{said}"[:300], noted, late=late)
-    _count(released, asked, [ANSWERS])
-    choices: ArtworkChoices = outcome.value
-    noted |= {
-        "artwork_policy": choices.policy,
-        "artwork_model": asked.opened.version if why is None else "none",
-    }
-    if why is not None:
-        noted["artwork_reason"] = why
-    return _Choice(choices, noted, "chosen" if why is None else "fallback")
-
-
-def _nobody(why: str, noted: Context | None = None, *, late: bool = False) -> _Choice:
-    """Default images, and why."""
-    said: Context = {"artwork_policy": DEFAULT, "artwork_model": "none", "artwork_reason": why}
-    if late:
-        said["artwork_late"] = True
-    return _Choice(None, {**(noted or {}), **said}, "late" if late else DEFAULT)
-
-
-def _count(released: Released, asked: Attempt, names: list[str]) -> None:
-    """Count as decisions are counted, so that canaries and arms that choose images are judged too."""
-    released.tally.add(*names)
-    released.tally.share(arm_counts(asked, names))
-    rollout = asked.now.rollout
-    if asked.arm is not None and rollout is not None:
-        bad = [BAD] if len(names) > 1 or asked.missing is not None else []
-        released.tally.share({counter(rollout, name, asked.arm): 1 for name in [*names, *bad]})
 
 
 def _asked(request: Request, territory: str | None) -> Request:

@@ -11,7 +11,7 @@ from matinee.errors import InputError
 from matinee.observe.decisions import DecisionRecord
 from matinee.platform.deciding import Context, Decided, Request, check, decide
 from matinee.platform.registry.rollouts import RolloutRow
-from matinee.serve.budget import RAISED, Outcome
+from matinee.serve.budget import RAISED, Outcome, Then
 from matinee.serve.interleaved import POLICY, joined, version_of
 from matinee.serve.opened import Opened
 from matinee.serve.rollouts import CANARY, INCUMBENT, chosen
@@ -131,10 +131,16 @@ class Attempt:
             return f"{NO_MODEL}: {answering.trouble}" if answering.trouble else NO_MODEL
         return None
 
-    async def ask_async(self) -> Outcome:
-        """Have the model answer in its time; both arms of an interleaving do at once, in threads of each."""
+    async def ask_async(self, then: Then | None = None) -> Outcome:
+        """Have the model answer in its time; both arms of an interleaving do at once, in threads of each.
+
+        Parameters
+        ----------
+        then : Then, optional
+            Is given the answer, in the model's thread. Left out where there are two.
+        """
         if self.other is None:
-            return await self.opened.pool.ask_async(self.compute, self.model_s)
+            return await self.opened.pool.ask_async(self.compute, self.model_s, then)
         first, second = await asyncio.gather(
             *(one.pool.ask_async(self._by(one), self.model_s) for one in (self.opened, self.other))
         )

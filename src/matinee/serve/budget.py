@@ -12,7 +12,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from queue import SimpleQueue
 from typing import Any
 
@@ -24,6 +24,10 @@ REST_S, LONGEST_REST_S = 1.0, 30.0
 """First rest; it doubles while the model stays late."""
 WAITING = 16
 """Requests that may wait for each thread."""
+
+
+LOOK_S = 0.001
+"""Least time between two looks of a caller whose second computation has not begun."""
 
 
 class Outcome:
@@ -46,6 +50,40 @@ class Outcome:
     def __init__(self, value: Any = None, why: str | None = None, error: BaseException | None = None) -> None:
         self.value, self.why, self.error = value, why, error
         self.waited_s = self.took_s = 0.0
+
+
+class Then:
+    """What is computed after a first computation, in the same thread, and may be late without harm to it.
+
+    Parameters
+    ----------
+    run : callable
+        Gets the value of the first.
+    budget_s : float
+        From when it begins.
+    total_s : float
+        From when both were asked for: no later than this is it waited for.
+    within : callable, optional
+        Gives the context that both are computed in, in their thread.
+
+    Attributes
+    ----------
+    outcome : Outcome or None
+        None: it did not come to that; the first computation gave no value, or the time was over.
+    """
+
+    __slots__ = ("began", "budget_s", "outcome", "run", "total_s", "within")
+
+    def __init__(
+        self,
+        run: Callable[[Any], Any],
+        budget_s: float,
+        total_s: float,
+        within: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self.run, self.budget_s, self.total_s, self.within = run, budget_s, total_s, within
+        self.began: float | None = None
+        self.outcome: Outcome | None = None
 
 
 class Breaker:
@@ -102,15 +140,47 @@ class Breaker:
 
 
 class _Job:
-    __slots__ = ("asked", "began", "deadline", "done", "given_up", "outcome", "run", "strict")
+    __slots__ = (
+        "asked",
+        "began",
+        "deadline",
+        "done",
+        "ended",
+        "given_up",
+        "outcome",
+        "run",
+        "strict",
+        "then",
+    )
 
     def __init__(
-        self, run: Callable[[], Any], asked: float, deadline: float, done: Callable[[], None], strict: bool
+        self,
+        run: Callable[[], Any],
+        asked: float,
+        deadline: float,
+        done: Callable[[], None],
+        strict: bool,
+        then: Then | None,
     ) -> None:
         self.run, self.asked, self.deadline, self.done, self.strict = run, asked, deadline, done, strict
+        self.then = then
         self.began: float | None = None
         self.outcome: Outcome | None = None
-        self.given_up = False
+        self.given_up = self.ended = False
+
+    def rest_s(self) -> float:
+        """How long the caller still waits, unless it is told that all is done; 0 or less: no longer.
+
+        Nobody tells the caller when the second computation begins, as to wake its loop costs as much as a
+        small one takes; so it looks again after half of that one's time.
+        """
+        now, then = time.monotonic(), self.then
+        if then is None or self.outcome is None:
+            left_s = self.deadline - now
+            return left_s if then is None else min(left_s, max(0.5 * then.budget_s, LOOK_S))
+        if then.began is None:  # the first gave no value, or the thread has not come to it yet
+            return min(LOOK_S, self.asked + then.total_s - now)
+        return min(then.began + then.budget_s, self.asked + then.total_s) - now
 
 
 class Pool:
@@ -138,34 +208,47 @@ class Pool:
         self._waiting = 0
         self._started = False
 
-    async def ask_async(self, run: Callable[[], Any], budget_s: float) -> Outcome:
+    async def ask_async(self, run: Callable[[], Any], budget_s: float, then: Then | None = None) -> Outcome:
         """Compute in a thread; after the budget there is an outcome in any case.
 
         Overhead: one hop to a thread and back, some tens of microseconds.
+
+        Parameters
+        ----------
+        then : Then, optional
+            Computed next in the same thread, which saves the second hop.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
 
+        def wake() -> None:
+            if not future.done():
+                future.set_result(None)
+
         def done() -> None:
             with suppress(RuntimeError):  # the loop has ended: nobody waits any more
-                loop.call_soon_threadsafe(_wake, future)
+                loop.call_soon_threadsafe(wake)
 
-        job = self._submit(run, budget_s, done)
+        job = self._submit(run, budget_s, done, then)
         if isinstance(job, Outcome):
             return job
-        timer = loop.call_later(budget_s, _wake, future)
+        timer = loop.call_later(job.rest_s(), wake)
         try:
             await future
+            while not job.ended and (left_s := job.rest_s()) > 0.0:
+                timer.cancel()
+                future = loop.create_future()
+                timer = loop.call_later(left_s, wake)
+                await future
         finally:
             timer.cancel()
-            if job.outcome is None:
-                job.given_up = True
+            job.given_up = True
         return self._judged(job)
 
     def ask(self, run: Callable[[], Any], budget_s: float) -> Outcome:
         """The same for callers that may block."""
         finished = threading.Event()
-        job = self._submit(run, budget_s, finished.set)
+        job = self._submit(run, budget_s, finished.set, None)
         if isinstance(job, Outcome):
             return job
         finished.wait(budget_s)
@@ -197,7 +280,9 @@ class Pool:
                 for _ in range(self.threads):
                     self._queue.put(None)
 
-    def _submit(self, run: Callable[[], Any], budget_s: float, done: Callable[[], None]) -> _Job | Outcome:
+    def _submit(
+        self, run: Callable[[], Any], budget_s: float, done: Callable[[], None], then: Then | None
+    ) -> _Job | Outcome:
         now = time.monotonic()
         with self._lock:
             if all(job is not None and job.deadline < now for job in self._running):
@@ -213,9 +298,26 @@ class Pool:
                     threading.Thread(
                         target=self._work, args=(number,), name=f"{self.name}-{number}", daemon=True
                     ).start()
-        job = _Job(run, now, now + budget_s, done, budget_s >= self.strict_s)
+        job = _Job(run, now, now + budget_s, done, budget_s >= self.strict_s, then)
         self._queue.put(job)
         return job
+
+    @property
+    def rests(self) -> bool:
+        """Whether the model was late too often and is asked by few."""
+        return self.breaker is not None and self.breaker.resting
+
+    def told(self, why: str | None, *, strict: bool) -> None:
+        """How a computation went: None, or why there is no value. `strict`: its caller was patient."""
+        if self.breaker is None:
+            return
+        with self._lock:
+            if why is None or why == RAISED:
+                self.breaker.in_time()
+            elif why == LATE and strict:
+                self.breaker.late(time.monotonic())
+            else:
+                self.breaker.untold()
 
     def _judged(self, job: _Job) -> Outcome:
         outcome = job.outcome
@@ -223,14 +325,7 @@ class Pool:
             outcome = Outcome(why=OVERLOADED if job.began is None else LATE)
             outcome.waited_s = (job.began or job.deadline) - job.asked
             outcome.took_s = 0.0 if job.began is None else job.deadline - job.began
-        if self.breaker is not None:
-            with self._lock:
-                if outcome.why is None or outcome.why == RAISED:
-                    self.breaker.in_time()
-                elif outcome.why == LATE and job.strict:
-                    self.breaker.late(job.deadline)
-                else:
-                    self.breaker.untold()
+        self.told(outcome.why, strict=job.strict)
         return outcome
 
     def _work(self, number: int) -> None:
@@ -249,18 +344,33 @@ class Pool:
 
     @staticmethod
     def _compute(job: _Job) -> None:
-        job.began = began = time.monotonic()
-        outcome = Outcome()
-        try:
-            outcome.value = job.run()
-        except BaseException as problem:  # whatever a model does (sys.exit, too), the caller gets to know
-            outcome.why, outcome.error = RAISED, problem
-        outcome.waited_s, outcome.took_s = began - job.asked, time.monotonic() - began
-        job.outcome = outcome
+        then = job.then
+        if then is None:
+            _first(job)
+        else:
+            with then.within():
+                first = _first(job)
+                if first.why is None and not job.given_up:
+                    then.began = time.monotonic()
+                    then.outcome = _computed(lambda: then.run(first.value))
+        job.ended = True
         if not job.given_up:
             job.done()
 
 
-def _wake(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
+def _first(job: _Job) -> Outcome:
+    job.began = time.monotonic()
+    outcome = _computed(job.run)
+    outcome.waited_s = job.began - job.asked
+    job.outcome = outcome
+    return outcome
+
+
+def _computed(run: Callable[[], Any]) -> Outcome:
+    outcome, began = Outcome(), time.monotonic()
+    try:
+        outcome.value = run()
+    except BaseException as problem:  # whatever a model does (sys.exit, too), the caller gets to know
+        outcome.why, outcome.error = RAISED, problem
+    outcome.took_s = time.monotonic() - began
+    return outcome

@@ -50,7 +50,11 @@ async def decide_for(
     if initiative == ARTWORK:  # its actions are images, cleared in some territories
         context = located(context, known.limits(request.context).territory)
     asked = replace(request, context=context)
-    answer = await services.answer(initiative, asked, decision_id, budget_ms, place)
+    images = None
+    if services.has_images(initiative):
+        images = services.artwork.alongside(services, request, known, budget_ms / 1e3)
+    then = None if images is None else images.then
+    answer = await services.answer(initiative, asked, decision_id, budget_ms, place, then)
     record = answer.record
     if services.shows_titles(initiative):
         bad = services.guard.forbidden(record.slots, known.limits(request.context), request.at_us)
@@ -61,7 +65,7 @@ async def decide_for(
         record = services.artwork.permitted(record, request, known)
     if services.has_images(initiative):
         left_s = budget_ms / 1e3 - (time.perf_counter() - began)
-        record = await services.artwork.dress(services, record, request, known, left_s)
+        record = await services.artwork.dress(services, record, request, known, left_s, images)
     return record, answer.fallback
 
 

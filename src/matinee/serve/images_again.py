@@ -13,7 +13,8 @@ from matinee.platform.deciding import ArtworkChoices, ChoosesArtwork, Request, S
 from matinee.platform.dressing import to_choose
 from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.model_folder import check_files, read_card
-from matinee.serve.artworks import DEFAULT, NAME
+from matinee.serve.artwork_choices import DEFAULT
+from matinee.serve.artworks import NAME
 from matinee.serve.known import Known
 from matinee.serve.opened import NONE
 

@@ -24,7 +24,7 @@ from matinee.platform.registry.registry import Registry
 from matinee.platform.registry.rollouts import RolloutRow
 from matinee.serve.arms import arm_counter, arm_counts, arms_of
 from matinee.serve.attempt import GRACE_S, NO_MODEL, Attempt, BrokenContractError
-from matinee.serve.budget import LATE, OVERLOADED, RAISED, RESTING, STUCK, Outcome, Pool
+from matinee.serve.budget import LATE, OVERLOADED, RAISED, RESTING, STUCK, Outcome, Pool, Then
 from matinee.serve.config import ServeConfig
 from matinee.serve.keeping import Keeper
 from matinee.serve.known import Known
@@ -244,6 +244,7 @@ class Released:
         budget_ms: float | None = None,
         place: Place | None = None,
         pinned: Collection[str] = (),
+        then: Then | None = None,
     ) -> Answer:
         """Answer inside the budget, without blocking the event loop. Never raises for what a model does.
 
@@ -255,13 +256,15 @@ class Released:
             Where the unit stands in an experiment.
         pinned : collection of str
             Titles that editors pinned: interleaving leaves them where both answers have them.
+        then : Then, optional
+            Is given what the model decided, in the same thread; not what the fallback decides.
         """
         asked = self._attempt(request, decision_id, budget_ms, place, pinned)
         if request.actions is not None and not request.actions:
             return self._nothing(asked)
         why, outcome = asked.ready(), None
         if why is None:
-            outcome = await asked.ask_async()
+            outcome = await asked.ask_async(then)
             if outcome.why is None:
                 return self._answered(asked, outcome)
         last = await self._fallbacks.ask_async(asked.fall_back, asked.left_s())

@@ -39,6 +39,7 @@ from matinee.prove.experiment.config import ExperimentsConfig
 from matinee.serve.admission import Admission
 from matinee.serve.artworks import NAME as ARTWORK
 from matinee.serve.artworks import Artwork
+from matinee.serve.budget import Then
 from matinee.serve.config import ServeConfig
 from matinee.serve.guard import Guard
 from matinee.serve.ingest import IngestConfig, Ingestor
@@ -47,6 +48,7 @@ from matinee.serve.known import Known
 from matinee.serve.maintenance import Housekeeping
 from matinee.serve.metrics import Metrics, Reading
 from matinee.serve.moment import Moment
+from matinee.serve.reading_once import ReadOnce
 from matinee.serve.released import Answer, Released
 from matinee.serve.schemas import Readiness, ReadinessDetails, Serving
 from matinee.serve.trials import Place
@@ -88,6 +90,8 @@ class Services:
     config : ServeConfig
     clock : Moment
     store : OpenedStore
+    reading : ReadOnce
+        What deciders read `store` with.
     ingestor : Ingestor
     initiatives : dict of str to Initiative
         Those that decide.
@@ -108,6 +112,7 @@ class Services:
         self.home, self.config, self.store, self.registry = home, config, store, registry
         self._opened = ExitStack()
         self.clock = Moment.open(home)
+        self.reading = ReadOnce(store)
         self._whole = Whole(home, store)
         self.erased = Erased.of(home)
         self.erased.reload()
@@ -201,6 +206,7 @@ class Services:
         decision_id: str,
         budget_ms: float,
         place: Place | None = None,
+        then: Then | None = None,
     ) -> Answer:
         """Have an initiative decide within a time; counts how it was done.
 
@@ -208,6 +214,8 @@ class Services:
         ----------
         place : Place, optional
             Where the unit stands in an experiment.
+        then : Then, optional
+            Is given what the model decided, in the same thread.
 
         Raises
         ------
@@ -220,6 +228,7 @@ class Services:
             budget_ms=budget_ms,
             place=place,
             pinned=self.guard.pinned,
+            then=then,
         )
         if answer.unanswered:
             raise StorageError(
@@ -436,7 +445,7 @@ class Services:
             self.home,
             name,
             self.config,
-            members=self.store,
+            members=self.reading,
             count=self.store.count,
             log=self.log_shadow,
             moment=self.clock,

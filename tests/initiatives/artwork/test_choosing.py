@@ -102,3 +102,29 @@ def test_the_kernel_and_the_arrays_say_the_same():
         found = draw(g, key=splitmix(key))
         at = found.image - g.start[TITLES]
         assert found.propensity == pytest.approx(p[np.arange(3), at], rel=1e-12)
+
+
+def test_a_long_page_counts_styles_and_titles_as_counting_them_over_does():
+    rng = np.random.default_rng(5)
+    g = gallery(tuple(rng.integers(1, 6, 300).tolist()), seed=5)
+    g = g._replace(style=rng.choice([-1, 0, 1, 2, 3, 1 << 10, (1 << 30) + 7], len(g.own)).astype(np.int32))
+    titles = rng.integers(-1, 300, 700).astype(np.int64)
+    keep, variety = 0.2, 0.6
+    found = draw(g, titles, keep=keep, variety=variety)
+    placed, first = [], {}
+    for k, title in enumerate(titles.tolist()):
+        if title < 0:
+            assert (found.image[k], found.propensity[k]) == (-1, 1.0)
+        elif title in first:
+            assert (found.image[k], found.propensity[k]) == (first[title], 1.0)
+        else:
+            own = np.arange(g.start[title], g.start[title + 1])
+            style = g.style[own]
+            share = [placed.count(one) / len(first) if one >= 0 and first else 0.0 for one in style.tolist()]
+            worth = g.own[own] + g.features[own] @ TASTE - variety * np.array(share)
+            z = worth / g.temperature[title] + g.bonus[own]
+            e = np.exp(z - z.max())
+            p = keep / len(own) + (1 - keep) * e / e.sum()
+            assert found.propensity[k] == pytest.approx(1.0 if len(own) == 1 else p[found.image[k] - own[0]])
+            first[title] = found.image[k]
+            placed.append(int(g.style[found.image[k]]))

@@ -102,6 +102,24 @@ def _mix(x: Any) -> Any:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _table(size: Any) -> Any:
+    """An empty hash table for numbers from 0: rows are (key, value), and the key of an empty one is -1."""
+    table = np.zeros((size, 2), np.int64)
+    table[:, 0] = -1
+    return table
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _find(table: Any, key: Any) -> Any:
+    """The row of a key, else the empty row where it belongs; rows are a power of two, and never all taken."""
+    last = len(table) - 1
+    at = ((np.int64(key) * np.int64(0x9E3779B1)) >> 15) & last
+    while table[at, 0] >= 0 and table[at, 0] != key:
+        at = (at + 1) & last
+    return at
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
 def choose_images(
     gallery: Gallery,
     titles: NDArray[np.int64],
@@ -133,19 +151,21 @@ def choose_images(
     n_of = np.zeros(n_tiles, np.int64)
     place = np.empty(MOST, np.int64)
     p = np.empty(MOST)
+    size = 4
+    while size < 2 * n_tiles:
+        size *= 2
+    tile_of, alike = _table(size), _table(size)
     before = 0
     for k in range(n_tiles):
         t = titles[k]
         if t < 0:
             continue
-        again = -1
-        for j in range(k):
-            if titles[j] == t:
-                again = j
-                break
-        if again >= 0:
+        row = _find(tile_of, t)
+        if tile_of[row, 0] == t:
+            again = tile_of[row, 1]
             image[k], n_of[k] = image[again], n_of[again]
             continue
+        tile_of[row, 0], tile_of[row, 1] = t, k
         n = 0
         for i in range(gallery.start[t], gallery.start[t + 1]):
             if cleared[i] and n < MOST:
@@ -154,7 +174,7 @@ def choose_images(
         if n == 0:
             continue
         n_of[k] = n
-        _probabilities(gallery, t, place, n, taste, keep, variety, image, k, before, p)
+        _probabilities(gallery, t, place, n, taste, keep, variety, alike, before, p)
         u = np.float64(_mix(unit_key ^ gallery.key[t]) >> np.uint64(11)) * 2.0**-53
         edge, at = 0.0, n - 1
         for j in range(n):
@@ -165,6 +185,11 @@ def choose_images(
         image[k] = place[at]
         propensity[k] = p[at] if n > 1 else 1.0
         before += 1
+        style = gallery.style[image[k]]
+        if style >= 0:
+            row = _find(alike, style)
+            alike[row, 0] = style
+            alike[row, 1] += 1
     return Chosen(image, propensity, n_of)
 
 
@@ -177,12 +202,11 @@ def _probabilities(
     taste: NDArray[np.float64],
     keep: float,
     variety: float,
-    image: NDArray[np.int64],
-    k: int,
+    alike: NDArray[np.int64],
     before: int,
     p: NDArray[np.float64],
 ) -> None:
-    """Fill p[:n]; they sum to 1."""
+    """Fill p[:n]; they sum to 1. `alike`: table of style -> images of it among the `before` placed so far."""
     top = -np.inf
     r = len(taste)
     for j in range(n):
@@ -191,11 +215,7 @@ def _probabilities(
         for f in range(r):
             worth += gallery.features[i, f] * taste[f]
         if variety > 0.0 and before > 0 and gallery.style[i] >= 0:
-            alike = 0
-            for q in range(k):
-                if image[q] >= 0 and gallery.style[image[q]] == gallery.style[i]:
-                    alike += 1
-            worth -= variety * alike / before
+            worth -= variety * alike[_find(alike, gallery.style[i]), 1] / before
         p[j] = worth / gallery.temperature[t] + gallery.bonus[i]
         top = max(top, p[j])
     total = 0.0

@@ -15,8 +15,15 @@ import numpy as np
 from matinee.initiatives.artwork.choosing import Chosen, Gallery, choose_images
 from matinee.initiatives.artwork.config import NAME, ArtworkConfig
 from matinee.initiatives.artwork.features import style_of
-from matinee.initiatives.artwork.lift import Floats
-from matinee.initiatives.artwork.serving import Assets, DefaultImages, Members, in_holdout, unit_key
+from matinee.initiatives.artwork.lift import Floats, Ints
+from matinee.initiatives.artwork.serving import (
+    Assets,
+    DefaultImages,
+    Members,
+    choices,
+    in_holdout,
+    unit_key,
+)
 from matinee.learn.reading import load_catalogue
 from matinee.observe.catalogue.artwork_tags import TAGS, VOCABULARY
 from matinee.platform.deciding import ArtworkChoices, Decided, Request, Surroundings
@@ -37,7 +44,15 @@ CUES = TAGS["genre"]
 
 @dataclass(slots=True)
 class GenreMatch:
-    """Chooses images by what they look like and what the member watches; learns nothing."""
+    """Chooses images by what they look like and what the member watches; learns nothing.
+
+    Attributes
+    ----------
+    cue : ndarray of int64, shape (n_genres,)
+        Number in `CUES` of each genre of `members.tastes`.
+    said : list of str, shape (n_cues,)
+        The sentence for an image that came because of a cue.
+    """
 
     config: ArtworkConfig
     assets: Assets
@@ -45,6 +60,8 @@ class GenreMatch:
     gallery: Gallery
     usual: Floats
     plain: DefaultImages
+    cue: Ints
+    said: list[str]
     policy: str = POLICY
 
     @staticmethod
@@ -67,7 +84,14 @@ class GenreMatch:
         )
         of_title = members.tastes.of_title[:-1]
         usual = of_title.mean(axis=0) if len(of_title) else np.zeros(len(genres))
-        return GenreMatch(around.config, assets, members, gallery, usual, DefaultImages(assets))
+        cue = np.array([CUES.index(cue_of(genre)) for genre in genres], np.int64)
+        names = dict(zip(cue.tolist(), genres, strict=True))
+        said = [
+            f"chosen because you watch much {names.get(i)}: a picture that looks like {one}"
+            for i, one in enumerate(CUES)
+        ]
+        plain = DefaultImages(assets)
+        return GenreMatch(around.config, assets, members, gallery, usual, plain, cue, said)
 
     def decide(self, request: Request) -> Decided:
         """The default image of one title: for single decisions there is no page to be varied."""
@@ -77,7 +101,7 @@ class GenreMatch:
         """An image for each tile of a page; each propensity is given the images before it."""
         territory = request.context.get("territory")
         mask, _ = self.assets.cleared(request.at_us, None if territory is None else str(territory))
-        taste, names = self.taste(request.unit_id, request.at_us)
+        taste = self.taste(request.unit_id, request.at_us)
         held = in_holdout(request.unit_id, self.config)
         chosen = choose_images(
             self.gallery,
@@ -88,43 +112,28 @@ class GenreMatch:
             self.config.variety,
             np.uint64(unit_key(request.unit_id, request.at_us, self.config)),
         )
-        ids = self.assets.art.artwork_ids
-        return ArtworkChoices(
-            self.policy,
-            [None if i < 0 else str(ids[i]) for i in chosen.image.tolist()],
-            chosen.propensity.tolist(),
-            chosen.n.tolist(),
-            [None] * len(titles) if held else self._why(chosen, taste, names),
-        )
+        why: list[str | None] = [None] * len(titles) if held else self._why(chosen, taste)
+        return choices(self.policy, self.assets, chosen, why)
 
-    def taste(self, member_id: str, at_us: int) -> tuple[Floats, dict[str, str]]:
-        """Surplus of the member's share of each cue's genre, and the catalogue's name of that genre.
+    def taste(self, member_id: str, at_us: int) -> Floats:
+        """Surplus of the member's share of each cue's genre, shape (n_cues,).
 
         A member without plays has none: all images are alike then.
         """
         shares = self.members.shares(member_id, at_us)
-        out = np.zeros(len(CUES))
-        names: dict[str, str] = {}
         if not shares.any():
-            return out, names
-        for genre, surplus in zip(self.members.tastes.genres, shares - self.usual, strict=True):
-            cue = cue_of(genre)
-            if cue in CUES:
-                out[CUES.index(cue)] += surplus
-                names[cue] = genre
-        return out, names
+            return np.zeros(len(CUES))
+        return np.bincount(self.cue, shares - self.usual, len(CUES)).astype(np.float64)
 
-    def _why(self, chosen: Chosen, taste: Floats, names: dict[str, str]) -> list[str | None]:
+    def _why(self, chosen: Chosen, taste: Floats) -> list[str | None]:
         """Sentences for images that came because of what they look like."""
-        said = [
-            f"chosen because you watch much {names.get(cue)}: a picture that looks like {cue}" for cue in CUES
-        ]
         if not len(self.gallery.features):
             return [None] * len(chosen.image)
         worth = self.gallery.features[np.maximum(chosen.image, 0)] * taste
         best = worth.argmax(axis=1)
         most = worth[np.arange(len(best)), best]
         told = (chosen.image >= 0) & (chosen.propensity * chosen.n > 1.0) & (most >= WORTH_SAYING)
+        said = self.said
         return [said[i] if on else None for i, on in zip(best.tolist(), told.tolist(), strict=True)]
 
 

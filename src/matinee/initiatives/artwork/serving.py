@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,13 @@ from matinee.initiatives.artwork.belief import gallery_of, tastes
 from matinee.initiatives.artwork.choosing import MOST, Chosen, Gallery, choose_images
 from matinee.initiatives.artwork.config import NAME, ArtworkConfig
 from matinee.initiatives.artwork.explaining import Reasons
-from matinee.initiatives.artwork.features import Tastes, context_of, devices_of, style_of
+from matinee.initiatives.artwork.features import LAST, Tastes, context_of, devices_of, style_of
 from matinee.initiatives.artwork.lift import Floats
 from matinee.initiatives.artwork.model import ArtworkModel
 from matinee.initiatives.artwork.probabilities import probabilities
 from matinee.initiatives.artwork.training import updated
 from matinee.learn.interactions import Interactions
-from matinee.learn.member_history import history_of
+from matinee.learn.member_history import latest_titles
 from matinee.learn.reading import interactions_from_home, load_catalogue
 from matinee.observe.catalogue.artwork import Artworks
 from matinee.observe.decisions import Slot
@@ -43,11 +44,14 @@ class Assets:
         Of the wanted shape.
     place : dict of str to int
         Position among the titles that have images, of titles and of their episodes.
+    names : list of str, shape (n_images,)
+        `art.artwork_ids`, which are slow to take out of an array one by one.
     """
 
     art: Artworks
     usable: Mask
     place: Mapping[str, int]
+    names: Sequence[str]
     _masks: dict[str | None, tuple[int, int, Mask, Index]] = field(default_factory=dict, repr=False)
 
     @staticmethod
@@ -61,7 +65,7 @@ class Assets:
         for title_id, series in zip(ids, unit, strict=True):
             if title_id not in own and ids[series] in own:
                 place[title_id] = own[ids[series]]
-        return Assets(art, usable(art, config), place)
+        return Assets(art, usable(art, config), place, [str(one) for one in art.artwork_ids])
 
     def cleared(self, at_us: int, territory: str | None) -> tuple[Mask, Index]:
         """Images that may be shown, and the default of each title (-1: none); kept while they hold.
@@ -80,8 +84,7 @@ class Assets:
 
     def titles(self, titles: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """Positions of titles; -1: without images."""
-        place = self.place
-        return np.array([place.get(title_id, -1) for title_id in titles], np.int64)
+        return np.fromiter(map(self.place.get, titles, repeat(-1)), np.int64, len(titles))
 
     def asked(self, request: Request, mask: Mask) -> tuple[int, Mask]:
         """Title and images that a single decision is about.
@@ -131,7 +134,7 @@ class Members:
     def shares(self, member_id: str, at_us: int) -> Floats:
         """Taste in genres; 0 for a member that nobody has heard of, who is not stored."""
         if self.reader is not None and self.table is not None:
-            return self.tastes.shares(history_of(self.reader.record(member_id), self.table).title)
+            return self.tastes.shares(latest_titles(self.reader.record(member_id), self.table, LAST))
         row = self.row.get(member_id, -1)
         if row < 0 or self.log is None:
             return np.zeros(len(self.tastes.genres))
@@ -187,7 +190,7 @@ class ArtworkDecider:
         why: list[str | None] = [None] * len(titles)
         if say:
             why = self.reasons.of_images(chosen.image, context, np.maximum(context + self.model.usual, 0.0))
-        return _choices(self.policy, self.assets.art, chosen, why)
+        return choices(self.policy, self.assets, chosen, why)
 
     def decide(self, request: Request) -> Decided:
         """One image for one title (`Assets.asked`); the seed takes part in the draw."""
@@ -272,7 +275,7 @@ class DefaultImages:
         at = self.assets.titles(titles)
         image = np.where(at >= 0, defaults[np.maximum(at, 0)] if len(defaults) else -1, -1).astype(np.int64)
         chosen = Chosen(image, np.ones(len(at)), (image >= 0).astype(np.int64))
-        return _choices(self.policy, self.assets.art, chosen, [None] * len(at))
+        return choices(self.policy, self.assets, chosen, [None] * len(at))
 
     def decide(self, request: Request) -> Decided:
         """The default image of one title; the first permitted one where that is not permitted."""
@@ -306,11 +309,12 @@ def _territory(request: Request) -> str | None:
     return None if found is None else str(found)
 
 
-def _choices(policy: str, art: Artworks, chosen: Chosen, why: list[str | None]) -> ArtworkChoices:
-    ids = art.artwork_ids
+def choices(policy: str, assets: Assets, chosen: Chosen, why: list[str | None]) -> ArtworkChoices:
+    """What was chosen, by the ids of images."""
+    names = assets.names
     return ArtworkChoices(
         policy,
-        [None if i < 0 else str(ids[i]) for i in chosen.image.tolist()],
+        [None if i < 0 else names[i] for i in chosen.image.tolist()],
         chosen.propensity.tolist(),
         chosen.n.tolist(),
         why,
