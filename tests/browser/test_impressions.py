@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.slow
-SEEN_MS = 500
+SEEN_MS = 1_000
 UNSURE_MS = 350
 """The page hears of a tile by a task of its own, which a busy machine runs late."""
 RULER = """

@@ -103,7 +103,8 @@ def could(home: Home, log: ImageLog) -> list[list[str]]:
 def test_images_that_could_have_stood_there_are_those_cleared_then_and_there(home: Home) -> None:
     images(
         home, cleared("a"), cleared("b"), cleared("late", start_us=START + 100),
-        cleared("de", territories=["DE"]), cleared("waits") | {"approved_by": None}, cleared("wide") | {"aspect": "16:9"},
+        cleared("de", territories=["DE"]), cleared("waits") | {"approved_by": None},
+        cleared("wide") | {"aspect": "16:9"},
     )  # fmt: skip
     put(home, cleared("b", withdrawn_us=START + 50), from_us=START + 50)
     put(home, cleared("a", territories=["NL"]) | {"approved_us": START + 70}, from_us=START + 70)

@@ -2,7 +2,7 @@
 /**
  * Which tiles were seen, and for how long.
  *
- * A tile was seen when at least half of it was in the viewport for 500 ms without a break, in a document that is
+ * A tile was seen when at least half of it was in the viewport for a second without a break, in a document that is
  * visible and not behind a panel. There is one event per tile and decision in a visit: `dwell_ms` is the sum of the
  * times in view. It is written when the tile has been out of view for five seconds, when it is taken off the page,
  * or when the page is hidden or left; what is seen of the tile after that adds nothing. The server adds up the
@@ -13,7 +13,7 @@
  */
 import { add, beacon } from "./outbox.js";
 
-const SHARE = 0.5, SEEN_MS = 500, GONE_MS = 5000;
+const SHARE = 0.5, SEEN_MS = 1000, GONE_MS = 5000;
 
 /** @typedef {{
  *   place: Record<string, any>, element: HTMLElement, since: number | undefined, dwell_ms: number,
