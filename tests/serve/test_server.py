@@ -205,6 +205,7 @@ def test_a_decision_is_explained(server: Running, member: str) -> None:
     assert told["stages"][0]["candidates"] == N_TITLES + 3
     assert "not available here and now" in told["stages"][0]["removed"]
     assert len(told["stages"]) >= 1 + len(page["rows"])
+    assert len(told["scores"]) == len(told["slots"])
     again = server.page(member, rows=3)
     assert server.http.get(f"/v1/decisions/{again['decision_id']}").status_code == 200
     problem(server.http.get("/v1/decisions/d0000000000000000000000000000"), 404)

@@ -55,7 +55,8 @@ def explanation(home: Home, initiatives: Mapping[str, Initiative], decision_id: 
         `experiment`, `arm`, `fallback`, `fallback_reason`, `context`, `slots`, `rows`, `unmet`,
         `n_permitted`. `artwork`: for each slot its image, with propensity, number of images and why. What
         came of it: `rewards` (reported), `outcomes` (one per slot, once they are final,
-        from `final_at` on). How it comes about: `stages` and `absent`, `reproduced` (whether the decision
+        from `final_at` on). How it comes about: `stages` and `absent`, `scores` (for each slot
+        what it weighed, stage by stage), `reproduced` (whether the decision
         comes out the same when it is made again), `differences` and `note`.
 
     Raises
@@ -158,6 +159,7 @@ def _again(
         "note": note,
         "differences": again.differences,
         "stages": [] if explained is None else [_stage(stage) for stage in explained.stages],
+        "scores": [] if explained is None else list(explained.scores),
         "absent": {} if explained is None else explained.absent,
     }
 
