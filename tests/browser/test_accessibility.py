@@ -26,6 +26,7 @@ def first_title(page: Page) -> str:
 
 
 def show_profiles(visit: Visit) -> None:
+    visit.excuse("409")  # what was seen last waits until the profile comes back
     page = visit.open("/watch")
     page.locator('form[action="/watch/leave"] button').first.evaluate("(one) => one.click()")
     page.locator('form[action="/watch/profile"]').first.wait_for()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,19 +16,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "serve"))
 from trained import release, trained
 
 from matinee.observe.home import Home
-from matinee.world.service import WorldConfig, simulate, write_home
 
 pytestmark = pytest.mark.slow
-WORLD = WorldConfig(n_members=300, n_titles=80, n_days=40, seed=5)
 PATIENT = {"MATINEE_SERVE__BUDGET_MS": "20000"}
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A simulated service with a homepage model in production."""
-    home = Home.create(tmp_path_factory.mktemp("trained") / "home")
-    home.settings.write_text('[clock]\nnow = "last_event"\n', encoding="utf-8")
-    write_home(home, simulate(WORLD))
+def served(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The shop with a homepage model in production."""
+    home = Home(shutil.copytree(shop, tmp_path_factory.mktemp("trained") / "shop"))
     release(home, "homepage", trained(home, "homepage"))
     with serving(home, environment=PATIENT) as running:
         yield running
@@ -47,7 +44,7 @@ def test_a_newcomer_reaches_a_page_that_changes_and_says_why(
     row.locator(".tile__link").first.click()
     panel = page.locator("#panel[open]")
     panel.locator(".details").wait_for()
-    assert panel.locator(".details__why").inner_text().strip()
+    assert panel.locator(".why").inner_text().strip()
     title = panel.locator(".details").get_attribute("data-title")
     panel.locator('a[href^="/watch/play/"]').first.click()
     page.locator(".player__speed select").select_option("600")
@@ -59,5 +56,5 @@ def test_a_newcomer_reaches_a_page_that_changes_and_says_why(
     assert before != after
     assert title not in titles(page, NEW_ROWS)
     page.locator('a[href^="/console/preview"]').first.click()
-    page.wait_for_url("**/console/preview**")
+    page.wait_for_url("**/console/preview?member=**")
     assert page.locator(".tile").count() > 10

@@ -51,6 +51,9 @@ class Previews:
     async def reply(self, request: AnyRequest, console: Console) -> Response[Any]:
         """A page in any case: what is wrong is told beside its field, and that too much waits too."""
         query = request.scope["query_string"].decode("latin-1")
+        watching = visit_of(request).session.member_id
+        if not query and watching is not None:  # from the page that is looked at to why it looks so
+            return Redirect(f"{PATH}?{urlencode({'member': watching})}", status_code=303)
         try:
             parameters = parse_qs(query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
         except ValueError:
