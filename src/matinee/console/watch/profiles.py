@@ -5,23 +5,33 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 
+import duckdb
+
 from matinee.console.watch.words import plain
-from matinee.learn.reading import load_members
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import spilling
-from matinee.observe.lake.reader import Moment, open_events
-from matinee.observe.members import Member
+from matinee.observe.lake.manifest import DataFile, parquet, read_manifest
+from matinee.observe.lake.reader import Moment, open_events, open_facts
+from matinee.observe.lake.tables import filled
+from matinee.observe.members import MATURITY_MAX, Member
 from matinee.observe.state.store import OpenedStore
 from matinee.serve.services import Services
 from matinee.types import ALWAYS_US
 
 PAGE = 24
-MOST = 200_000
+MOST = 20_000
 """Profiles that are listed; of more, those who were active last. Any other is opened by its id."""
+MOST_ROWS = 5_000_000
+"""Rows of the lake, the latest of each table, in which it is looked up who was active."""
+ACTIVE = ("plays", "signals")
 AGAIN_S = 20.0
+SHARE = 30.0
+"""The list is read again after this many times as long as it took, if that is more than `AGAIN_S`."""
+QUICK_S = 1.0
+"""A list that took longer is read again in the background, while the one before is shown."""
 BATCH = 1_000
 
 
@@ -64,16 +74,31 @@ class Choice:
         Profiles that were found in all.
     page, n_pages : int
         From 1.
+    cut : bool
+        The home has more than are listed.
     """
 
     households: list[Household]
     n: int
     page: int
     n_pages: int
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The profiles of a moment, and by what words each is found."""
+
+    profiles: list[Profile]
+    texts: list[str]
+    cut: bool
 
 
 class Profiles:
-    """The profiles of a server; the list is read again when it is asked for and is older than `again_s`.
+    """The profiles of a server, for one process.
+
+    The list is read when it is asked for and the one before is older than `again_s`; that of a large home
+    less often, and in the background.
 
     Parameters
     ----------
@@ -83,9 +108,9 @@ class Profiles:
 
     def __init__(self, services: Services, *, again_s: float = AGAIN_S) -> None:
         self.services, self.again_s = services, again_s
-        self._profiles: list[Profile] = []
-        self._read_s = -again_s
-        self._reading = asyncio.Lock()
+        self._listed: Listed | None = None
+        self._read_s = self._took_s = 0.0
+        self._reading: asyncio.Task[Listed] | None = None
 
     async def choice(self, who: str = "", page: int = 1) -> Choice:
         """One page of those whose id, account or territory has the text.
@@ -95,50 +120,81 @@ class Profiles:
         StorageError
             The lake, the log or the state cannot be read.
         """
-        refuses = self.services.erased.refuses
-        wanted = plain(who.strip())
-        found = [
-            one
-            for one in await self._all()
-            if (not wanted or wanted in _text(one.member)) and not refuses(one.member.member_id)
-        ]
+        listed = await self._now()
+        found = await asyncio.to_thread(self._found, listed, plain(who.strip()))
         n_pages = max(1, -(-len(found) // PAGE))
         page = min(max(page, 1), n_pages)
-        return Choice(households(found[(page - 1) * PAGE : page * PAGE]), len(found), page, n_pages)
+        shown = households(found[(page - 1) * PAGE : page * PAGE])
+        return Choice(shown, len(found), page, n_pages, listed.cut)
 
-    async def _all(self) -> list[Profile]:
-        async with self._reading:
-            if time.monotonic() - self._read_s >= self.again_s:
-                services = self.services
-                self._profiles = await asyncio.to_thread(
-                    read, services.home, services.store, services.clock.now_us
-                )
-                self._read_s = time.monotonic()
-            return self._profiles
+    def _found(self, listed: Listed, wanted: str) -> list[Profile]:
+        refuses = self.services.erased.refuses
+        return [
+            one
+            for one, text in zip(listed.profiles, listed.texts, strict=True)
+            if wanted in text and not refuses(one.member.member_id)
+        ]
+
+    async def _now(self) -> Listed:
+        listed = self._listed
+        again_s = max(self.again_s, SHARE * self._took_s)
+        if listed is not None and time.monotonic() - self._read_s < again_s:
+            return listed
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read())
+            self._reading.add_done_callback(_heard)
+        if listed is not None and self._took_s > QUICK_S:
+            return listed
+        return await asyncio.shield(self._reading)
+
+    async def _read(self) -> Listed:
+        began_s, services = time.monotonic(), self.services
+        try:
+            self._listed = await asyncio.to_thread(
+                _list, services.home, services.store, services.clock.now_us
+            )
+        finally:
+            self._read_s = time.monotonic()
+            self._took_s, self._reading = self._read_s - began_s, None
+        return self._listed
 
 
-def read(home: Home, store: OpenedStore, at_us: int) -> list[Profile]:
-    """All profiles that were imported, or did something, or are in the state, in the order of `ordered`.
+def read(home: Home, store: OpenedStore, at_us: int, *, most: int = MOST) -> list[Profile]:
+    """Profiles that did something lately, were imported, or are in the state, in the order of `ordered`.
+
+    Parameters
+    ----------
+    most : int
+        So many at most, those who did something last before the others.
 
     Raises
     ------
     StorageError
         The lake, the log or the state cannot be read.
+
+    Notes
+    -----
+    Cost: at most `MOST_ROWS` rows of each table of `ACTIVE`, two columns of them, the open log, and the table
+    of members; by one thread. An event that stands in the log and the lake counts as well as one.
     """
-    found = {one.member_id: Profile(one) for one in load_members(home, at_us).values()}
     with spilling() as con:
-        open_events(con, home, "plays", "signals", moment=Moment(at_us, at_us))
-        active = con.execute(
-            "SELECT member_id, max(at_us) AS last_us FROM (SELECT member_id, at_us FROM plays UNION ALL "
-            "SELECT member_id, at_us FROM signals) WHERE member_id IS NOT NULL "
-            f"GROUP BY member_id ORDER BY last_us DESC LIMIT {MOST}"
+        con.execute("SET threads = 1")
+        open_facts(con, home, "members", at_us=at_us)
+        _find_active(con, home, at_us, most)
+        rows = con.execute(
+            "SELECT coalesce(a.member_id, m.member_id) AS id, account_id, territory, "
+            f"coalesce(maturity_max, {MATURITY_MAX}), coalesce(kids, false), coalesce(languages, []), "
+            f"coalesce(last_us, {ALWAYS_US}) AS last FROM active AS a "
+            "FULL JOIN members AS m ON m.member_id = a.member_id ORDER BY last DESC, id LIMIT ?",
+            [most],
         ).fetchall()
-    for member_id, last_us in active:
-        known = found.get(member_id) or Profile(Member(member_id))
-        found[member_id] = replace(known, last_us=last_us)
-    for member_id in _stored(store, MOST):
+    found = {
+        member_id: Profile(Member(member_id, account, territory, maturity, kids, tuple(languages)), last_us)
+        for member_id, account, territory, maturity, kids, languages, last_us in rows
+    }
+    for member_id in _stored(store, most) if len(found) < most else ():
         found.setdefault(member_id, Profile(Member(member_id)))
-    return ordered(found.values())[:MOST]
+    return ordered(found.values())[:most]
 
 
 def ordered(profiles: Iterable[Profile]) -> list[Profile]:
@@ -187,3 +243,46 @@ def _stored(store: OpenedStore, most: int) -> Iterator[str]:
 
 def _text(member: Member) -> str:
     return plain(" ".join(filter(None, (member.member_id, member.account_id, member.territory))))
+
+
+def _list(home: Home, store: OpenedStore, at_us: int) -> Listed:
+    found = read(home, store, at_us, most=MOST + 1)
+    profiles = found[:MOST]
+    return Listed(profiles, [_text(one.member) for one in profiles], len(found) > MOST)
+
+
+def _find_active(con: duckdb.DuckDBPyConnection, home: Home, at_us: int, most: int) -> None:
+    """Make the table `active` of those who did something last: member_id, last_us."""
+    open_events(con, home, moment=Moment(at_us, at_us))  # the log alone, before the manifest
+    manifest = read_manifest(home.lake)
+    parts = []
+    for table in ACTIVE:
+        parts.append(f"SELECT member_id, at_us, seen_us FROM log_{table}")
+        files = _latest(manifest.of(table))
+        if files:
+            lake = filled(table, parquet(home.lake, files))
+            parts.append(f"SELECT member_id, at_us, seen_us FROM ({lake})")
+    con.execute(
+        "CREATE TEMP TABLE active AS SELECT member_id, max(at_us) AS last_us "
+        f"FROM ({' UNION ALL '.join(parts)}) WHERE member_id IS NOT NULL AND at_us <= {at_us} "
+        f"AND coalesce(seen_us, at_us) <= {at_us} GROUP BY member_id ORDER BY last_us DESC, member_id "
+        f"LIMIT {most}"
+    )
+
+
+def _latest(files: Iterable[DataFile]) -> list[DataFile]:
+    """Files with the latest events, up to `MOST_ROWS` rows; at least one."""
+    found: list[DataFile] = []
+    n_rows = 0
+    for one in sorted(files, key=lambda file: -file.max_at_us):
+        n_rows += one.rows
+        if found and n_rows > MOST_ROWS:
+            break
+        found.append(one)
+    return found
+
+
+def _heard(reading: asyncio.Task[Listed]) -> None:
+    """Whoever waited was told what went wrong."""
+    if not reading.cancelled():
+        reading.exception()
