@@ -72,6 +72,15 @@ def test_slash_searches_and_p_plays(opened: Opened, stage: Stage) -> None:
     visit.page.wait_for_url("**/watch/play/t1-3?from=d1.1.3")
 
 
+def test_single_letters_act_on_a_tile_alone(opened: Opened) -> None:
+    visit = opened("/watch")
+    here = visit.page.url
+    for key in ("/", "p"):
+        visit.page.locator("body").press(key)
+    assert visit.page.evaluate("document.activeElement === document.body")
+    assert visit.page.url == here
+
+
 def test_rows_that_come_later_are_reached_too(opened: Opened, stage: Stage) -> None:
     stage.further = 3
     visit = opened("/watch")

@@ -290,3 +290,22 @@ def test_every_page_is_well_formed_and_from_here(server: Site) -> None:
             for name in ("src", "href", "action"):
                 assert str(attributes.get(name) or "/").startswith(("/", "#")), attributes
         assert all(a.get("alt") == "" for a in page.all("img"))
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "All ages"), ("de", "Jedes Alter")])
+def test_an_age_of_zero_is_said_in_words(server: Site, language: str, says: str) -> None:
+    browser = server.browser("m1")
+    browser.get(f"/watch/title/script?lang={language}")
+    assert age_of(browser) == says
+    browser.get("/watch/title/leon")
+    assert age_of(browser) == {"en": "From age 16", "de": "Ab Alter 16"}[language]
+
+
+def age_of(browser: Browser) -> str:
+    """The age in the line of facts, as a screen reader says it."""
+    assert browser.last is not None
+    badge = re.search(
+        r'<ul class="facts">\s*<li><span class="badge badge--age">(.*?)</li>', browser.last.text
+    )
+    assert badge is not None
+    return html.unescape(re.sub(r"<[^>]+>", "", badge[1])).strip()

@@ -4,7 +4,7 @@
  *
  * A row is one stop of Tab. In it, arrows left and right go from tile to tile, Home and End to its ends; up and down
  * go to the tile of the next row that stands nearest on the screen; Page Up and Page Down go as many rows as are in
- * view. Enter opens, `p` plays, `/` goes to the search. On a ten-foot screen arrows also move between everything else
+ * view. On a tile Enter opens, `p` plays, `/` goes to the search. On a ten-foot screen arrows also move between everything else
  * that can be pressed, and the Back key goes back.
  */
 import { smooth } from "./words.js";
@@ -147,7 +147,8 @@ function pressed(event) {
 /** @param {KeyboardEvent} event @param {HTMLElement} target @returns {boolean} */
 function elsewhere({ key }, target) {
   const field = /** @type {HTMLInputElement | null} */ (document.querySelector("#search input[name=q]"));
-  if (key === "/" && field && scene() === document.body && !target.matches(TEXT)) {
+  // Single letters act only on a tile that has the focus: whoever speaks or slips elsewhere sets nothing off.
+  if (key === "/" && field && target.closest(LINK) && scene() === document.body) {
     field.focus();
     field.select();
     return true;
