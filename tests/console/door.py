@@ -83,7 +83,7 @@ def opened(folder: Path, config: ConsoleConfig | None = None, *, keys: bool = Fa
     """A server on an empty home; with `keys` one that needs them."""
     home = Home.create(folder / "home")
     home.settings.write_text("", encoding="utf-8")
-    services = Services.open(home, ServeConfig(refresh_s=3600, compact_s=3600))
+    services = Services.open(home, ServeConfig(refresh_s=3600, compact_s=3600, budget_ms=20_000))
     with TestClient(create(services, config), base_url=ADDRESS) as http:
         door = Door(services, http)
         if keys:

@@ -109,6 +109,10 @@ def check(reply: Reply, about: object) -> None:
         assert problem["title"], (about, reply)
         assert problem["detail"], (about, reply)
         assert "application/problem+json" in reply.headers["content-type"], (about, reply)
+    elif reply.status >= 400 and "text/html" in reply.headers.get(
+        "content-type", ""
+    ):  # at an address of the pages
+        assert "default-src 'none'" in reply.headers["content-security-policy"], (about, reply)
     elif reply.status >= 400:  # what the HTTP layer refuses before it is a request, and replies to HEAD
         assert len(reply.body) < 200, (about, reply)
 

@@ -69,9 +69,9 @@ def is_page(path: str) -> bool:
 
 
 def wants_json(request: AnyRequest) -> bool:
-    """Whether the client asks for JSON rather than for a page."""
+    """Whether the client asks for JSON rather than for a page, or, as no browser does, for nothing."""
     accepted = request.headers.get("accept", "")
-    return "json" in accepted and "text/html" not in accepted
+    return not accepted or ("json" in accepted and "text/html" not in accepted)
 
 
 def navigates(request: AnyRequest) -> bool:

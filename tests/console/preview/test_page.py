@@ -38,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def door(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     home = Home(Path(shutil.copytree(made, tmp_path_factory.mktemp("preview") / "home")))
-    services = Services.open(home, ServeConfig(refresh_s=3600, compact_s=3600))
+    services = Services.open(home, ServeConfig(refresh_s=3600, compact_s=3600, budget_ms=20_000))
     with TestClient(create(services), base_url=ADDRESS) as http:
         yield Door(services, http)
 
@@ -233,7 +233,7 @@ def test_few_versions_are_kept_and_not_for_long(door: Door) -> None:
 
 def test_with_keys_only_the_staff_comes_in_and_comes_back(made: Path, tmp_path: Path) -> None:
     home = Home(Path(shutil.copytree(made, tmp_path / "home")))
-    services = Services.open(home, ServeConfig(refresh_s=3600, compact_s=3600))
+    services = Services.open(home, ServeConfig(refresh_s=3600, compact_s=3600, budget_ms=20_000))
     with TestClient(create(services), base_url=ADDRESS) as http:
         guarded = Door(services, http)
         key = guarded.key("admin")

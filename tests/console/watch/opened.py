@@ -136,8 +136,9 @@ class Site:
 
 @contextmanager
 def site(home: Home, **settings: Any) -> Iterator[Site]:
-    """Serve a home on a free port of this machine."""
-    config = ServeConfig(**{"port": 0, "refresh_s": 3600, "log": "text", **settings})
+    """Serve a home on a free port of this machine; patiently, as kernels are compiled at the first page."""
+    patient = {"budget_ms": 20_000.0, "artwork_ms": 5_000.0}
+    config = ServeConfig(**{"port": 0, "refresh_s": 3600, "log": "text", **patient, **settings})
     services = Services.open(home, config)
     server = uvicorn.Server(
         uvicorn.Config(create(services, ConsoleConfig()), port=0, log_config=None, access_log=False)
