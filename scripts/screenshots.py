@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -105,17 +106,12 @@ def style(page: Page, address: str) -> None:
     page.goto(f"{address}/console/style", wait_until="networkidle")
 
 
-def enter(page: Page, address: str) -> None:
-    """The entrance, as it is where a key is needed."""
-    page.goto(f"{address}/console/enter", wait_until="networkidle")
-
-
 PAGES: dict[str, Callable[[Page, str], None]] = {
     one.__name__: one
-    for one in (
-        watch, further, focus, panel, title, player, search, search_gone, preview, style, enter, profiles
-    )
-}  # fmt: skip
+    for one in (watch, further, focus, panel, title, player, search, search_gone, preview, style, profiles)
+}
+ENTER = "enter"
+"""The entrance: after all others, as from the first key on it is needed."""
 WHOLE = ("style", "preview", "title")
 """Pages of which more than the first screen is taken."""
 
@@ -136,6 +132,8 @@ def main() -> int:
                 for size in SIZES:
                     for theme in THEMES:
                         taken += photograph(shop, size, theme, options)
+                if not options.only or ENTER in options.only:
+                    taken += entrance(shop, home, options.out)
         except NoBrowserError as problem:
             print(problem, file=sys.stderr)
             return 2
@@ -150,12 +148,31 @@ def photograph(shop: Shop, size: str, theme: str, options: argparse.Namespace) -
     with shop.page(SIZES[size], member=options.member) as page:
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         page.context.add_cookies([{"name": "matinee_look", "value": f".{theme}", "url": shop.address}])
-        for name in options.only or PAGES:
+        for name in [name for name in options.only or PAGES if name != ENTER]:
             PAGES[name](page, shop.address)
             file = options.out / f"{name}-{size}-{theme}.png"
             page.screenshot(path=file, full_page=name in WHOLE)
             taken.append(file)
             print(f"  {file}", flush=True)
+    return taken
+
+
+def entrance(shop: Shop, home: Path, out: Path) -> list[Path]:
+    """The page that asks for a key, at each size in each theme."""
+    command = [sys.executable, "-m", "matinee", "key", "create", "screenshots", "--scope", "admin"]
+    subprocess.run([*command, "--home", str(home)], check=True, capture_output=True)
+    taken = []
+    for size, (width, height) in SIZES.items():
+        for theme in THEMES:
+            context = shop.browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme=theme, locale="en-GB"
+            )
+            page = context.new_page()
+            while page.goto(f"{shop.address}/console/enter") and not page.locator("#key").count():
+                page.wait_for_timeout(500)  # the server has not seen the key yet
+            taken.append(out / f"{ENTER}-{size}-{theme}.png")
+            page.screenshot(path=taken[-1])
+            context.close()
     return taken
 
 
@@ -180,7 +197,7 @@ def parser() -> argparse.ArgumentParser:
     out = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     out.add_argument("home", nargs="?", type=Path, default=ROOT / "demo-home", help="default: demo-home")
     out.add_argument("--out", type=Path, default=Path("screenshots"), help="folder; default: screenshots")
-    out.add_argument("--only", nargs="+", choices=PAGES, metavar="PAGE", help="only these pages")
+    out.add_argument("--only", nargs="+", choices=[*PAGES, ENTER], metavar="PAGE", help="only these pages")
     out.add_argument("--member", default="22", help="whose page; default: 22")
     return out
 
