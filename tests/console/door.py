@@ -15,7 +15,7 @@ from litestar.testing import TestClient
 from matinee.console.app import create
 from matinee.console.config import ConsoleConfig
 from matinee.console.secret import signing_key
-from matinee.console.session import COOKIE, Session, Sessions
+from matinee.console.session import Session, Sessions
 from matinee.observe.clock import wall_us
 from matinee.observe.home import Home
 from matinee.platform.registry.api_keys import ApiKeyRow
@@ -75,7 +75,7 @@ class Door:
     def wear(self, session: Session) -> None:
         """Come with this session."""
         self.fresh()
-        self.http.cookies.set(COOKIE, self.sessions.cookie(session))
+        self.http.cookies.set(self.sessions.name, self.sessions.cookie(session))
 
 
 @contextmanager

@@ -80,7 +80,7 @@ def test_an_open_server_is_open_to_this_machine_only(free: Door, headers: dict[s
 
 def test_a_session_of_the_open_server_is_nothing_to_another_name(free: Door) -> None:
     free.get(STAFF)
-    assert COOKIE in free.http.cookies
+    assert free.sessions.name in free.http.cookies
     assert free.get(STAFF, host="evil.example").status_code == 303
 
 
@@ -107,11 +107,11 @@ def test_cookies_are_not_for_scripts_nor_for_other_sites(keyed: Door) -> None:
 
 def test_a_login_begins_another_session(keyed: Door) -> None:
     keyed.get("/console/enter")
-    planted = keyed.http.cookies[COOKIE]
+    planted = keyed.http.cookies[keyed.sessions.name]
     sign_in(keyed, keyed.key("admin"))
-    own = keyed.http.cookies[COOKIE]
+    own = keyed.http.cookies[keyed.sessions.name]
     assert keyed.sessions.read(own).nonce != keyed.sessions.read(planted).nonce  # type: ignore[union-attr]
-    keyed.http.cookies.set(COOKIE, planted)
+    keyed.http.cookies.set(keyed.sessions.name, planted)
     assert keyed.get(STAFF).status_code == 303
 
 
@@ -177,11 +177,26 @@ def test_a_changed_or_foreign_cookie_is_no_session(keyed: Door) -> None:
     for cookie in wrong:
         keyed.fresh()
         reply = keyed.http.get(
-            STAFF, headers={"cookie": f"{COOKIE}={cookie}".encode()}, follow_redirects=False
+            STAFF, headers={"cookie": f"{keyed.sessions.name}={cookie}".encode()}, follow_redirects=False
         )
         assert reply.status_code == 303, cookie[:100]
-    keyed.http.cookies.set(COOKIE, good)
+    keyed.http.cookies.set(keyed.sessions.name, good)
     assert keyed.get(STAFF).status_code == 200
+
+
+def test_two_homes_on_one_host_do_not_end_each_others_sessions() -> None:
+    one, other = Sessions(bytes(32), 12), Sessions(bytes(range(32)), 12)
+    assert one.name == Sessions(bytes(32), 1).name
+    assert one.name != other.name
+
+
+@pytest.mark.parametrize("path", ["/console/enter", "/console/look", "/watch/act"])
+def test_a_huge_form_is_refused_before_it_is_read(keyed: Door, path: str) -> None:
+    keyed.wear(keyed.sessions.new(key_id=keyed.key("admin").split("_")[1]))
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    reply = keyed.http.post(path, content=b"a=1&" * 50_000, headers=form)
+    assert reply.status_code == 413
+    assert keyed.http.post(path, content=b"a=1&" * 10, headers=form).status_code == 403
 
 
 def test_who_leaves_has_to_show_the_key_again(keyed: Door) -> None:

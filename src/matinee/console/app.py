@@ -32,6 +32,8 @@ PARTS: tuple[Part, ...] = (
     style.PART,
 )
 """A new part of the console is one line here."""
+LONGEST_FORM = 65_536
+"""Bytes of a form. Taking one apart holds up the loop, and some are taken of people without a session."""
 
 
 def open_console(services: Services, config: ConsoleConfig) -> Console:
@@ -60,6 +62,7 @@ def create(services: Services, config: ConsoleConfig | None = None) -> ASGIApp:
         route_handlers=[route for part in PARTS for route in part.routes],
         before_request=_admit(console.entrance),
         dependencies={"session": Provide(session_of, sync_to_thread=False)},
+        request_max_body_size=LONGEST_FORM,
         include_in_schema=False,
     )
     given: dict[str, object] = {"console": console, "files": console.files}

@@ -17,7 +17,7 @@ from matinee.console import look as looks
 from matinee.console.config import ConsoleConfig
 from matinee.console.look import Look
 from matinee.console.origin import is_ours
-from matinee.console.session import COOKIE, Session, Sessions
+from matinee.console.session import Session, Sessions
 from matinee.console.texts import Texts
 from matinee.console.visit import STATE, AnyRequest, Visit, keep_look, keep_session, visit_of
 from matinee.serve.problems import ProblemError
@@ -100,13 +100,13 @@ class Entrance:
         keep_look(visit_of(request), Look(known, look.theme))
 
     def _keep(self, visit: Visit, session: Session) -> None:
-        keep_session(visit, session, self.sessions.cookie(session), self.sessions.now_us())
+        keep_session(visit, session, self.sessions)
 
     def _visit(self, request: AnyRequest) -> Visit:
         kept = looks.read(request.cookies.get(looks.COOKIE))
         asked = str(request.query_params.get("lang") or "")
         code = self.texts.choose(asked, kept.language, request.headers.get("accept-language", ""))
-        found = self.sessions.read(request.cookies.get(COOKIE))
+        found = self.sessions.read(request.cookies.get(self.sessions.name))
         visit = Visit(
             self._judged(found or self.sessions.new(), request.scope),
             kept,

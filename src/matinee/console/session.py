@@ -20,10 +20,12 @@ from matinee.observe.clock import wall_us
 from matinee.types import HOUR_US
 
 COOKIE = "matinee_session"
+"""Begin of the cookie's name. The rest tells homes apart: browsers keep cookies by host, not by port."""
 LONGEST_COOKIE = 2_000
 """Characters of a cookie that are looked at; ours have about 200, and more with long ids of members."""
 NONCE_BYTES = 16
 _COOKIE_USE, _TOKEN_USE = b"matinee console cookie 1:", b"matinee console csrf 1:"
+_NAME_USE = b"matinee console name 1:"
 """What the key is used for stands in what is signed: one signature is never taken for another."""
 
 
@@ -73,6 +75,11 @@ class Sessions:
     now_us : callable
         Clock by which they expire.
 
+    Attributes
+    ----------
+    name : str
+        Of the cookie.
+
     References
     ----------
     Krawczyk, Bellare, Canetti (1997), HMAC, RFC 2104; with SHA-256.
@@ -88,6 +95,7 @@ class Sessions:
     def __init__(self, key: bytes, hours: float, *, now_us: Callable[[], int] = wall_us) -> None:
         self.key, self.now_us = key, now_us
         self.lasts_us = int(hours * HOUR_US)
+        self.name = f"{COOKIE}_{self._sign(_NAME_USE)[:4].hex()}"
 
     def new(self, *, key_id: str = "", staff: bool = False) -> Session:
         """A session that begins now; nobody can guess its nonce."""

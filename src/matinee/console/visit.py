@@ -9,9 +9,8 @@ from litestar import Request
 from litestar.types import Message, Scope
 
 from matinee.console import look as looks
-from matinee.console import session as sessions
 from matinee.console.look import Look
-from matinee.console.session import Session
+from matinee.console.session import Session, Sessions
 from matinee.console.texts import Language
 
 AnyRequest = Request[Any, Any, Any]
@@ -83,10 +82,11 @@ def set_cookie(name: str, value: str, seconds: int, *, secure: bool) -> str:
     )
 
 
-def keep_session(visit: Visit, session: Session, value: str, now_us: int) -> None:
+def keep_session(visit: Visit, session: Session, sessions: Sessions) -> None:
     """Have the reply keep a session, until it is over."""
     visit.session = session
-    visit.kept[sessions.COOKIE] = (value, max(0, (session.expires_us - now_us) // 1_000_000))
+    seconds = max(0, (session.expires_us - sessions.now_us()) // 1_000_000)
+    visit.kept[sessions.name] = (sessions.cookie(session), seconds)
 
 
 def keep_look(visit: Visit, look: Look) -> None:

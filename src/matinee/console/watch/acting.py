@@ -23,12 +23,14 @@ from matinee.console.watch.part import Look, Watch, profile_of
 from matinee.console.watch.places import Place
 from matinee.errors import InputError
 from matinee.learn.reading import UNKNOWN_RUNTIME_S
+from matinee.observe.events.schema import LONGEST_TEXT
 from matinee.serve.problems import ProblemError
 
 WATCH = "/watch"
 PLAY = "play"
-LONGEST_ID = 200
 LONGEST_PLAY_S = 86_400.0
+LONGEST_BATCH = 4_000_000
+"""Bytes of reported events; fewer where `[serve] max_body_mb` says so."""
 PROFILE = "x-profile"
 """Header with which a module says whose page it stands on."""
 
@@ -41,9 +43,9 @@ async def choose(request: AnyRequest, console: NamedDependency[Console]) -> Redi
     member_id = str(form.get("member_id", "")).strip()
     if "new" in form and not member_id:
         member_id = f"guest-{secrets.token_hex(4)}"
-    if not 0 < len(member_id) <= LONGEST_ID or not member_id.isprintable():
+    if not 0 < len(member_id) <= LONGEST_TEXT or not member_id.isprintable():
         raise InputError(
-            f'member_id is "{member_id[:40]}", expected 1 to {LONGEST_ID} printable characters. Choose one.'
+            f'member_id is "{member_id[:40]}", expected 1 to {LONGEST_TEXT} printable characters. Choose one.'
         )
     if console.services.erased.refuses(member_id):
         return Redirect(f"{WATCH}?gone=1", status_code=303)
@@ -77,7 +79,7 @@ async def act(request: AnyRequest, watch: NamedDependency[Watch]) -> Response[An
     return Redirect(local(form.get("next"), WATCH), status_code=303)
 
 
-@post("/watch/events", status_code=200)
+@post("/watch/events", status_code=200, request_max_body_size=LONGEST_BATCH)
 async def events(request: AnyRequest, watch: NamedDependency[Watch]) -> Response[Any]:
     """Take in a JSON list of events without `member_id`; answers as `POST /v1/events`."""
     look = await watch.look(request)
