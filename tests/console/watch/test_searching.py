@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from tests.console.watch.homes import a_home
 from tests.console.watch.opened import Browser, Document, Site, site
 
 from matinee.console.watch import searching
+from matinee.console.watch.searched import Searched
 from matinee.observe.lake.connection import spilling
 from matinee.observe.lake.reader import open_events
 
@@ -16,6 +20,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server that reads what members searched for again each time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(searching, "AGAIN_S", 0.0)
+        patch.setattr(searching, "SHARE", 0.0)
         with site(a_home(tmp_path_factory)) as found:
             yield found
 
@@ -129,6 +134,31 @@ def test_what_others_watched_after_the_same_search(server: Site) -> None:
     part = asker.get("/watch/search?q=solaris+1972&part=1")
     assert section(part, "found-watched") == ["adult", "t4"]
     assert not part.all("main")
+
+
+def test_a_search_does_not_wait_long_for_what_others_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    go, n_read = threading.Event(), []
+
+    def load(*_args: object) -> Searched:
+        n_read.append(1)
+        go.wait(30.0)
+        return Searched({"solaris": []})
+
+    monkeypatch.setattr(Searched, "load", load)
+    monkeypatch.setattr(searching, "WAIT_S", 0.05)
+    monkeypatch.setattr(searching, "SHARE", 1e6)
+
+    async def visit() -> None:
+        one = searching.Search(SimpleNamespace(home=None, clock=SimpleNamespace(now_us=0)))  # type: ignore
+        assert [len(await one._searches()) for _ in range(3)] == [0, 0, 0]
+        reading = one._reading
+        assert reading is not None
+        go.set()
+        await reading
+        assert len(await one._searches()) == 1
+        assert len(n_read) == 1, "what takes long is not read again soon"
+
+    asyncio.run(visit())
 
 
 def test_tiles_of_a_search_are_nobodys_decision(server: Site) -> None:

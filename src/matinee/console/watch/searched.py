@@ -18,6 +18,8 @@ LEAST_WATCH_S = 120.0
 FEWEST = 3
 """Members besides whoever asks, so that nobody is told apart."""
 MOST_QUERIES, MOST_TITLES = 10_000, 20
+MOST_SPELLINGS = 100_000
+"""Different queries, as they were typed, that are looked at: those that were typed most often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class Searched:
     def load(home: Home, at_us: int) -> Searched:
         """Read the searches of the last `WINDOW_DAYS`, and the plays that followed within `WITHIN_H`.
 
-        Only what at least `FEWEST` members did is kept; of more than `MOST_QUERIES` queries those with the
+        Only what at least `FEWEST` members did is kept; of more than `MOST_SPELLINGS` texts those that were
+        typed most often are looked at, and of more than `MOST_QUERIES` queries those with the
         most members, with `MOST_TITLES` titles each.
 
         Raises
@@ -67,11 +70,13 @@ class Searched:
         """
         since_us = at_us - WINDOW_DAYS * DAY_US
         with spilling() as con:
+            con.execute("SET threads = 1")  # whoever asks for pages goes first
             open_events(con, home, "searches", "plays", moment=Moment(at_us, at_us))
             asked = [
                 row[0]
                 for row in con.execute(
-                    f"SELECT DISTINCT query FROM searches WHERE at_us >= {since_us} AND query IS NOT NULL"
+                    f"SELECT query FROM searches WHERE at_us >= {since_us} AND query IS NOT NULL "
+                    f"GROUP BY query ORDER BY count(*) DESC, query LIMIT {MOST_SPELLINGS}"
                 ).fetchall()
             ]
             same = [same_words(query) for query in asked]

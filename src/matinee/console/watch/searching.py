@@ -29,7 +29,11 @@ LIKING = 0.3
 CLOSE = 0.4
 """Score of a title that is told as close."""
 AGAIN_S = 60.0
-"""After so long what members searched for is read again."""
+"""After so long what members searched for is read again; later, where that takes long."""
+SHARE = 30.0
+"""At least this many times as long as it took."""
+WAIT_S = 1.0
+"""So long a search waits for it, then it goes by what was read before; not at all, if it took longer last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,8 @@ class Search:
         self._of: Titles | None = None
         self._guard: Guard | None = None
         self._searched = Searched({})
-        self._read_s = -math.inf
+        self._due_s, self._took_s = -math.inf, 0.0
+        self._reading: asyncio.Task[None] | None = None
         self._making = asyncio.Lock()
 
     async def find(self, viewer: Viewer, query: str) -> Results:
@@ -152,15 +157,23 @@ class Search:
             return self._index
 
     async def _searches(self) -> Searched:
-        now_s = time.monotonic()
-        if now_s - self._read_s >= AGAIN_S:
-            self._read_s = now_s
-            services = self.services
-            try:
-                self._searched = await asyncio.to_thread(Searched.load, services.home, services.clock.now_us)
-            except MatineeError as problem:
-                LOG.error("what members searched for cannot be read: %s", problem)
+        if self._reading is None and time.monotonic() >= self._due_s:
+            self._reading = asyncio.create_task(self._read_searches())
+        if self._reading is not None and self._took_s <= WAIT_S:
+            await asyncio.wait({self._reading}, timeout=WAIT_S)
         return self._searched
+
+    async def _read_searches(self) -> None:
+        services, began_s = self.services, time.monotonic()
+        try:
+            self._searched = await asyncio.to_thread(Searched.load, services.home, services.clock.now_us)
+        except Exception as problem:  # searches go by what was read before
+            foreseen = isinstance(problem, MatineeError)
+            LOG.error("what members searched for cannot be read: %s", problem, exc_info=not foreseen)
+        finally:
+            self._took_s = time.monotonic() - began_s
+            self._due_s = began_s + self._took_s + max(AGAIN_S, SHARE * self._took_s)
+            self._reading = None
 
     @staticmethod
     def _ids(titles: Titles, found: list[Found], n: int) -> list[str]:
