@@ -164,3 +164,23 @@ def test_what_cannot_be_read_leaves_the_titles_of_before() -> None:
             await kept(load).now()
 
     asyncio.run(story())
+
+
+def test_a_change_of_the_catalogue_does_not_read_all_plays_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[object] = []
+    monkeypatch.setattr(titles_file, "watched_lately", lambda *_: {"t1": float(len(given))})
+    monkeypatch.setattr(titles_file, "aspect_of", lambda *_: "")
+    monkeypatch.setattr(Titles, "load", lambda *_, watched, **__: given.append(watched) or made())
+    services = SimpleNamespace(guard=object(), home=None, initiatives={}, clock=SimpleNamespace(now_us=0))
+
+    async def story() -> None:
+        now = TitlesNow(services)  # type: ignore[arg-type]
+        await now.now()
+        services.guard = object()
+        await now.now()
+        now.again_s = 0.0
+        services.guard = object()
+        await now.now()
+
+    asyncio.run(story())
+    assert given == [{"t1": 0.0}, {"t1": 0.0}, {"t1": 2.0}]

@@ -11,20 +11,20 @@ import logging
 import math
 import time
 from collections import Counter, OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
 
 from matinee import settings
+from matinee.console.watched import watched_lately
 from matinee.errors import MatineeError
 from matinee.learn.reading import load_catalogue
 from matinee.observe.catalogue.artwork import ASPECTS, Artworks
 from matinee.observe.catalogue.catalogue import Catalogue, Limits
 from matinee.observe.decisions import Slot
 from matinee.observe.home import Home
-from matinee.observe.lake.connection import spilling
-from matinee.observe.lake.reader import Moment, open_events
 from matinee.observe.member_state import TitleTable
 from matinee.serve.artworks import aspect_of
 from matinee.serve.guard import Guard
@@ -39,8 +39,6 @@ EPISODE = "episode"
 USUAL_ASPECT = "2:3"
 LEAVING_DAYS, NEW_DAYS = 14.0, 60.0
 """Where the initiative that makes pages does not say otherwise."""
-HALF_LIFE_DAYS = 30.0
-"""After so many days a play counts half for what is popular."""
 AGAIN_S = 600.0
 """After so long what is popular is read again."""
 FAILED_S = 5.0
@@ -132,11 +130,21 @@ class Titles:
         return len(self.catalogue)
 
     @staticmethod
-    def load(home: Home, at_us: int, *, leaving_days: float, new_days: float, aspect: str = "") -> Titles:
+    def load(
+        home: Home,
+        at_us: int,
+        *,
+        leaving_days: float,
+        new_days: float,
+        aspect: str = "",
+        watched: Mapping[str, float] | None = None,
+    ) -> Titles:
         """Of a home at a moment.
 
         Parameters
         ----------
+        watched : mapping of str to float, optional
+            What `watched_lately` gave a while ago; read, if it is left out.
         aspect : str
             Shape of the images on tiles; "": that of most images.
 
@@ -146,7 +154,7 @@ class Titles:
             The lake or the log cannot be read.
         """
         catalogue = load_catalogue(home, at_us)
-        plays, played = _popular(home, catalogue, at_us)
+        plays, played = _popular(catalogue, watched_lately(home, at_us) if watched is None else watched)
         return Titles(
             catalogue,
             plays,
@@ -326,6 +334,7 @@ class TitlesNow:
         self._guard: Guard | None = None
         self._read_s = self._failed_s = -math.inf
         self._reading: asyncio.Task[Titles] | None = None
+        self._watched: tuple[float, dict[str, float]] = (-math.inf, {})
 
     async def now(self) -> Titles:
         """The latest snapshot. Only the first one, and one after a change of the catalogue, is waited for.
@@ -371,7 +380,12 @@ class TitlesNow:
         return titles
 
     def _load(self) -> Titles:
+        """A snapshot. A change of the catalogue, for which pages wait, does not read all plays again."""
         services = self.services
+        read_s, watched = self._watched
+        if time.monotonic() - read_s >= self.again_s:
+            watched = watched_lately(services.home, services.clock.now_us)
+            self._watched = time.monotonic(), watched
         pages = services.initiatives.get(PAGES)
         leaving_days, new_days = LEAVING_DAYS, NEW_DAYS
         if pages is not None and pages.config is not None:
@@ -384,6 +398,7 @@ class TitlesNow:
             leaving_days=leaving_days,
             new_days=new_days,
             aspect=aspect_of(services.home, services.initiatives.get(ARTWORK)),
+            watched=watched,
         )
 
 
@@ -404,19 +419,13 @@ def _episodes(catalogue: Catalogue) -> dict[int, list[int]]:
     return out
 
 
-def _popular(home: Home, catalogue: Catalogue, at_us: int) -> tuple[Scores, Mask]:
+def _popular(catalogue: Catalogue, watched: Mapping[str, float]) -> tuple[Scores, Mask]:
     """How much each title is watched lately, and whether it was watched ever."""
     plays = np.zeros(len(catalogue), np.float32)
     played = np.zeros(len(catalogue), np.bool_)
     position = {str(title_id): i for i, title_id in enumerate(catalogue.title_ids)}
     unit = catalogue.unit()
-    with spilling() as con:
-        open_events(con, home, "plays", moment=Moment(at_us, at_us))
-        rows = con.execute(
-            f"SELECT title_id, sum(0.5 ** (({at_us} - at_us) / {HALF_LIFE_DAYS * DAY_US})) "
-            "FROM plays GROUP BY title_id"
-        ).fetchall()
-    for title_id, weight in rows:
+    for title_id, weight in watched.items():
         title = position.get(title_id, -1)
         if title >= 0:
             played[[title, unit[title]]] = True
