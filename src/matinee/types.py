@@ -79,6 +79,18 @@ def format_at(at_us: int) -> str:
     return datetime.fromtimestamp(at_us // SECOND_US, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def format_exact(at_us: int) -> str:
+    """The same to the microsecond, where it is no full second.
+
+    Examples
+    --------
+    >>> format_exact(893286638000000), format_exact(893286638000001)
+    ('1998-04-22T23:10:38Z', '1998-04-22T23:10:38.000001Z')
+    """
+    text, rest = format_at(at_us), at_us % SECOND_US
+    return f"{text[:-1]}.{rest:06d}Z" if rest else text
+
+
 def derive_seed(seed: int, *parts: str | int) -> int:
     """Give each part of a run its own random stream that does not depend on the order of the work.
 

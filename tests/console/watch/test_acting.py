@@ -10,6 +10,7 @@ from tests.console.watch.opened import Document, Site, hidden, site
 from matinee.console.watch.part import profile_of
 from matinee.observe.lake.connection import spilling
 from matinee.observe.lake.reader import open_events
+from matinee.types import parse_at
 
 __all__ = ["server"]
 
@@ -54,6 +55,23 @@ def test_a_play_changes_the_next_page(server: Site) -> None:
     )
     place = (tile["data-decision"], 1, 1)
     assert plays == [(tile["data-title"], 600.0, 600.0, *place, "AT")]
+
+
+def test_what_is_done_at_once_happens_after_its_decision(server: Site) -> None:
+    """An event that seems to come before its decision, if by half a second, is not joined with it."""
+    browser = server.browser("quick")
+    page = browser.get("/watch")
+    (now,) = page.all("meta", name="now")
+    tile = page.all("li", class_="tile")[0]
+    place = {"decision_id": tile["data-decision"], "row": 1, "col": 1}
+    browser.act("play", str(tile["data-title"]), watch_s="600", **place)
+    ((played_us,),) = logged(server, "plays", "quick", "at_us")
+    with spilling() as con:
+        open_events(con, server.services.home, "decisions")
+        ((made_us,),) = con.execute(
+            "SELECT at_us FROM decisions WHERE coalesce(decision_id, event_id) = ?", [tile["data-decision"]]
+        ).fetchall()
+    assert made_us <= parse_at(str(now["content"])) <= played_us
 
 
 def test_watching_goes_on_where_it_was_left(server: Site) -> None:

@@ -10,7 +10,7 @@ from matinee.console.preview.changes import KINDS, MOST, Change
 from matinee.console.preview.imagined import Facts
 from matinee.errors import InputError
 from matinee.observe.members import MATURITY_MAX
-from matinee.types import SECOND_US, format_at, parse_at
+from matinee.types import format_at, format_exact, parse_at
 
 RELEASED, NEWEST, FALLBACK = "released", "newest", "fallback"
 ROWS, COLS = 6, 10
@@ -151,7 +151,7 @@ def values_of(question: Question) -> dict[str, str]:
     facts = question.facts
     return {
         "member": question.member_id,
-        "at": "" if question.at_us is None else moment(question.at_us),
+        "at": "" if question.at_us is None else format_exact(question.at_us),
         "release": question.release,
         "device": question.device or "",
         "territory": facts.territory or "",
@@ -161,18 +161,6 @@ def values_of(question: Question) -> dict[str, str]:
         "cols": str(question.cols),
         "seed": str(question.seed),
     }
-
-
-def moment(at_us: int) -> str:
-    """A moment as an address holds it, to the microsecond.
-
-    Examples
-    --------
-    >>> moment(893286638000000), moment(893286638000001)
-    ('1998-04-22T23:10:38Z', '1998-04-22T23:10:38.000001Z')
-    """
-    text, rest = format_at(at_us), at_us % SECOND_US
-    return f"{text[:-1]}.{rest:06d}Z" if rest else text
 
 
 _USUAL = {"at": "now", "device": "none", "territory": "stored", "maturity": "stored", "kids": "stored"}

@@ -25,7 +25,7 @@ from matinee.console.watch.tiles import Tiles
 from matinee.console.watch.viewing import Viewer, viewer
 from matinee.errors import MatineeError
 from matinee.serve.pages import Pages
-from matinee.types import format_at, parse_at
+from matinee.types import format_exact, parse_at
 
 LOG = logging.getLogger("matinee.console")
 CLIENT = "client"
@@ -124,7 +124,7 @@ class Watch:
             "kids": False,
             "profile": "",
             "member_id": None,
-            "now": format_at(self.services.clock.now_us),
+            "now": format_exact(self.services.clock.now_us),
             "words": self._words,
             "query": "",
             "decision_id": None,

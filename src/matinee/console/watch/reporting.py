@@ -21,7 +21,7 @@ from matinee.serve.bodies import BodyError, TooLargeError, measure
 from matinee.serve.receiving import Receiver
 from matinee.serve.schemas import EventsReply, RejectedEvent
 from matinee.serve.services import Services
-from matinee.types import HOUR_US, format_at
+from matinee.types import HOUR_US, format_exact
 
 TYPES = ("impression", "play", "search", "signal")
 """Events that a page may report."""
@@ -111,7 +111,7 @@ class Reports:
         if viewer.seen.limits.territory:
             fields["territory"] = viewer.seen.limits.territory
         fields.setdefault("device", device)
-        fields.setdefault("at", format_at(self.services.clock.now_us))
+        fields.setdefault("at", format_exact(self.services.clock.now_us))
         fields.setdefault("event_id", secrets.token_hex(16))
         return msgspec.json.encode(fields)
 
