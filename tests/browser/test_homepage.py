@@ -214,7 +214,7 @@ def test_search_finds_and_recommends_what_is_near(visit: Visiting, member: str) 
     page.locator('#search input[name="q"]').fill("golden harbour 2049")
     page.keyboard.press("Enter")
     until(page, lambda: "2049" in page.url, "the second search")
-    assert page.locator("#results .tile").count() > 0
+    page.locator("#results .tile").first.wait_for()
     page.locator('#search input[name="q"]').fill("zzqxw")
     page.keyboard.press("Enter")
     until(page, lambda: "zzqxw" in page.url, "the third search")

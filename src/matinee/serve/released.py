@@ -29,7 +29,7 @@ from matinee.serve.config import ServeConfig
 from matinee.serve.keeping import Keeper
 from matinee.serve.known import Known
 from matinee.serve.moment import Moment
-from matinee.serve.opening import UNKNOWN_UNIT, Opener
+from matinee.serve.opening import UNKNOWN_UNIT, WARM_S, Opener
 from matinee.serve.rollouts import (
     ANSWERS,
     BAD,
@@ -134,7 +134,8 @@ class Released:
         self.config, self._opener = config, opener
         self._fallbacks = Pool(max(2, config.threads // 2), name=f"fallback-{self.name}")
         trial = Request(UNKNOWN_UNIT, opener.moment.now_us)
-        self._fallbacks.ask(lambda: keeper.now.fallback.decide(trial), GRACE_S)  # the first answer is slow
+        # The first answer is slow: seconds where nothing is compiled yet, and nobody could answer meanwhile.
+        self._fallbacks.ask(lambda: keeper.now.fallback.decide(trial), WARM_S)
         self._fallback_s = self._fallbacks.ask(lambda: keeper.now.fallback.decide(trial), GRACE_S).took_s
 
     @staticmethod

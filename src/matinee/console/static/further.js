@@ -2,8 +2,8 @@
 /**
  * The rows below, before they are reached.
  *
- * When `#more` comes within two screens the next rows are fetched and put before it. A link that could not be
- * followed stays a link, and is tried again when it comes near again, the network is back, or the server
+ * When `#more` comes within two screens the next rows are fetched and put before it; it is not seen meanwhile. A link
+ * that could not be followed is shown, and is tried again when it comes near again, the network is back, or the server
  * has taken events.
  */
 import { part } from "./session.js";
@@ -62,6 +62,10 @@ async function fetchMore(more) {
     rows.append(...fresh);
     if (document.activeElement === more) say(word("rows-loaded", { n: number(fresh.length) }), { quiet: true });
     moveOn(page);
+    more.dataset.follows = "";
+  } catch (problem) {
+    delete more.dataset.follows; // a link to be seen and followed by hand
+    throw problem;
   } finally {
     busy = false;
     more.removeAttribute("aria-busy");
@@ -83,10 +87,18 @@ function look(more) {
   nearness.observe(more);
 }
 
+/** @param {() => void} run */
+function whenLoaded(run) {
+  const soon = () => setTimeout(run, 200);
+  if (document.readyState === "complete") soon();
+  else addEventListener("load", soon, { once: true });
+}
+
 export function start() {
   const more = /** @type {HTMLAnchorElement | null} */ (document.getElementById("more"));
   if (!more) return;
-  look(more);
+  more.dataset.follows = "";
+  whenLoaded(() => look(more)); // what is in view comes before what is below it
   const again = () => more.isConnected && look(more);
   addEventListener("online", again);
   document.addEventListener("matinee:settled", again); // the server is there, as it has taken events

@@ -24,6 +24,18 @@ function clicked(event) {
   if (!(link instanceof HTMLAnchorElement) || link.origin !== location.origin) return;
   if (!link.pathname.startsWith("/watch/title/")) return;
   event.preventDefault();
+  if (link.classList.contains("is-pressed")) return; // the second tap of a double one
+  link.classList.add("is-pressed");
+  afterPaint(() => follow(link));
+}
+
+/** Run when the browser has shown what the hand did: the answer to a tap comes before the work for it.
+ * @param {() => void} run */
+const afterPaint = (run) => requestAnimationFrame(() => setTimeout(run));
+
+/** @param {HTMLAnchorElement} link */
+function follow(link) {
+  link.classList.remove("is-pressed");
   const address = link.pathname + link.search;
   history.pushState({ panel: address, ground }, "", address);
   if (!panel?.open) opener = link;

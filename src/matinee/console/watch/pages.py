@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from matinee.console.watch.screen import Screen
 from matinee.console.watch.tiles import Tile, Tiles
@@ -92,10 +92,13 @@ class WatchedPages:
             The cursor is not one of ours.
         """
         asked = Asked(screen.rows, screen.cols, device=screen.device, locale=locale)
+        further = replace(asked, rows=screen.further_rows)
         notes, replaced = [], False
         try:
             try:
-                reply = await self.pages.page(viewer.member_id, asked, cursor=cursor)
+                reply = await self.pages.page(
+                    viewer.member_id, asked if cursor is None else further, cursor=cursor
+                )
             except ProblemError as problem:
                 if problem.status != GONE:
                     raise

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 PHONE, LAPTOP, TV = "phone", "laptop", "tv"
-SIZES = {PHONE: (6, 12), LAPTOP: (6, 12), TV: (6, 14)}
-"""Device -> rows and columns of the first screen, and of each further part."""
+SIZES = {PHONE: (4, 10), LAPTOP: (4, 12), TV: (4, 14)}
+"""Device -> rows and columns of what comes first: a little more than is in view."""
+FURTHER_ROWS = 6
+"""Rows of each further part."""
 MOST_ROWS, MOST_COLS = 40, 40
 _TV = re.compile(r"smart-?tv|appletv|googletv|hbbtv|netcast|web0s|tizen|bravia|\btv\b", re.IGNORECASE)
 _PHONE = re.compile(r"mobi|iphone|android", re.IGNORECASE)
@@ -23,6 +25,8 @@ class Screen:
     ----------
     device : {"phone", "laptop", "tv"}
     rows, cols : int
+        Of what comes first; each further part has the same columns.
+    further_rows : int
     asked : tuple of (str, str)
         What of it stood in the address, so that further addresses say it too.
     """
@@ -31,13 +35,14 @@ class Screen:
     rows: int
     cols: int
     asked: tuple[tuple[str, str], ...] = ()
+    further_rows: int = FURTHER_ROWS
 
     def address(self, path: str, **values: str | None) -> str:
         """An address with what was asked for.
 
         Examples
         --------
-        >>> Screen("tv", 6, 14, (("device", "tv"),)).address("/watch", cursor="c.6")
+        >>> Screen("tv", 4, 14, (("device", "tv"),)).address("/watch", cursor="c.6")
         '/watch?device=tv&cursor=c.6'
         """
         query = [*self.asked, *((name, value) for name, value in values.items() if value is not None)]
@@ -52,7 +57,7 @@ def screen_of(headers: Mapping[str, str], query: Mapping[str, str]) -> Screen:
     >>> screen_of({"user-agent": "Mozilla/5.0 (iPhone) Mobile"}, {}).device
     'phone'
     >>> screen_of({}, {"device": "tv", "cols": "40"})
-    Screen(device='tv', rows=6, cols=40, asked=(('device', 'tv'), ('cols', '40')))
+    Screen(device='tv', rows=4, cols=40, asked=(('device', 'tv'), ('cols', '40')), further_rows=6)
     """
     asked = query.get("device", "")
     device = asked if asked in SIZES else _told(headers)
@@ -63,7 +68,7 @@ def screen_of(headers: Mapping[str, str], query: Mapping[str, str]) -> Screen:
         if text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= most:
             kept = (*found.asked, (name, text))
             found = (
-                replace(found, rows=int(text), asked=kept)
+                replace(found, rows=int(text), further_rows=int(text), asked=kept)
                 if name == "rows"
                 else replace(found, cols=int(text), asked=kept)
             )
