@@ -28,7 +28,7 @@ def test_ours_captures_more_than_single_images_and_titles_alone(kind):
 def test_where_images_are_alike_none_loses_half_and_none_wins():
     from artwork import under_none
 
-    found = under_none(6, 60_000)
+    found = under_none(6, 60_000, None, 0)
     assert found["winners"] <= 1 / 6
     assert found["least_share"] >= 0.5
 
