@@ -166,7 +166,7 @@ class Titles:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the image on a tile, in pixels."""
+        """Width and height of the image on a tile, in pixels. The server scales to it, and to twice it."""
         width = 240 if ASPECTS[self.aspect] < 1 else 320
         return width, round(width / ASPECTS[self.aspect])
 
