@@ -17,10 +17,11 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-from matinee.errors import InputError, StorageError
+from matinee.errors import InputError
 from matinee.initiatives.homepage.packing import Picture, Uses, packed
 from matinee.initiatives.homepage.page import Page, Row
 from matinee.observe.catalogue.catalogue import Catalogue
+from matinee.observe.whole_file import write_whole
 from matinee.types import ALWAYS_US, SECOND_US, format_at
 
 TEMPLATE = "viewer.html.jinja"
@@ -93,17 +94,7 @@ def write_html(
     template = jinja2.Environment(autoescape=True).from_string(source)
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     safe = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    html = template.render(heading=heading, notes=list(notes), data=safe).encode()
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        temporary.write_bytes(html)
-        temporary.replace(path)
-    except OSError as problem:
-        temporary.unlink(missing_ok=True)
-        raise StorageError(
-            f"{path}: could not be written ({problem.strerror}). Choose another folder, or free some space."
-        ) from problem
-    return len(html)
+    return write_whole(path, template.render(heading=heading, notes=list(notes), data=safe).encode())
 
 
 def encode(

@@ -255,7 +255,7 @@ def _valued(found: Apprentice, weighed: Weighed, config: ApprenticeConfig) -> Ap
     if report.verdict == "estimated" and problem.reward_low is not None and problem.reward_high is not None:
         low, high = anytime_gain(problem, alpha=config.alpha)
         gains = (problem.weight - 1.0) * (problem.log.reward - problem.reward_low)
-        plain = interval(problem.per_unit(gains), problem.n_decisions)
+        plain = interval(problem.units.sums(gains), problem.units.counts)
         gain = Interval(plain.value, low, high, plain.standard_error, plain.n_units)
     return msgspec.structs.replace(found, report=report, gain=gain)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jinja2
 
-from matinee.errors import StorageError
+from matinee.observe.whole_file import write_whole
 from matinee.prove.experiment.chart import COLOURS, chart
 from matinee.prove.experiment.findings import (
     AfterStop,
@@ -70,17 +70,7 @@ def write_page(readout: Readout, path: Path, *, alpha: float = 0.05) -> int:
     StorageError
         The file cannot be written; one that was there before is untouched.
     """
-    data = page(readout, alpha=alpha).encode()
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError as problem:
-        temporary.unlink(missing_ok=True)
-        raise StorageError(
-            f"{path}: could not be written ({problem.strerror}). Choose another folder, or free some space."
-        ) from problem
-    return len(data)
+    return write_whole(path, page(readout, alpha=alpha).encode())
 
 
 def figure(value: float | None) -> str:

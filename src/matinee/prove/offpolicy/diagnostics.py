@@ -60,7 +60,7 @@ def diagnose(problem: Problem, config: DiagnosticsConfig | None = None) -> Diagn
     return Diagnostics(
         checks=checks,
         n_decisions=len(log),
-        n_units=len(problem.n_decisions),
+        n_units=len(problem.units.counts),
         n_actions=len(log.names),
         mean_weight=float(weight.mean()),
         identity_mean=by_name["identity_mean"].figure,
@@ -99,7 +99,7 @@ def _several_actions(problem: Problem, _bounds: DiagnosticsConfig) -> Check:
 
 def _rewards(problem: Problem, _bounds: DiagnosticsConfig) -> Check:
     reward = problem.log.reward
-    n_units = int(np.count_nonzero(problem.per_unit(np.abs(reward))))
+    n_units = int(np.count_nonzero(problem.units.sums(np.abs(reward))))
     if reward.min() == reward.max():
         text = (
             f"Every reward is {reward[0]:g}, expected some that differ: intervals by the variance are too "
@@ -135,7 +135,7 @@ def _most_unseen(problem: Problem) -> str:
 
 
 def _mean_weight(problem: Problem, bounds: DiagnosticsConfig) -> Check:
-    found = interval(problem.per_unit(problem.weight), problem.n_decisions, confidence=1 - bounds.chance)
+    found = interval(problem.units.sums(problem.weight), problem.units.counts, confidence=1 - bounds.chance)
     return mean_of_one("mean_weight", "Mean weight", found, problem.weight, bounds)
 
 
@@ -145,7 +145,7 @@ def _identity(problem: Problem, bounds: DiagnosticsConfig) -> Check:
     if n is None:
         return Check("identity_mean", "not_run", "The log has neither n_actions nor p_all.")
     inverse = 1.0 / (n * log.propensity)
-    found = interval(problem.per_unit(inverse), problem.n_decisions, confidence=1 - bounds.chance)
+    found = interval(problem.units.sums(inverse), problem.units.counts, confidence=1 - bounds.chance)
     return mean_of_one("identity_mean", "Mean of 1 / (actions * propensity)", found, inverse, bounds)
 
 

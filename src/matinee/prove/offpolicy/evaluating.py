@@ -106,7 +106,7 @@ def evaluate(
         lambda one: estimate(problem, one, kind=kind, confidence=confidence),
     )
     logged = interval(
-        problem.per_unit(problem.log.reward), problem.n_decisions, kind=kind, confidence=confidence
+        problem.units.sums(problem.log.reward), problem.units.counts, kind=kind, confidence=confidence
     )
     bounds, missing = bounds_of(problem, confidence)
     return OpeReport(
@@ -121,8 +121,8 @@ def estimate(
     """One estimator with its interval over units; the diagnostics are not asked."""
     terms = estimator.terms(problem)
     found = interval(
-        problem.per_unit(terms.numerator),
-        problem.per_unit(terms.denominator),
+        problem.units.sums(terms.numerator),
+        problem.units.sums(terms.denominator),
         kind=kind,
         confidence=confidence,
         seed=problem.seed,
@@ -146,8 +146,8 @@ def bounds_of(problem: Problem, confidence: float) -> tuple[Bounds, dict[str, st
         return Bounds(None, None, None), {"lower_bound": why, "anytime": why}
     scale = 1.0 if high is None else 0.5 * (high - low)
     lower = low + smoothed_lower_bound(
-        problem.per_unit(problem.weight * (problem.log.reward - low)),
-        problem.n_decisions,
+        problem.units.sums(problem.weight * (problem.log.reward - low)),
+        problem.units.counts,
         alpha=1.0 - confidence,
         scale=scale,
     )
@@ -156,8 +156,8 @@ def bounds_of(problem: Problem, confidence: float) -> tuple[Bounds, dict[str, st
     ends = anytime_interval(
         problem.weight,
         problem.log.reward,
-        problem.per_unit,
-        problem.n_decisions,
+        problem.units.sums,
+        problem.units.counts,
         low=low,
         high=high,
         confidence=confidence,
@@ -182,9 +182,9 @@ def gain_lower_bound(problem: Problem, *, alpha: float = 0.05) -> float:
     -(reward_high - reward_low) and, as weights have mean 1, has the gain as its mean.
     """
     low, high = _both_bounds(problem)
-    gains = problem.per_unit((problem.weight - 1.0) * (problem.log.reward - low))
+    gains = problem.units.sums((problem.weight - 1.0) * (problem.log.reward - low))
     return smoothed_lower_bound(
-        gains, problem.n_decisions, alpha=alpha, least=low - high, scale=0.5 * (high - low)
+        gains, problem.units.counts, alpha=alpha, least=low - high, scale=0.5 * (high - low)
     )
 
 

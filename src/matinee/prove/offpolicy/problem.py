@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from matinee.errors import InputError
+from matinee.prove.offpolicy.by_unit import ByUnit
 from matinee.prove.offpolicy.distributions import Distributions, Floats, Places
 from matinee.prove.offpolicy.log import Log
 from matinee.prove.offpolicy.reward_model import Predicted, cross_fitted
@@ -90,18 +91,7 @@ class Problem:
         """Rewards by a model that has not seen the unit it speaks about."""
         return cross_fitted(self.log, self.target, cluster=self.cluster, seed=self.seed)
 
-    def per_unit(self, values: Floats) -> Floats:
-        """Sum over the decisions of each unit, shape (n_units,), in the order of their first decisions."""
-        return np.bincount(self._unit_place, values).astype(np.float64)
-
     @cached_property
-    def n_decisions(self) -> Floats:
-        """Number of decisions of each unit."""
-        return np.bincount(self._unit_place).astype(np.float64)
-
-    @cached_property
-    def _unit_place(self) -> Places:
-        _, first, which = np.unique(self.log.unit, return_index=True, return_inverse=True)
-        rank = np.empty(len(first), np.int64)
-        rank[np.argsort(first)] = np.arange(len(first))
-        return rank[which]
+    def units(self) -> ByUnit:
+        """The decisions of each unit."""
+        return ByUnit.of(self.log.unit)

@@ -27,7 +27,7 @@ class Direct:
 
     def lacks(self, problem: Problem, /) -> str:
         """Two units: one to learn from, one to predict."""
-        return "" if len(problem.n_decisions) > 1 else "it needs two units"
+        return "" if len(problem.units.counts) > 1 else "it needs two units"
 
     def terms(self, problem: Problem) -> Terms:
         """Prediction for the policy, over 1."""

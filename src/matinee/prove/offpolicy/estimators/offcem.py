@@ -35,7 +35,7 @@ class ConjunctEffect:
 
     def lacks(self, problem: Problem, /) -> str:
         """Clusters, the logging policy's probability of each action, and two units."""
-        return lacking(problem) or ("" if len(problem.n_decisions) > 1 else "it needs two units")
+        return lacking(problem) or ("" if len(problem.units.counts) > 1 else "it needs two units")
 
     def terms(self, problem: Problem) -> Terms:
         """Prediction plus error weighted by cluster, over 1."""

@@ -73,7 +73,7 @@ def diagnose_slates(problem: SlateProblem, config: DiagnosticsConfig | None = No
         checks=checks,
         positions=positions,
         n_decisions=log.n_pages,
-        n_units=len(problem.n_decisions),
+        n_units=len(problem.units.counts),
         n_slots=len(log.page),
         n_actions=len(log.names),
     )
@@ -133,7 +133,7 @@ def _one(problem: SlateProblem, parts: Floats, name: str, label: str, bounds: Di
     """Judge a mean over slots that is 1 if the propensities are right."""
     page, n = problem.log.page, problem.log.n_pages
     sums, counts = np.bincount(page, parts, minlength=n), np.bincount(page, minlength=n)
-    per_unit = problem.per_unit(sums.astype(np.float64)), problem.per_unit(counts.astype(np.float64))
+    per_unit = problem.units.sums(sums.astype(np.float64)), problem.units.sums(counts.astype(np.float64))
     found = interval(*per_unit, confidence=1 - bounds.chance)
     return mean_of_one(name, label, found, parts, bounds, of="slot")
 

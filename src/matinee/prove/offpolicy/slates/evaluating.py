@@ -80,7 +80,7 @@ def evaluate_slates(
         lambda one: estimate_slates(problem, one, kind=kind, confidence=confidence),
     )
     logged = interval(
-        problem.per_unit(problem.reward.sum(axis=1)), problem.n_decisions, kind=kind, confidence=confidence
+        problem.units.sums(problem.reward.sum(axis=1)), problem.units.counts, kind=kind, confidence=confidence
     )
     return SlateReport(
         verdict="estimated", reasons=[], estimates=estimates, diagnostics=found, logged=logged,
@@ -97,8 +97,8 @@ def estimate_slates(
 ) -> Estimate:
     """One estimator with its interval over units; the diagnostics are not asked."""
     found = interval(
-        problem.per_unit(estimator.terms(problem)),
-        problem.n_decisions,
+        problem.units.sums(estimator.terms(problem)),
+        problem.units.counts,
         kind=kind,
         confidence=confidence,
         seed=problem.seed,

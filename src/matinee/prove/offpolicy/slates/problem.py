@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.errors import InputError
-from matinee.prove.offpolicy.distributions import Distributions, Floats, Places
+from matinee.prove.offpolicy.by_unit import ByUnit
+from matinee.prove.offpolicy.distributions import Distributions, Floats
 from matinee.prove.offpolicy.slates.log import SlateLog
 
 
@@ -76,18 +77,7 @@ class SlateProblem:
         """Weight of all slots before each, shape (n_pages, n_positions)."""
         return np.concatenate([np.ones((self.log.n_pages, 1)), self.prefix_weight[:, :-1]], axis=1)
 
-    def per_unit(self, values: Floats) -> Floats:
-        """Sum of a figure per decision over the decisions of each unit, in the order of the first ones."""
-        return np.bincount(self._unit_place, values).astype(np.float64)
-
     @cached_property
-    def n_decisions(self) -> Floats:
-        """Number of decisions of each unit."""
-        return np.bincount(self._unit_place).astype(np.float64)
-
-    @cached_property
-    def _unit_place(self) -> Places:
-        _, first, which = np.unique(self.log.unit, return_index=True, return_inverse=True)
-        rank = np.empty(len(first), np.int64)
-        rank[np.argsort(first)] = np.arange(len(first))
-        return rank[which]
+    def units(self) -> ByUnit:
+        """The decisions of each unit."""
+        return ByUnit.of(self.log.unit)
