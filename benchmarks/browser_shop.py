@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.browser_server import PATH
 from benchmarks.serve_host import Server
@@ -77,7 +78,12 @@ class Shop:
 
     @contextmanager
     def page(
-        self, size: tuple[int, int] = LAPTOP, *, script: str = "", member: str | None = None
+        self,
+        size: tuple[int, int] = LAPTOP,
+        *,
+        script: str = "",
+        member: str | None = None,
+        device: Mapping[str, Any] = MappingProxyType({}),
     ) -> Iterator[Page]:
         """An empty page in a context of its own, where a member is signed in and nothing is cached.
 
@@ -87,10 +93,17 @@ class Shop:
             Runs at the start of each document.
         member : str, optional
             Who is signed in; default: `next_member`.
+        device : mapping
+            Further options of Playwright's `new_context`, as `user_agent` and `has_touch`.
         """
         with_profile = self._signed_in(member or self.next_member())
         context = self.browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, storage_state=with_profile, locale="en-GB"
+            **{
+                "viewport": {"width": size[0], "height": size[1]},
+                "storage_state": with_profile,
+                "locale": "en-GB",
+                **device,
+            }
         )
         try:
             if script:

@@ -37,7 +37,8 @@ class Door:
     @property
     def sessions(self) -> Sessions:
         """What signs its cookies."""
-        return Sessions(signing_key(self.services.home), 12.0)
+        config = ConsoleConfig()
+        return Sessions(signing_key(self.services.home), config.session_h, config.session_most_h)
 
     def key(self, *scopes: str) -> str:
         """Make a key, at once known."""

@@ -11,7 +11,7 @@ import pytest
 from tests.console.door import Door, opened
 
 from matinee.console.config import ConsoleConfig
-from matinee.console.session import COOKIE, Sessions
+from matinee.console.session import COOKIE, Session, Sessions
 from matinee.observe.clock import wall_us
 from matinee.serve.limits import STRANGER_BURST
 from matinee.types import HOUR_US
@@ -53,6 +53,13 @@ def sign_in(door: Door, key: str, after: str = STAFF) -> httpx.Response:
 
 def cookie_of(reply: httpx.Response) -> str:
     return next(line for line in reply.headers.get_list("set-cookie") if line.startswith(COOKIE))
+
+
+def session_of(door: Door, reply: httpx.Response) -> Session:
+    """The session that a reply has the browser keep."""
+    found = door.sessions.read(cookie_of(reply).partition("=")[2].partition(";")[0])
+    assert found is not None
+    return found
 
 
 def test_on_this_machine_a_server_without_keys_is_open(free: Door) -> None:
@@ -160,6 +167,35 @@ def test_a_session_ends_with_its_time(keyed: Door) -> None:
     keyed.wear(now)
     assert keyed.get(STAFF).status_code == 200
     keyed.wear(replace(now, expires_us=wall_us() - 1))
+    assert keyed.get(STAFF).status_code == 303
+
+
+def test_a_session_goes_on_while_it_is_used(keyed: Door) -> None:
+    key_id = keyed.key("admin").split("_")[1]
+    used = replace(keyed.sessions.new(key_id=key_id), expires_us=wall_us() + HOUR_US)
+    keyed.wear(used)
+    later = session_of(keyed, keyed.get(STAFF))
+    assert later == replace(used, staff=False, expires_us=later.expires_us), "the same visit"
+    assert later.expires_us > wall_us() + 11 * HOUR_US
+    keyed.wear(later)
+    assert "set-cookie" not in keyed.get(STAFF).headers, "not again at each request"
+    in_use = replace(used, expires_us=wall_us() + 8 * HOUR_US)
+    keyed.wear(in_use)
+    background = {"sec-fetch-mode": "cors", "sec-fetch-site": "same-origin"}
+    assert "set-cookie" not in keyed.get(STAFF, **background).headers
+    assert "set-cookie" in keyed.get(STAFF, **background | {"sec-fetch-mode": "navigate"}).headers
+
+
+def test_no_use_puts_off_the_longest_end(keyed: Door) -> None:
+    key_id = keyed.key("admin").split("_")[1]
+    now_us = wall_us()
+    old = replace(
+        keyed.sessions.new(key_id=key_id), began_us=now_us - 167 * HOUR_US, expires_us=now_us + HOUR_US // 2
+    )
+    keyed.wear(old)
+    later = session_of(keyed, keyed.get(STAFF))
+    assert later.expires_us == old.began_us + 168 * HOUR_US
+    keyed.wear(replace(old, began_us=now_us - 169 * HOUR_US))
     assert keyed.get(STAFF).status_code == 303
 
 

@@ -37,6 +37,42 @@ def test_a_session_survives_its_cookie_but_not_its_time() -> None:
     assert sessions.read(cookie) is None
 
 
+def test_a_session_that_is_used_goes_on_but_not_for_ever() -> None:
+    now = [1_000_000]
+    sessions = Sessions(KEY, 2, 5, now_us=lambda: now[0])
+    begun = one = for_member(sessions.new(key_id="abc"), "m1")
+    assert sessions.prolonged(one, page=True) is None, "it has just begun"
+    now[0] += HOUR_US // 2
+    assert sessions.prolonged(one, page=False) is None, "what goes on in the background waits"
+    used = 0
+    while (found := sessions.read(sessions.cookie(one))) is not None:
+        one = sessions.prolonged(found, page=True) or found
+        used += 1
+        now[0] += HOUR_US
+    assert used > 4
+    assert one == replace(begun, expires_us=begun.began_us + 5 * HOUR_US), "the same visit, its longest end"
+    assert sessions.read(sessions.cookie(one)) is None
+
+
+def test_what_goes_on_in_the_background_keeps_a_session_too() -> None:
+    now = [0]
+    sessions = Sessions(KEY, 2, 50, now_us=lambda: now[0])
+    one = sessions.new()
+    now[0] = HOUR_US
+    longer = sessions.prolonged(one, page=False)
+    assert longer == replace(one, expires_us=3 * HOUR_US)
+
+
+def test_a_longest_time_that_was_made_shorter_counts_for_sessions_that_last() -> None:
+    now = [0]
+    cookie = Sessions(KEY, 20, 50, now_us=lambda: now[0]).cookie(
+        Sessions(KEY, 20, 50, now_us=lambda: now[0]).new()
+    )
+    now[0] = 2 * HOUR_US
+    assert Sessions(KEY, 20, 3, now_us=lambda: now[0]).read(cookie) is not None
+    assert Sessions(KEY, 20, 2, now_us=lambda: now[0]).read(cookie) is None
+
+
 def test_that_somebody_is_staff_does_not_stand_in_the_cookie() -> None:
     sessions = Sessions(KEY, 2)
     one = sessions.new(staff=True)
@@ -117,6 +153,8 @@ def test_a_home_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 def test_a_session_has_an_end(hours: float) -> None:
     with pytest.raises(ConfigError, match="session_h"):
         ConsoleConfig(session_h=hours)
+    with pytest.raises(ConfigError, match="session_most_h"):
+        ConsoleConfig(session_most_h=hours)
 
 
 @given(st.text())

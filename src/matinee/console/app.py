@@ -45,7 +45,7 @@ def open_console(services: Services, config: ConsoleConfig) -> Console:
         The key for the cookies cannot be made or read.
     """
     texts, files = Texts(), Static(reload=config.reload)
-    sessions = Sessions(signing_key(services.home), config.session_h)
+    sessions = Sessions(signing_key(services.home), config.session_h, config.session_most_h)
     links = tuple(link for part in PARTS for link in part.links)
     rendering = Rendering(texts, files, sessions, links=links, reload=config.reload)
     return Console(services, config, texts, rendering, Entrance(services, sessions, texts, config), files)

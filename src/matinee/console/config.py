@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from matinee.errors import ConfigError
 
+LONGEST_H = 24 * 365
+
 
 @dataclass(frozen=True, slots=True)
 class ConsoleConfig:
@@ -16,7 +18,9 @@ class ConsoleConfig:
     enabled : bool
         Serve the pages. Off: the server has its API only.
     session_h : float
-        Hours after which somebody who came in has to show the key again.
+        Hours without any use after which a session is over: the key has to be shown again.
+    session_most_h : float
+        Hours after which a session is over however much it is used.
     tls : bool
         Visitors come over TLS, though the server cannot see it: its proxy runs on another machine. Cookies
         are then always marked Secure. A proxy on this machine is believed by its X-Forwarded-Proto.
@@ -26,9 +30,11 @@ class ConsoleConfig:
 
     enabled: bool = True
     session_h: float = 12.0
+    session_most_h: float = 168.0
     tls: bool = False
     reload: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 < self.session_h <= 24 * 365:
-            raise ConfigError(f"[console] session_h is {self.session_h}, expected above 0, at most 8760.")
+        for name, hours in (("session_h", self.session_h), ("session_most_h", self.session_most_h)):
+            if not 0 < hours <= LONGEST_H:
+                raise ConfigError(f"[console] {name} is {hours}, expected above 0, at most {LONGEST_H}.")

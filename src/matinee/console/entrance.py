@@ -119,6 +119,8 @@ class Entrance:
             keep_look(visit, Look(code, kept.theme))
         if found is None:
             self._keep(visit, visit.session)
+        elif (longer := self.sessions.prolonged(visit.session, page=_opens_page(request))) is not None:
+            self._keep(visit, longer)
         return visit
 
     def _judged(self, session: Session, scope: Scope) -> Session:
@@ -145,6 +147,11 @@ class Entrance:
                 f"{FIELD}: is not the token of this session, expected the one that stands in the page. "
                 "Reload the page, then try again: the session may have ended.",
             )
+
+
+def _opens_page(request: AnyRequest) -> bool:
+    """Whether a visitor goes to an address; modules that fetch say so, and older browsers say nothing."""
+    return request.method == "GET" and request.headers.get("sec-fetch-mode", "navigate") == "navigate"
 
 
 def staff(request: AnyRequest) -> Session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ SHARE = 30.0
 QUICK_S = 1.0
 """A list that took longer is read again in the background, while the one before is shown."""
 BATCH = 1_000
+SHORT = 4
+"""Characters of an id that stands on its profile as it is."""
+_DIGITS = re.compile(r"\d{1,3}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,25 @@ class Profile:
     def is_active(self) -> bool:
         """Whether it is known when they did something last."""
         return self.last_us > ALWAYS_US
+
+    @property
+    def face(self) -> str:
+        """What stands large on the profile: the id, or of a long one the part that tells it from others."""
+        return face_of(self.member.member_id)
+
+
+def face_of(member_id: str) -> str:
+    """A few characters that tell an id from others: all of a short one, its last digits, its first letters.
+
+    Examples
+    --------
+    >>> face_of("729"), face_of("member-000415"), face_of("guest-9af1c")
+    ('729', '415', 'GU')
+    """
+    if len(member_id) <= SHORT:
+        return member_id
+    digits = _DIGITS.search(member_id)
+    return digits[0] if digits else member_id[:2].upper()
 
 
 @dataclass(frozen=True, slots=True)
