@@ -16,7 +16,7 @@ import duckdb
 
 from matinee.errors import StorageError
 from matinee.observe.clock import TellsNow
-from matinee.observe.events.schema import Event, stored
+from matinee.observe.events.schema import Event, stored_lines
 from matinee.observe.lake.connection import literal, quoted
 from matinee.observe.lake.manifest import sync_folder
 from matinee.observe.lake.tables import EVENTS, LOGGED
@@ -136,7 +136,7 @@ class LogWriter:
                 self._mend()
                 seen_us, seq = self._stamp(len(events) + len(records))
                 segment = self._open()
-                lines = [stored(event, at_us, seen_us, seq + i) for i, (event, at_us) in enumerate(events)]
+                lines = stored_lines(events, seen_us, seq)
                 seq += len(events)
                 rest = [_stamped(line, seen_us, seq + i) for i, line in enumerate(records)]
                 data = b"".join([*lines, *rest])

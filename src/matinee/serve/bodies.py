@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from matinee.errors import InputError
-from matinee.observe.events.schema import Event, Rejected, check, decode
+from matinee.observe.events.schema import Event, Rejected, check, decode, times
 from matinee.types import AtUs
 
 JSON_TYPES = (
@@ -200,7 +200,7 @@ def _read_array(data: bytes, limits: BodyLimits, latest_us: int | None, into: Pa
         pass
     else:
         try:
-            into.events = [(event, check(event, latest_us)) for event in events]
+            into.events = list(zip(events, times(events, latest_us), strict=True))
         except InputError:
             _check_each(events, latest_us, into)
         return

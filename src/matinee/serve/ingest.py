@@ -340,6 +340,8 @@ class Ingestor:
                 start += len(offer.events)
             settle(answers)
             self._store_values(group)
+            if n_events:
+                self._tend()
         self._in_hand = None
         self._backlog.done(group, time.perf_counter() - started)
 
@@ -353,7 +355,7 @@ class Ingestor:
             for i, event_id in enumerate(ids):
                 known[i] |= event_id in before
                 before.add(event_id)
-        fresh = [pair for pair, old in zip(events, known, strict=True) if not old]
+        fresh = [pair for pair, old in zip(events, known, strict=True) if not old] if any(known) else events
         records = [*group.records, *(line for offer in group.offers for line in offer.records)]
         written = self._log.write(fresh, records)
         counts = self._counts
@@ -362,8 +364,11 @@ class Ingestor:
             counts.groups += 1
             counts.bytes += written.n_bytes
             counts.sync_s += written.sync_s
-        took = iter(self._take([event for event, _ in fresh], written))
-        return [not old and next(took) for old in known]
+        took = self._take([event for event, _ in fresh], written)
+        if fresh is events:
+            return took
+        rest = iter(took)
+        return [not old and next(rest) for old in known]
 
     def _ask(self, ids: Sequence[str]) -> list[bool]:
         """Which events the state knows already, so that they are not written; asked while many are repeated.
@@ -401,6 +406,18 @@ class Ingestor:
                 self._counts.store_s += time.perf_counter() - started
         self._counts.lagging += len(events)
         return [True] * len(events)
+
+    def _tend(self) -> None:
+        """Let the state do what it left for later, now that the events are answered for."""
+        if self._degraded:
+            return
+        started = time.perf_counter()
+        try:
+            self.store.tend()
+        except Exception as error:  # the events are taken in; the next group tries again
+            LOG.error("the state was not tended: %s", type(error).__name__, exc_info=error)
+        finally:
+            self._counts.store_s += time.perf_counter() - started
 
     def _store_values(self, group: Group) -> None:
         """Store values, the last of each key, with as few steps as there are kinds and ends."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Literal
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal, Union, get_args, get_type_hints
 
 import msgspec
+from msgspec import Meta
 from msgspec.structs import replace
 
 from matinee.errors import InputError
@@ -17,29 +19,44 @@ At = str | int | float
 """ISO-8601 or seconds since the epoch."""
 
 
+LONGEST_TEXT = 256
+"""Characters of an id, a territory or a device."""
+LONGEST_QUERY = 1_000
+"""Characters of what a member searched for."""
+LARGEST_PLACE = 2**31 - 1
+"""Rows and columns are 32-bit numbers in the lake."""
+_FINITE = sys.float_info.max
+
+Text = Annotated[str, Meta(min_length=1, max_length=LONGEST_TEXT)]
+Query = Annotated[str, Meta(min_length=1, max_length=LONGEST_QUERY)]
+Amount = Annotated[float, Meta(ge=0.0, le=_FINITE)]
+Rating = Annotated[float, Meta(ge=-_FINITE, le=_FINITE)]
+Place = Annotated[int, Meta(ge=1, le=LARGEST_PLACE)]
+"""What decoding itself checks; `check` does it for events that were made in another way."""
+
 class _Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type"):
-    event_id: str
-    member_id: str
+    event_id: Text
+    member_id: Text
     at: At
-    territory: str | None = None
-    device: str | None = None
+    territory: Text | None = None
+    device: Text | None = None
 
 
 class _OnPage(_Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type"):
     """An event about a title, with the decision that put it there if there was one. `row`, `col` from 1."""
 
-    title_id: str
-    decision_id: str | None = None
-    row: int | None = None
-    col: int | None = None
+    title_id: Text
+    decision_id: Text | None = None
+    row: Place | None = None
+    col: Place | None = None
 
 
 class Play(_OnPage, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="play"):
     """A title was watched: `watch_s` seconds of it, up to `position_s` from its start."""
 
-    watch_s: float | None = None
-    position_s: float | None = None
-    rating: float | None = None
+    watch_s: Amount | None = None
+    position_s: Amount | None = None
+    rating: Rating | None = None
 
 
 class Impression(
@@ -47,7 +64,7 @@ class Impression(
 ):
     """A tile came into view for `dwell_ms` milliseconds."""
 
-    dwell_ms: float | None = None
+    dwell_ms: Amount | None = None
 
 
 class Signal(
@@ -61,8 +78,8 @@ class Signal(
 class Search(_Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="search"):
     """The member searched; `title_id` is the result that was opened, if any."""
 
-    query: str
-    title_id: str | None = None
+    query: Query
+    title_id: Text | None = None
 
 
 class Membership(
@@ -77,17 +94,11 @@ Event = Play | Impression | Signal | Search | Membership
 SIGNALS = ("thumb_up", "thumb_down", "thumb_clear", "list_add", "list_remove")
 STATUSES = ("started", "paused", "resumed", "ended")
 
-LONGEST_TEXT = 256
-"""Characters of an id, a territory or a device."""
-LONGEST_QUERY = 1_000
-"""Characters of what a member searched for."""
-LARGEST_PLACE = 2**31 - 1
-"""Rows and columns are 32-bit numbers in the lake."""
 EARLIEST_US, LATEST_US = (parse_at(f"{year}-01-01") for year in (1900, 9999))
 """Times that an event can have at all."""
-_FINITE = sys.float_info.max
 _SHOWN = 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 _TEXTS = {
     "event_id": LONGEST_TEXT,
@@ -109,7 +120,7 @@ _NUMBERS = (
 )
 """Numbers of an event with their range and its words; NaN lies in none."""
 
-_encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 _DECODER: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 
 
@@ -140,6 +151,74 @@ def check(event: Event, latest_us: int | None = None) -> AtUs:
         raise (
             _bad_text(event) or _bad_number(event) or InputError(f"{_where(event)}: a value is out of range.")
         )
+    return _time(event, latest_us)
+
+
+def times(events: Sequence[Event], latest_us: int | None = None) -> list[AtUs]:
+    """Check the times of events that were just decoded, which has seen to all else; returns them.
+
+    Raises
+    ------
+    InputError
+        One is unreadable, out of range or in the future.
+
+    Examples
+    --------
+    >>> times([Play(event_id="e1", member_id="m1", title_id="t1", at=5)])
+    [5000000]
+    """
+    given = [event.at for event in events]
+    if set(map(type, given)) == {int}:
+        last_us = LATEST_US if latest_us is None else min(latest_us, LATEST_US)
+        if EARLIEST_US <= min(given) * SECOND_US and max(given) * SECOND_US <= last_us:  # type: ignore[type-var, operator]
+            return [at * SECOND_US for at in given]  # type: ignore[misc, operator]
+    return [_time(event, latest_us) for event in events]
+
+
+def decode(data: bytes | str) -> Event:
+    """Read one event from JSON.
+
+    Raises
+    ------
+    InputError
+        Not JSON or not UTF-8, an unknown type, or a field that is missing or of another type.
+    """
+    try:
+        return _DECODER.decode(data)
+    except msgspec.DecodeError as error:
+        raise _out_of_range(data) or InputError(
+            f"event: {error}. See the schema of POST /v1/events."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"event: not valid UTF-8 ({error.reason}), expected UTF-8.") from None
+
+
+def stored(event: Event, at_us: int, seen_us: int, seq: int) -> bytes:
+    """One line of a log segment: the event with its times as microseconds.
+
+    Examples
+    --------
+    >>> search = Search(event_id="e1", member_id="m1", query="space", at=5)
+    >>> stored(search, 5_000_000, 7_000_000, 9).decode().rstrip()[-42:]
+    '"at_us":5000000,"seen_us":7000000,"seq":9}'
+    """
+    return stored_lines([(event, at_us)], seen_us, seq)[0]
+
+
+def stored_lines(events: Iterable[tuple[Event, int]], seen_us: int, seq: int) -> list[bytes]:
+    """Lines of a log segment for events with their `at_us`, numbered from `seq`; see `stored`."""
+    pairs = list(events)
+    plain = [replace(event, at=msgspec.UNSET) for event, _ in pairs]  # a field that is UNSET is left out
+    bodies = _encode_lines(plain).split(b"}\n")  # within JSON a new line is written \n
+    seen = b',"seen_us":%d,"seq":' % seen_us
+    return [
+        b'%b,"at_us":%d%b%d}\n' % (body, at_us, seen, number)
+        for number, (body, (_, at_us)) in enumerate(zip(bodies, pairs, strict=False), seq)
+    ]
+
+
+def _time(event: Event, latest_us: int | None) -> AtUs:
+    """Time of an event; errors as in `check`."""
     try:
         at_us = _read_at(event.at)
     except (InputError, ValueError, OverflowError) as error:
@@ -154,42 +233,12 @@ def check(event: Event, latest_us: int | None = None) -> AtUs:
     return at_us
 
 
-def decode(data: bytes | str) -> Event:
-    """Read one event from JSON.
-
-    Raises
-    ------
-    InputError
-        Not JSON or not UTF-8, an unknown type, or a field that is missing or of another type.
-    """
-    try:
-        return _DECODER.decode(data)
-    except msgspec.DecodeError as error:
-        raise InputError(f"event: {error}. See the schema of POST /v1/events.") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"event: not valid UTF-8 ({error.reason}), expected UTF-8.") from None
-
-
-def stored(event: Event, at_us: int, seen_us: int, seq: int) -> bytes:
-    """One line of a log segment: the event with its times as microseconds.
-
-    Examples
-    --------
-    >>> search = Search(event_id="e1", member_id="m1", query="space", at=5)
-    >>> stored(search, 5_000_000, 7_000_000, 9).decode().rstrip()[-42:]
-    '"at_us":5000000,"seen_us":7000000,"seq":9}'
-    """
-    body = _encode(replace(event, at=msgspec.UNSET))  # a field that is UNSET is left out
-    return b'%b,"at_us":%d,"seen_us":%d,"seq":%d}\n' % (body[:-1], at_us, seen_us, seq)
-
-
 def _read_at(at: At) -> AtUs:
     """`types.parse_at`, with the spelling that most clients use tried first."""
     if type(at) is str and at[4:5] == "-":
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is not None:
-            since = moment - _EPOCH
-            return AtUs((since.days * 86_400 + since.seconds) * SECOND_US + since.microseconds)
+            return AtUs((moment - _EPOCH) // _MICROSECOND)
     return parse_at(at)
 
 
@@ -268,3 +317,28 @@ def _bad_time(event: Event) -> InputError:
         f'{_where(event)}: at is "{_short(event.at)}", '
         "expected ISO-8601 (2024-12-31T20:15:00Z) or epoch seconds."
     )
+
+
+def _out_of_range(data: bytes | str) -> InputError | None:
+    """What is wrong with a text or a number of an event that could not be decoded, if that is all."""
+    try:
+        event = _LOOSE.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return _bad_text(event) or _bad_number(event)
+
+
+def _unbounded(kind: type[Any]) -> type[Any]:
+    """The same kind of event without bounds of its texts and numbers."""
+    plain = get_type_hints(kind)  # leaves out what `Annotated` adds
+    fields = [
+        (one.name, plain[one.name]) if one.required else (one.name, plain[one.name], one.default)
+        for one in msgspec.structs.fields(kind)
+    ]
+    tag = kind.__struct_config__.tag
+    return msgspec.defstruct(kind.__name__, fields, tag_field="type", tag=tag, kw_only=True)
+
+
+_LOOSE: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
+    Union[tuple(_unbounded(kind) for kind in get_args(Event))]  # noqa: UP007
+)

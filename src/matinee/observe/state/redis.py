@@ -23,7 +23,7 @@ from matinee.types import HOUR_US
 
 PREFIX = "matinee:"
 FOLD_MEMBERS = 128
-"""Members that are folded in one `take`; further ones have their turn in the next."""
+"""Members that are folded in one `tend`; further ones have their turn in the next."""
 MAINTAIN_MEMBERS, MAINTAIN_TURNS = 200, 10
 LEASE_MS = 120_000
 """A rebuild that has not written for so long is over."""
@@ -81,6 +81,7 @@ class RedisStore:
         self._client = connect(url, self.name)
         self._resting = Resting()
         self._registered = self.folds is None
+        self._due: list[bytes] = []
         script = self._client.register_script
         self._take, self._fold, self._erase = map(script, (scripts.TAKE, scripts.FOLD, scripts.ERASE))
         self._names = script(scripts.REGISTER)
@@ -102,13 +103,17 @@ class RedisStore:
         for arrival, one in zip(arrivals, hashes([a.event_id for a in arrivals]), strict=True):
             arguments += [one, arrival.member_id, arrival.line]
         with self._asking():
-            new, due = self._take(args=arguments)
+            new, self._due = self._take(args=arguments)
+        return [bool(one) for one in new]
+
+    def tend(self) -> None:
+        """Fold some of the members of whom much waits since the last `take`."""
+        due, self._due = self._due, []
         if due and self.folds is not None:
             try:
                 self._fold_members([member_id.decode() for member_id in due[:FOLD_MEMBERS]])
             except Exception as problem:  # the events are taken in: folding is tried again later
                 LOG.error("%s: folding failed (%s)", self.name, type(problem).__name__, exc_info=problem)
-        return [bool(one) for one in new]
 
     def positions(self) -> dict[str, int]:
         """Segment -> bytes of it that were taken in."""

@@ -102,6 +102,7 @@ def _take_in(path: Path, start: int, store: StateStore, now_us: int, erased: Era
                 if read.type in TABLE_OF and not erased.refuses(read.member_id):
                     arrivals.append(Arrival(read.event_id, read.member_id, line + b"\n"))
             events += sum(store.take(arrivals, Position(segment_name(path), end), now_us))
+            store.tend()
     except FileNotFoundError:  # compacted meanwhile, by somebody who took it in before
         return Replayed(events, 0, torn)
     except StorageError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,9 +30,13 @@ from matinee.observe.state.window import hashes
 from matinee.types import HOUR_US
 
 FOLD_BUCKETS = 8
-"""Buckets that are folded in one `take`; further ones have their turn in the next."""
+"""Buckets that are folded in one `tend`; further ones have their turn in the next."""
 MAINTAIN_TURNS = 10
 """Transactions of one kind in a call of `maintain`; between them others may write."""
+TURN_PAUSE_S = 0.001
+"""Between them: whoever waits for the lock of this process gets it."""
+PACE_S, BUSY_EVENTS = 0.5, 2_000
+"""Events that come between two looks, at least so long apart, from which the state is busy."""
 EXPIRE_ROWS = 5_000
 ERASE_S = 30.0
 """How long `erase` waits for readers of the old state to be done."""
@@ -62,12 +68,14 @@ class SqliteStore:
 
     Notes
     -----
-    `take` appends one row to `groups`. When there are enough of these, they are sorted into buckets of
-    members (`waiting`), and the rows of a bucket, when it has some, are folded into the members' rows in
-    `base`. So an event is written three times, each time together with others. A process that dies loses
+    `take` appends one row to `groups`. When there are enough of these, `tend` sorts them into buckets of
+    members (`waiting`), and folds the rows of a bucket, when it has some, into the members' rows in `base`. So an event is written three times, each time together with others. A process that dies loses
     nothing that was taken in; a power cut may take the last moments with it, events and positions together,
     and a replay of the log brings them back (`synchronous = NORMAL`). Before segments of the log are deleted,
     `sync` makes sure that what they say outlives a power cut.
+
+    Threads of a process take turns by a lock before they ask SQLite for its own: that one is polled, in steps
+    of up to 0.1 s.
 
     Values of `put` whose key is a member's id, or begins with it and `\x1f`, are removed with the member.
     Deleted content is overwritten (`secure_delete`).
@@ -90,6 +98,8 @@ class SqliteStore:
         self.folds: Mapping[str, Fold] | None = None if folds is None else named(folds)
         self._groups = groups.Groups()
         self._due: deque[int] = deque()
+        self._turn = threading.Lock()
+        self._paced_s, self._paced_n, self._pace = -math.inf, 0, 0
         self._window = window.Window(int(dedup_h * HOUR_US))
         self._folded_to = -1
         self._connections = Connections(self.path)
@@ -107,24 +117,11 @@ class SqliteStore:
     def take(self, arrivals: Sequence[Arrival], position: Position | None, now_us: int) -> list[bool]:
         """Take in events that are in the log, all or none; True for each that was new."""
         ids = hashes([arrival.event_id for arrival in arrivals])
+        row = None
         with self._writing() as con:
-            known = self._window.find(con, ids)
-            new: list[bool] = []
-            fresh: list[bytes] = []
-            lines: dict[str, list[bytes]] = {}
-            for arrival, one in zip(arrivals, ids, strict=True):
-                if one in known:
-                    new.append(False)
-                    continue
-                known.add(one)
-                fresh.append(one)
-                new.append(True)
-                lines.setdefault(arrival.member_id, []).append(arrival.line)
+            new, fresh, lines = _told_apart(arrivals, ids, self._window.find(con, ids))
             if fresh:
-                if groups.full(con):
-                    hot = groups.flush(con)
-                    self._due = deque(dict.fromkeys([*hot, *folding.due(con), *self._due]))
-                self._window.add(con, fresh, now_us)
+                row = self._window.add(con, fresh, now_us)
                 groups.add(con, lines, len(fresh))
             if position is not None:
                 con.execute(
@@ -132,8 +129,19 @@ class SqliteStore:
                     "DO UPDATE SET end = max(end, excluded.end)",
                     (position.segment, position.end),
                 )
-        self._fold_due()
+        if row is not None:
+            self._window.note(row, fresh)
         return new
+
+    def tend(self) -> None:
+        """Sort the groups when there are enough of them, and fold some of the buckets in which much waits."""
+        with self._reading() as con:
+            full = groups.full(con)
+        if full:
+            with self._writing() as con:
+                hot = groups.flush(con)
+                self._due = deque(dict.fromkeys([*hot, *folding.due(con), *self._due]))
+        self._fold_due()
 
     def positions(self) -> dict[str, int]:
         """Segment -> bytes of it that were taken in."""
@@ -289,18 +297,27 @@ class SqliteStore:
             ) from error
 
     def maintain(self, now_us: int) -> None:
-        """Fold what has gathered, drop what has expired; called now and then by one process."""
+        """Fold what has gathered, drop what has expired; called now and then by one process.
+
+        While many events come, sorting and folding are left to `tend`, which waits until a bucket has much:
+        that costs a fraction of folding each few events at once.
+        """
         for turn in range(MAINTAIN_TURNS):
+            if turn:
+                time.sleep(TURN_PAUSE_S)
             with self._writing() as con:
                 if turn == 0:
-                    groups.flush(con)
-                self._folded_to = folding.fold_next(con, self.folds, self._folded_to)
-                more = (self._folded_to >= 0) | folding.forget(con)
+                    busy = self._is_busy(con)
+                    if not busy:
+                        groups.flush(con)
+                if not busy:
+                    self._folded_to = folding.fold_next(con, self.folds, self._folded_to)
+                more = (not busy and self._folded_to >= 0) | folding.forget(con)
                 expired = con.execute(
                     "DELETE FROM kept WHERE rowid IN (SELECT rowid FROM kept WHERE expires_us < ? LIMIT ?)",
                     (now_us, EXPIRE_ROWS),
                 ).rowcount
-            with translated(self.path):
+            with self._turn, translated(self.path):
                 more |= window.tidy(self._connections.get(), now_us, self._window.window_us)
             if not (more or expired == EXPIRE_ROWS):
                 break
@@ -362,6 +379,15 @@ class SqliteStore:
         """Close the connections of all threads."""
         self._connections.close()
 
+    def _is_busy(self, con: sqlite3.Connection) -> bool:
+        """Whether many events came between the last two looks."""
+        now_s = time.monotonic()
+        if now_s - self._paced_s >= PACE_S:
+            taken = marked(con, groups.TAKEN)
+            self._pace = taken - self._paced_n if self._paced_s > 0 else 0
+            self._paced_s, self._paced_n = now_s, taken
+        return self._pace >= BUSY_EVENTS
+
     def _fold_due(self) -> None:
         """Fold some buckets. The events are taken in whatever comes of it; what fails is tried again."""
         buckets: list[int] = []
@@ -406,7 +432,7 @@ class SqliteStore:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with translated(self.path):
+        with self._turn, translated(self.path):
             con = self._connections.get()
             try:
                 with transaction(con):
@@ -414,3 +440,23 @@ class SqliteStore:
             except BaseException:
                 self._window.reset()  # it may know what was not written
                 raise
+
+
+def _told_apart(
+    arrivals: Sequence[Arrival], ids: Sequence[bytes], known: set[bytes]
+) -> tuple[list[bool], Sequence[bytes], dict[str, list[bytes]]]:
+    """Which events are new, the hashes of their ids, and their lines by member."""
+    lines: dict[str, list[bytes]] = {}
+    if not known and len(set(ids)) == len(ids):
+        for arrival in arrivals:
+            lines.setdefault(arrival.member_id, []).append(arrival.line)
+        return [True] * len(ids), ids, lines
+    new: list[bool] = []
+    fresh: list[bytes] = []
+    for arrival, one in zip(arrivals, ids, strict=True):
+        new.append(one not in known)
+        if new[-1]:
+            known.add(one)
+            fresh.append(one)
+            lines.setdefault(arrival.member_id, []).append(arrival.line)
+    return new, fresh, lines

@@ -19,7 +19,9 @@ FORMAT = 2
 BUSY_S = 10.0
 """How long a writer waits for another one."""
 CACHE_KIB = 8_192
-CHECKPOINT_PAGES = 4_000
+CHECKPOINT_PAGES = 24_000
+"""Pages of 4 KB in the write-ahead log from which whoever commits copies them into the file; `maintain` does
+it before, and so in a thread for which nobody waits."""
 OPEN_TRIES = 100
 TABLES = """
 CREATE TABLE base (member_id TEXT PRIMARY KEY, record BLOB NOT NULL);

@@ -25,8 +25,8 @@ BUCKETS = 2_048
 """A constant of the file's format."""
 HOT_LINES = 32
 """Lines of one member among the groups from which the bucket is folded soon, for the sake of who reads."""
-FLUSHED, EVENTS = "flushed", "waiting_events"
-"""Marks: the last group that is in buckets, and the events that wait, in groups or buckets."""
+FLUSHED, EVENTS, TAKEN = "flushed", "waiting_events", "taken_events"
+"""Marks: the last group that is in buckets, the events that wait, in groups or buckets, and all there ever were."""
 _ENCODE = msgspec.msgpack.Encoder().encode
 _GROUP = msgspec.msgpack.Decoder(dict[str, bytes])
 _STATE = (
@@ -83,6 +83,7 @@ def add(con: sqlite3.Connection, lines: Mapping[str, Sequence[bytes]], n_events:
     group = {member_id: b"".join(of) for member_id, of in lines.items()}
     con.execute("INSERT INTO groups (lines) VALUES (?)", (_ENCODE(group),))
     mark(con, EVENTS, n_events)
+    mark(con, TAKEN, n_events)
 
 
 def full(con: sqlite3.Connection) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -84,15 +84,27 @@ class Window:
                         found.add(rest[place])
         return found
 
-    def add(self, con: sqlite3.Connection, ids: Sequence[bytes], now_us: int) -> None:
-        """Add hashes that `find` has just not found, in the same transaction."""
-        con.execute("INSERT INTO recent (ids) VALUES (?)", (b"".join(ids),))
+    def add(self, con: sqlite3.Connection, ids: Sequence[bytes], now_us: int) -> int | None:
+        """Add hashes that `find` has just not found, in the same transaction; the number of their row.
+
+        None: they are in a segment already.
+        """
+        row = con.execute("INSERT INTO recent (ids) VALUES (?)", (b"".join(ids),)).lastrowid
         if len(self._recent) + len(ids) >= SEAL_IDS:
             rows = con.execute("SELECT ids FROM recent ORDER BY n").fetchall()
             data = b"".join(row[0] for row in rows)
             for start in range(0, len(data), 2 * SEAL_IDS * ID_BYTES):
                 seal(con, data[start : start + 2 * SEAL_IDS * ID_BYTES], now_us)
             con.execute("DELETE FROM recent")
+            return None
+        return row
+
+    def note(self, row: int, ids: Iterable[bytes]) -> None:
+        """Hashes of a row of `add` that is committed, so that they need not be read again."""
+        with self._lock:
+            if self._version is not None and row == self._last + 1:
+                self._recent.update(ids)
+                self._last = row
 
     def _follow(self, con: sqlite3.Connection) -> None:
         version = _version(con)

@@ -49,6 +49,13 @@ class StateStore(Protocol):
         """
         ...
 
+    def tend(self) -> None:
+        """Do some of the work that `take` leaves for later; called after each, when nobody waits any more.
+
+        Who does not call it leaves that work to `maintain`. What was taken in is seen by readers all along.
+        """
+        ...
+
     def positions(self) -> dict[str, int]:
         """Segment -> bytes of it that were taken in."""
         ...
