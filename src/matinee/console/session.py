@@ -137,9 +137,7 @@ class Sessions:
     def cookie(self, session: Session) -> str:
         """The value of its cookie: what it says, and the signature."""
         said = msgspec.json.encode(
-            _Payload(
-                session.nonce, session.began_us, session.expires_us, session.key_id, session.member_id
-            )
+            _Payload(session.nonce, session.began_us, session.expires_us, session.key_id, session.member_id)
         )
         return f"{_text(said)}.{_text(self._sign(_COOKIE_USE + said))}"
 
@@ -159,9 +157,7 @@ class Sessions:
             return None
         if found.began_us + self.most_us <= self.now_us():  # the longest time was made shorter since
             return None
-        return Session(
-            found.member_id, False, found.began_us, found.expires_us, found.key_id, found.nonce
-        )
+        return Session(found.member_id, False, found.began_us, found.expires_us, found.key_id, found.nonce)
 
     def token(self, session: Session) -> str:
         """The CSRF token of a session, another text each time.

@@ -109,6 +109,7 @@ def told(words: Words, result: Result) -> dict[str, Any]:
     return {
         "said": words.summary(result.differences),
         "sentences": words.sentences,
+        "notes": words.notes,
         "known": words.known,
         "share": words.share,
         "asked_of": words.asked,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from matinee.console.preview.differences import Differences
 from matinee.console.preview.measures import Measures
+from matinee.console.preview.notes import Notes
 from matinee.console.preview.question import FALLBACK, NEWEST, RELEASED
 from matinee.console.preview.seen import Page
 from matinee.console.preview.view import DEVICES
@@ -28,16 +29,20 @@ class Words:
     ----------
     sentences : Sentences
         For what initiatives say about rows and tiles.
+    notes : Notes
+        For what they note about how a page came about.
     """
 
     texts: Texts
     language: Language
     sentences: Sentences = field(init=False)
+    notes: Notes = field(init=False)
 
     def __post_init__(self) -> None:
         locale = self.language.locale
         made = Sentences(self.say, lambda day: locale.date(parse_at(day), "day"))
         object.__setattr__(self, "sentences", made)
+        object.__setattr__(self, "notes", Notes(self.say, self.known, made, locale))
 
     def say(self, key: str, **values: object) -> str:
         """A text."""
