@@ -20,6 +20,9 @@ from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.loading import find
 from matinee.types import NEVER_US
 
+FALLBACK = "fallback"
+"""In place of a version: the initiative without a model."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -58,7 +61,9 @@ class Dresser:
     watch: ClearanceWatch | None = None
 
     @staticmethod
-    def open(home: Home, name: str, at_us: int, *, members: MemberReader | None = None) -> Dresser | None:
+    def open(
+        home: Home, name: str, at_us: int, *, members: MemberReader | None = None, version: str = ""
+    ) -> Dresser | None:
         """With the release of an initiative, else its fallback; None for a home without images.
 
         Parameters
@@ -67,6 +72,8 @@ class Dresser:
             The initiative that chooses. It may be absent, or not open: then images are the default ones.
         members : MemberReader, optional
             Who knows members at the moment of a request. Default: the log, as of `at_us`.
+        version : str
+            Of the initiative, in place of what is in production; `FALLBACK`: without a model.
 
         Raises
         ------
@@ -86,7 +93,12 @@ class Dresser:
             config = settings.load(home.settings, name, initiative.config, values=initiative.values)
             if aspect := str(getattr(config, "aspect", "")):
                 pictures = Pictures.load(home, aspect=aspect)
-            chooser: Any = _chooser(home, initiative, at_us, config, members)
+            chooser: Any = _chooser(
+                home,
+                initiative,
+                Surroundings(home.limited_to(initiative.tables), at_us, config, members),
+                version,
+            )
         except MatineeError as problem:
             return Dresser(pictures, standing, at_us, None, str(problem), watch)
         if not isinstance(chooser, ChoosesArtwork):
@@ -179,18 +191,21 @@ def _sentence(slot: Slot, chosen: str | None, why: str | None, trouble: str) -> 
     return why or f"drawn from {slot.artwork_n} images"
 
 
-def _chooser(
-    home: Home, initiative: Initiative, at_us: int, config: Any, members: MemberReader | None
-) -> object:
-    """What is in production; where nothing is, the fallback."""
-    around = Surroundings(home.limited_to(initiative.tables), at_us, config, members)
-    with open_registry(home) as registry:
-        try:
-            current = registry.releases.current(initiative.name)
-        except NotFoundError:  # nothing of it was ever trained here
-            current = None
-    if current is None:
+def _chooser(home: Home, initiative: Initiative, around: Surroundings, version: str) -> object:
+    """The version, or what is in production; where nothing is, the fallback."""
+    version = version or _released(home, initiative.name)
+    if version == FALLBACK:
         return initiative.fallback.open(around)
-    folder = home.releases / initiative.name / current.version
+    folder = home.releases / initiative.name / version
     check_files(folder, read_card(folder).files)
     return initiative.open(folder, around)
+
+
+def _released(home: Home, name: str) -> str:
+    """The version in production."""
+    with open_registry(home) as registry:
+        try:
+            current = registry.releases.current(name)
+        except NotFoundError:  # nothing of it was ever trained here
+            return FALLBACK
+    return FALLBACK if current is None else current.version

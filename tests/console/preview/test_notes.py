@@ -22,7 +22,8 @@ ROWS = (
     "Top picks for you: 10 shown, 1.5000 plays expected; editors ordered its kind for this place",
     'Drama: 4 shown, 0.1000 plays expected; next would have been "Comedy and Crime" with 0.0900',
     'Drama: 4 shown, 0.1000 plays expected; next would have been "New on the service" with 0.2000, which is '
-    'less once variety of kinds and genres counts; "t1; t2" was drawn with probability 0.0312 among 40 titles',
+    'less once variety of kinds and genres counts; "t1; t2" was drawn with probability 0.0312 among 40 '
+    "titles",
     "Chosen by the editors: 2 shown, placed by editors",
     "Popular in AT: 8 shown, from the page that members of this audience share",
     "titles that a discovery row may show",

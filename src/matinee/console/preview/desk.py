@@ -14,6 +14,7 @@ from matinee.console.preview.question import OTHER, Asked, Question, WrongError
 from matinee.console.preview.seen import Title
 from matinee.console.titles import PAGES
 from matinee.errors import MatineeError
+from matinee.serve.artworks import NAME as ARTWORK
 from matinee.serve.lane import Lane
 
 THREADS, MOST = 2, 8
@@ -89,8 +90,8 @@ class Desk:
         """
         return await self.lane.run(self._show, asked)
 
-    async def releases(self) -> list[Release]:
-        """What can be previewed; none while the registry cannot be read."""
+    async def releases(self) -> tuple[list[Release], list[Release]]:
+        """What can be previewed, of pages and of images; none while the registry cannot be read."""
         return await self.lane.run(self._releases)
 
     async def titles(self, question: Question, text: str) -> list[Title]:
@@ -105,11 +106,14 @@ class Desk:
         """
         return await self.lane.run(self._titles, question, text)
 
-    def _releases(self) -> list[Release]:
+    def _releases(self) -> tuple[list[Release], list[Release]]:
+        if self.engine is None:
+            return [], []
+        openings = self.engine.openings
         try:
-            return [] if self.engine is None else self.engine.openings.releases()
+            return openings.releases(), openings.releases(ARTWORK)
         except MatineeError:
-            return []
+            return [], []
 
     def _titles(self, question: Question, text: str) -> list[Title]:
         if self.engine is None:

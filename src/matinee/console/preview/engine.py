@@ -26,6 +26,7 @@ from matinee.observe.state.record import MemberRecord
 from matinee.platform.deciding import Context, Explained, Explains, Request, Stage
 from matinee.platform.dresser import Shown
 from matinee.platform.whereabouts import Located, Locates
+from matinee.serve.artworks import NAME as ARTWORK
 
 MOST_PLAYS = 12
 """Latest plays that are shown."""
@@ -108,11 +109,13 @@ class Engine:
         return meant([title_at(catalogue, i) for i in find_titles(catalogue, text)], text)
 
     def _open(self, question: Question, now_us: int) -> Opened:
-        try:
-            version = self.openings.version_of(question.release)
-        except NotFoundError as problem:
-            raise WrongError("release", str(problem)) from None
-        return self.openings.open(version, question.at_us, now_us)
+        found = {}
+        for field, release, name in (("release", question.release, ""), (ARTWORK, question.artwork, ARTWORK)):
+            try:
+                found[field] = self.openings.version_of(release, name)
+            except NotFoundError as problem:
+                raise WrongError(field, str(problem)) from None
+        return self.openings.open(found["release"], question.at_us, now_us, artwork=found[ARTWORK])
 
     def refuse_erased(self, member_id: str) -> None:
         """Say that there is nothing to see.

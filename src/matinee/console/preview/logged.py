@@ -29,6 +29,7 @@ from matinee.observe.members import MATURITY_MAX
 from matinee.observe.state.as_of import MembersAsOf
 from matinee.platform.deciding import Decided, Explained
 from matinee.platform.initiative import Initiative
+from matinee.serve.artworks import NAME as ARTWORK
 from matinee.serve.deciding_again import Again, decide_again
 from matinee.serve.images_again import images_of
 
@@ -99,7 +100,7 @@ def logged(
     return _told(home, initiatives, record, made, again, engine)
 
 
-def question_about(record: DecisionRecord, *, release: str) -> Question:
+def question_about(record: DecisionRecord, *, release: str, artwork: str = RELEASED) -> Question:
     """The question whose preview is nearest to a logged page.
 
     What the request said about territory, maturity and kids is taken as stored.
@@ -119,6 +120,7 @@ def question_about(record: DecisionRecord, *, release: str) -> Question:
         _size(context.get("rows"), ROWS, MOST_ROWS),
         _size(context.get("cols"), COLS, MOST_COLS),
         seed if isinstance(seed := context.get("seed"), int) and seed >= 0 else 0,
+        artwork=artwork,
     )
 
 
@@ -135,7 +137,7 @@ def _told(
     past, stored = members.record(made.unit_id), members.member(made.unit_id)
     slots = record.slots or made.slots
     whys = {one["title_id"]: one["why"] for one in reversed(images_of(home, initiatives, made, slots))}
-    question = question_about(made, release=_release(made, engine))
+    question = question_about(made, release=_release(made, engine), artwork=_artwork(made, engine))
     given = Decided(
         tuple(slots), (), _text(made.context.get("reason")), {}, tuple(made.rows), tuple(made.unmet)
     )
@@ -167,6 +169,13 @@ def _release(made: DecisionRecord, engine: Engine) -> str:
         return FALLBACK
     known = {one.version for one in engine.openings.releases()}
     return made.model if made.model in known else RELEASED
+
+
+def _artwork(made: DecisionRecord, engine: Engine) -> str:
+    """The release that chose the images; what is in production, if it is gone or nobody chose."""
+    known = {one.version for one in engine.openings.releases(ARTWORK)}
+    version = str(made.context.get("artwork_model", ""))
+    return version if version in known else RELEASED
 
 
 def _with_image(slot: Slot, shown: Slot | None) -> Slot:

@@ -31,7 +31,7 @@ KEEP_S = 300.0
 """So long after they were used last."""
 NOW_HOLDS_S = 120.0
 """So long popularity, read for a page of now, is as good as new; a server reads it every few minutes too."""
-Key = tuple[str, int | None, FactsVersion]
+Key = tuple[str, str, int | None, FactsVersion]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,8 @@ class Opened:
 
     Attributes
     ----------
-    version : str
+    version, artwork : str
+        Of the pages, and of what chooses images.
     at_us : int
         Moment that the catalogue, popularity and the images are of.
     members : ImaginedMembers
@@ -70,6 +71,7 @@ class Opened:
     """
 
     version: str
+    artwork: str
     at_us: int
     decider: Decider
     then: Then
@@ -118,16 +120,21 @@ class Openings:
     def __len__(self) -> int:
         return len(self._opened)
 
-    def releases(self) -> list[Release]:
+    def releases(self, name: str = "") -> list[Release]:
         """What can be previewed, the newest version first, the fallback last.
+
+        Parameters
+        ----------
+        name : str
+            Of an initiative; default: the one of the pages.
 
         Raises
         ------
         StorageError
             The registry cannot be read.
         """
-        name = self.initiative.name
-        rows = self._on_disk()
+        name = name or self.initiative.name
+        rows = self._on_disk(name)
         try:
             current = self.registry.releases.current(name)
         except NotFoundError:  # nothing of it was ever trained here
@@ -139,28 +146,33 @@ class Openings:
         ]
         return [*found, Release(FALLBACK, None, current=version is None)]
 
-    def version_of(self, release: str) -> str:
-        """The version that a release stands for.
+    def version_of(self, release: str, name: str = "") -> str:
+        """The version that a release of the pages, or of the initiative named, stands for.
 
         Raises
         ------
         NotFoundError
             There is no such version, or it is not on disk.
         """
-        known = self.releases()
+        known = self.releases(name)
         if release == RELEASED:
             return next(one.version for one in known if one.current or one.version == FALLBACK)
         if release == NEWEST:
             return known[0].version
         if all(one.version != release for one in known):
             raise NotFoundError(
-                f'release is "{release}", expected {RELEASED}, {NEWEST}, {FALLBACK} or a version that is on '
-                f"disk: {', '.join(one.version for one in known[:-1]) or 'there is none'}."
+                f'{name or "release"} is "{release}", expected {RELEASED}, {NEWEST}, {FALLBACK} or a version that '
+                f"is on disk: {', '.join(one.version for one in known[:-1]) or 'there is none'}."
             )
         return release
 
-    def open(self, version: str, at_us: int | None, now_us: int) -> Opened:
+    def open(self, version: str, at_us: int | None, now_us: int, *, artwork: str = "") -> Opened:
         """A version as of a moment (None: now), from memory where it is there.
+
+        Parameters
+        ----------
+        artwork : str
+            Version that chooses the images; default: what is in production.
 
         Raises
         ------
@@ -168,13 +180,13 @@ class Openings:
             Whatever the files, the settings or the initiative's code raise.
         """
         facts = FactsVersion.of(self.home, now_us if at_us is None else at_us, *SHARED_FACTS, ARTWORK_TABLE)
-        key = (version, at_us, facts)
+        key = (version, artwork, at_us, facts)
         if (found := self._find(key)) is not None:
             return found
         with self._opening:  # one at a time: it takes memory and a processor, and members go before
             if (found := self._find(key)) is not None:
                 return found
-            opened = self._open(version, now_us if at_us is None else at_us)
+            opened = self._open(version, artwork, now_us if at_us is None else at_us)
             self._keep(key, opened)
             return opened
 
@@ -186,7 +198,7 @@ class Openings:
                 self._sweeper.cancel()
                 self._sweeper = None
 
-    def _open(self, version: str, at_us: int) -> Opened:
+    def _open(self, version: str, artwork: str, at_us: int) -> Opened:
         initiative, home = self.initiative, self.home
         config = settings.load(home.settings, initiative.name, initiative.config, values=initiative.values)
         then = Then.of(home, at_us)
@@ -196,11 +208,12 @@ class Openings:
         clearance = ClearanceWatch(home)
         return Opened(
             version,
+            artwork,
             at_us,
             self._decider(version, around),
             then,
             members,
-            Dresser.open(home, ARTWORK, at_us, members=members),
+            Dresser.open(home, ARTWORK, at_us, members=members, version=artwork),
             clearance,
         )
 
@@ -220,8 +233,7 @@ class Openings:
         with self._lock:
             return next((one.decider for _, _, one in self._opened.values() if one.version == version), None)
 
-    def _on_disk(self) -> list[ModelRow]:
-        name = self.initiative.name
+    def _on_disk(self, name: str) -> list[ModelRow]:
         rows = self.registry.models.versions(name)
         return [row for row in rows if (self.home.releases / name / row.version / CARD).is_file()]
 
@@ -230,7 +242,7 @@ class Openings:
         with self._lock:
             self._drop_old(now_s)
             kept = self._opened.get(key)
-            if kept is None or (key[1] is None and now_s - kept[0] > NOW_HOLDS_S):
+            if kept is None or (key[2] is None and now_s - kept[0] > NOW_HOLDS_S):
                 return None
             self._opened[key] = (kept[0], now_s, kept[2])
             self._opened.move_to_end(key)

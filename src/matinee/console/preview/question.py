@@ -18,7 +18,9 @@ MOST_ROWS, MOST_COLS = 40, 40
 LONGEST = 200
 OTHER = "b."
 """What stands before the parameters of the second page."""
-CONDITIONS = ("member", "at", "release", "device", "territory", "maturity", "kids", "rows", "cols", "seed")
+CONDITIONS = (
+    "member", "at", "release", "artwork", "device", "territory", "maturity", "kids", "rows", "cols", "seed",
+)  # fmt: skip
 """Parameters that the second page takes from the first where it has none of its own."""
 Parameters = Mapping[str, Sequence[str]]
 """An address's parameters: each name with its values."""
@@ -43,6 +45,8 @@ class Question:
         None: now.
     release : str
         "released", "newest", "fallback" or the name of a version.
+    artwork : str
+        The same for what chooses the images.
     device : str or None
     facts : Facts
         What is imagined to be stored about the member.
@@ -61,6 +65,7 @@ class Question:
     cols: int = COLS
     seed: int = 0
     changes: tuple[Change, ...] = ()
+    artwork: str = RELEASED
 
     def at(self, at_us: int) -> Question:
         """The same question with its moment fixed."""
@@ -153,6 +158,7 @@ def values_of(question: Question) -> dict[str, str]:
         "member": question.member_id,
         "at": "" if question.at_us is None else format_exact(question.at_us),
         "release": question.release,
+        "artwork": question.artwork,
         "device": question.device or "",
         "territory": facts.territory or "",
         "maturity": "" if facts.maturity is None else str(facts.maturity),
@@ -181,7 +187,7 @@ def _question(given: Mapping[str, str], changes: Iterable[str], wrong: dict[str,
         wrong[name] = f'{name} is "{text[:LONGEST]}", expected a whole number from {low} to {high}.'
         return usual
 
-    for name in ("member", "release", "device", "territory"):
+    for name in ("member", "release", "artwork", "device", "territory"):
         if len(value(name)) > LONGEST:
             wrong[name] = f"{name} has {len(value(name))} characters, expected {LONGEST} at most."
     at_us = None
@@ -209,6 +215,7 @@ def _question(given: Mapping[str, str], changes: Iterable[str], wrong: dict[str,
         number("cols", COLS, 1, MOST_COLS),
         number("seed", 0, 0, 999_999_999),
         _changes(changes, wrong),
+        value("artwork") or RELEASED,
     )
     return question if question.member_id else None
 

@@ -60,7 +60,7 @@ class Previews:
             parameters = {}
         asked, part = read(parameters), parameters.get("part") == ["1"]
         found: list[Any] = []
-        releases: list[Release] = []
+        releases: tuple[list[Release], list[Release]] = ([], [])
         status, headers, result = 200, dict(HEADERS), Result()
         try:
             releases = await self.desk.releases()

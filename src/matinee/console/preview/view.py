@@ -83,7 +83,7 @@ class Side:
 def view(
     asked: Asked,
     result: Result,
-    releases: Sequence[Release],
+    releases: tuple[Sequence[Release], Sequence[Release]],
     choose: Sequence[Title],
     members: Sequence[str],
     parameters: Mapping[str, Sequence[str]],
@@ -92,6 +92,8 @@ def view(
 
     Parameters
     ----------
+    releases : (sequence of Release, sequence of Release)
+        Of pages, and of what chooses images.
     choose : sequence of Title
         Titles that may be meant by the one of a "what if".
     """
@@ -114,7 +116,8 @@ def view(
         "other_changes": [str(one) for one in links.second.changes] if links and links.second else [],
         "beside": bool(links and links.second),
         "title": asked.title,
-        "releases": releases,
+        "releases": releases[0],
+        "artworks": releases[1],
         "devices": DEVICES,
         "members": members,
         "choose": choose,

@@ -79,7 +79,7 @@ class Words:
 
     def asked(self, name: str, value: str) -> str:
         """What a parameter was given, for people."""
-        if name == "release" and value in {RELEASED, NEWEST, FALLBACK}:
+        if name in {"release", "artwork"} and value in {RELEASED, NEWEST, FALLBACK}:
             return self.say(f"preview.{value}")
         if name == "device":
             return self.device_name(value) if value else self.say("preview.unsaid")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response
+from litestar.response import Stream
 
 from matinee.console.entrance import watcher
 from matinee.console.parts import Console
@@ -103,8 +104,27 @@ class Watch:
         status: int = 200,
     ) -> Response[bytes]:
         """A page of a member; its template finds `viewer`, `screen`, `kids` and what `frame` says."""
+        return self.console.rendering.page(
+            request, template, self._known(request, look) | dict(values), status=status
+        )
+
+    def begun(
+        self,
+        request: AnyRequest,
+        look: Look,
+        template: str,
+        values: Mapping[str, Any],
+        later: Awaitable[Mapping[str, Any]],
+    ) -> Stream:
+        """The same, with its head sent at once and the rest when `later` is there (`Rendering.begun`)."""
+        return self.console.rendering.begun(
+            request, template, self._known(request, look) | dict(values), later
+        )
+
+    def _known(self, request: AnyRequest, look: Look) -> dict[str, Any]:
         titles = look.viewer.seen.titles
-        known = {
+        return {
+            **self.frame(request),
             "viewer": look.viewer,
             "screen": look.screen,
             "kids": look.viewer.kids,
@@ -113,9 +133,6 @@ class Watch:
             "profile": profile_of(look.viewer.member_id),
             "member_id": look.viewer.member_id,
         }
-        return self.console.rendering.page(
-            request, template, {**self.frame(request), **known, **values}, status=status
-        )
 
     def frame(self, request: AnyRequest) -> dict[str, Any]:
         """What every page of /watch has, also one without a member."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 from urllib.parse import urlencode
 
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
+from litestar.response import Stream
 
 from matinee.console.entrance import staff
 from matinee.console.parts import Part
 from matinee.console.visit import AnyRequest, visit_of
 from matinee.console.watch import acting, reporting
 from matinee.console.watch.details import details, permitted
-from matinee.console.watch.pages import PageView
 from matinee.console.watch.part import Look, Watch
 from matinee.console.watch.places import Place
 from matinee.console.watch.sentences import isolated
@@ -22,6 +23,7 @@ from matinee.console.watch.tiles import details_address, play_address
 from matinee.errors import MatineeError, NotFoundError
 from matinee.learn.reading import UNKNOWN_RUNTIME_S
 
+WATCH = "watch/page.html.jinja"
 MINUTES = 10
 """Of the button that watches a little."""
 END_S = 1.0
@@ -29,31 +31,29 @@ SAME_SITE = frozenset({"same-origin", "none"})
 
 
 @get("/watch")
-async def watch_page(request: AnyRequest, watch: NamedDependency[Watch]) -> Response[bytes]:
-    """The page of the member whom the session names; without one, the choice of profiles."""
+async def watch_page(request: AnyRequest, watch: NamedDependency[Watch]) -> Response[bytes] | Stream:
+    """The page of the member whom the session names; without one, the choice of profiles.
+
+    Its head is sent before the rows are decided.
+    """
     if staff(request).member_id is None:
         return await _profiles(request, watch)
     look = await watch.look(request)
     watch.warm()
-    page = await _rows(request, watch, look)
-    values = {
-        "page_name": "watch",
-        "page": page,
-        "decision_id": page.decision_id,
-        "further": request.query_params.get("cursor") is not None and not page.replaced,
-        "addresses": _addresses(look, page.cursor),
-    }
-    return watch.page(request, look, "watch/page.html.jinja", values)
+    values = {"page_name": "watch", "again": look.screen.address("/watch/rows")}
+    if request.query_params.get("cursor"):  # it may be none of ours, which has a status of its own
+        late = await _late(request, watch, look)
+        return watch.page(request, look, WATCH, {**values, "late": late})
+    return watch.begun(request, look, WATCH, values, _late(request, watch, look))
 
 
 @get("/watch/rows")
 async def rows(request: AnyRequest, watch: NamedDependency[Watch]) -> Response[bytes]:
     """Rows as a part: those below a cursor; without one the first screen as it is now."""
     look = await watch.look(request)
-    page = await _rows(request, watch, look)
-    values = {"page": page, "addresses": _addresses(look, page.cursor)}
-    found = watch.page(request, look, "watch/rows.html.jinja", values)
-    if page.replaced:
+    late = await _late(request, watch, look)
+    found = watch.page(request, look, "watch/rows.html.jinja", late)
+    if late["page"].replaced:
         found.headers["X-Matinee-Page"] = "replaced"
     return found
 
@@ -171,10 +171,13 @@ def _numbered(asked: dict[str, str], page: int) -> str:
     return "/watch?" + urlencode({**asked, "page": page})
 
 
-async def _rows(request: AnyRequest, watch: Watch, look: Look) -> PageView:
+async def _late(request: AnyRequest, watch: Watch, look: Look) -> dict[str, Any]:
+    """What a page knows when its rows are decided."""
     cursor = request.query_params.get("cursor") or None
     language = visit_of(request).language.code
-    return await watch.pages.page(look.viewer, look.tiles, look.screen, language, cursor)
+    page = await watch.pages.page(look.viewer, look.tiles, look.screen, language, cursor)
+    further = cursor is not None and not page.replaced
+    return {"page": page, "further": further, "addresses": _addresses(look, page.cursor)}
 
 
 async def _report(watch: Watch, look: Look, query: str) -> bool:
@@ -191,7 +194,6 @@ def _addresses(look: Look, cursor: str | None) -> dict[str, str]:
     screen = look.screen
     return {
         "first": screen.address("/watch"),
-        "again": screen.address("/watch/rows"),
         "page": screen.address("/watch", cursor=cursor),
         "part": screen.address("/watch/rows", cursor=cursor),
     }
