@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from matinee.errors import ConfigError, MatineeError
 from matinee.observe.clock import wall_us
@@ -22,6 +23,8 @@ RELOAD_S = 1.0
 """Seconds between two looks at the registry: a key that is made or revoked counts after that."""
 LONGEST_HEADER = 200
 """Characters of an Authorization header that are looked at; ours have 65."""
+LONGEST_HOST = 64
+"""Characters of a host that are looked at; an address has at most 47."""
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="matinee"'}
 NOBODY = hashlib.sha256(b"nobody").digest()
 REFUSED = (
@@ -223,6 +226,7 @@ class Keys:
             self.store.used(new)
 
 
+@lru_cache(maxsize=64)
 def is_loopback(host: str) -> bool:
     """Whether an address can be reached from this machine only.
 
@@ -275,6 +279,6 @@ def from_elsewhere(headers: Iterable[tuple[bytes, bytes]]) -> bool:
         if name in (b"host", b"origin"):
             place = value.decode("latin-1").rpartition("//")[2]
             host = place[: place.index("]") + 1] if "]" in place else place.partition(":")[0]
-            if not is_loopback(host):
+            if not is_loopback(host[:LONGEST_HOST]):
                 return True
     return False

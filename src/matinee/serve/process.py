@@ -18,6 +18,7 @@ from matinee.observe.home import Home
 from matinee.serve.app import HOME, OPTIONS
 from matinee.serve.config import ServeConfig
 from matinee.serve.metrics import SHARED
+from matinee.serve.one_write import OneWriteProtocol
 
 HEALTHY_S = 60
 """How long a worker may be busy, as when it opens a large model, before it is taken for hung and replaced."""
@@ -59,6 +60,7 @@ def run(home: Home, config: ServeConfig, listening: socket.socket) -> None:
         factory=True,
         host=config.host,
         port=config.port,
+        http=OneWriteProtocol,
         workers=config.workers,
         log_config=None,
         access_log=False,

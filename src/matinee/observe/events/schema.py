@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, Union, get_args, get_type_hints
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -34,6 +34,7 @@ Rating = Annotated[float, Meta(ge=-_FINITE, le=_FINITE)]
 Place = Annotated[int, Meta(ge=1, le=LARGEST_PLACE)]
 """What decoding itself checks; `check` does it for events that were made in another way."""
 
+
 class _Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type"):
     event_id: Text
     member_id: Text
@@ -43,12 +44,16 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
 
 class _OnPage(_Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type"):
-    """An event about a title, with the decision that put it there if there was one. `row`, `col` from 1."""
+    """An event about a title, with the decision that put it there if there was one. `row`, `col` from 1.
+
+    `surface` says where it was found, if not on a page that was decided: search, similar, or a word of yours.
+    """
 
     title_id: Text
     decision_id: Text | None = None
     row: Place | None = None
     col: Place | None = None
+    surface: Text | None = None
 
 
 class Play(_OnPage, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="play"):
@@ -108,6 +113,7 @@ _TEXTS = {
     "territory": LONGEST_TEXT,
     "device": LONGEST_TEXT,
     "decision_id": LONGEST_TEXT,
+    "surface": LONGEST_TEXT,
 }
 """Texts of an event, with the most characters."""
 _NUMBERS = (
@@ -167,11 +173,11 @@ def times(events: Sequence[Event], latest_us: int | None = None) -> list[AtUs]:
     >>> times([Play(event_id="e1", member_id="m1", title_id="t1", at=5)])
     [5000000]
     """
-    given = [event.at for event in events]
-    if set(map(type, given)) == {int}:
+    whole = [event.at for event in events if type(event.at) is int]
+    if whole and len(whole) == len(events):
         last_us = LATEST_US if latest_us is None else min(latest_us, LATEST_US)
-        if EARLIEST_US <= min(given) * SECOND_US and max(given) * SECOND_US <= last_us:  # type: ignore[type-var, operator]
-            return [at * SECOND_US for at in given]  # type: ignore[misc, operator]
+        if min(whole) * SECOND_US >= EARLIEST_US and max(whole) * SECOND_US <= last_us:
+            return cast("list[AtUs]", [at * SECOND_US for at in whole])
     return [_time(event, latest_us) for event in events]
 
 
@@ -287,6 +293,7 @@ def _good_slot(event: _OnPage) -> bool:
         and ((place := event.row) is None or 1 <= place <= LARGEST_PLACE)
         and ((place := event.col) is None or 1 <= place <= LARGEST_PLACE)
         and _good_text(event.decision_id)
+        and _good_text(event.surface)
     )
 
 

@@ -69,9 +69,10 @@ class SqliteStore:
     Notes
     -----
     `take` appends one row to `groups`. When there are enough of these, `tend` sorts them into buckets of
-    members (`waiting`), and folds the rows of a bucket, when it has some, into the members' rows in `base`. So an event is written three times, each time together with others. A process that dies loses
-    nothing that was taken in; a power cut may take the last moments with it, events and positions together,
-    and a replay of the log brings them back (`synchronous = NORMAL`). Before segments of the log are deleted,
+    members (`waiting`), and folds the rows of a bucket, when it has some, into the members' rows in `base`.
+    So an event is written three times, each time together with others. A process that dies loses nothing
+    that was taken in; a power cut may take the last moments with it, events and positions together, and a
+    replay of the log brings them back (`synchronous = NORMAL`). Before segments of the log are deleted,
     `sync` makes sure that what they say outlives a power cut.
 
     Threads of a process take turns by a lock before they ask SQLite for its own: that one is polled, in steps

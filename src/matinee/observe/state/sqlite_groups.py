@@ -26,7 +26,7 @@ BUCKETS = 2_048
 HOT_LINES = 32
 """Lines of one member among the groups from which the bucket is folded soon, for the sake of who reads."""
 FLUSHED, EVENTS, TAKEN = "flushed", "waiting_events", "taken_events"
-"""Marks: the last group that is in buckets, the events that wait, in groups or buckets, and all there ever were."""
+"""Marks: the last group that is in buckets; events that wait, in groups or buckets; all there ever were."""
 _ENCODE = msgspec.msgpack.Encoder().encode
 _GROUP = msgspec.msgpack.Decoder(dict[str, bytes])
 _STATE = (
