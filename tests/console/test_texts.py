@@ -64,6 +64,10 @@ def _keys(where: str, given: nodes.Node) -> Iterator[tuple[str, str, bool]]:
                 yield from _keys(where, one)
 
 
+FILES = ("css", "js")
+"""Ends of files, which look like texts: watch.css."""
+
+
 def asked_in_code() -> Iterator[tuple[str, str]]:
     """Keys in the sources: texts whose first part is a section."""
     sections = {key.partition(".")[0] for key in TEXTS.languages[FALLBACK].entries}
@@ -74,7 +78,7 @@ def asked_in_code() -> Iterator[tuple[str, str]]:
             if not (isinstance(node, ast.Constant) and isinstance(node.value, str)) or id(node) in docs:
                 continue
             section, dot, name = node.value.partition(".")
-            if dot and section in sections and name.isidentifier():
+            if dot and section in sections and name.isidentifier() and name not in FILES:
                 yield f"{path.relative_to(SOURCE)}:{node.lineno}", node.value
 
 

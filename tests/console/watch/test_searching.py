@@ -164,7 +164,8 @@ def test_a_search_does_not_wait_long_for_what_others_searched(monkeypatch: pytes
 def test_tiles_of_a_search_are_nobodys_decision(server: Site) -> None:
     page = found(server.browser("m1"), "film")
     assert all("data-decision" not in a for a in page.all("li", class_="tile"))
-    assert all("from=" not in str(a["href"]) for a in page.all("a", class_="tile__link"))
+    assert all(a["data-surface"] == "search" for a in page.all("li", class_="tile"))
+    assert all(str(a["href"]).endswith("?from=search") for a in page.all("a", class_="tile__link"))
 
 
 def test_what_the_member_likes_comes_first(server: Site) -> None:

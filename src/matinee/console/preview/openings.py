@@ -161,8 +161,8 @@ class Openings:
             return known[0].version
         if all(one.version != release for one in known):
             raise NotFoundError(
-                f'{name or "release"} is "{release}", expected {RELEASED}, {NEWEST}, {FALLBACK} or a version that '
-                f"is on disk: {', '.join(one.version for one in known[:-1]) or 'there is none'}."
+                f'{name or "release"} is "{release}", expected {RELEASED}, {NEWEST}, {FALLBACK} or a version '
+                f"that is on disk: {', '.join(one.version for one in known[:-1]) or 'there is none'}."
             )
         return release
 

@@ -55,6 +55,7 @@ function submitted(event) {
   const sent = add({
     type: "signal", signal: act, title_id: titleId, decision_id: fields.decision_id,
     row: Number(fields.row) || undefined, col: Number(fields.col) || undefined,
+    surface: fields.surface || undefined,
   });
   undos.set(sent.event_id, () => before.forEach(({ one, pressed }) => set(one, pressed)));
   say(word(DONE[act], { name: form.dataset.name ?? form.closest("[data-name]")?.getAttribute("data-name") ?? "" }));

@@ -128,8 +128,9 @@ function inTiles(link, event) {
 /** @param {HTMLElement} link of a tile */
 function playAddress(link) {
   const tile = /** @type {HTMLElement | null} */ (link.closest(".tile"));
-  const { title = "", decision, row, col } = tile?.dataset ?? {};
-  const from = decision ? `?from=${encodeURIComponent(`${decision}.${row}.${col}`)}` : "";
+  const { title = "", decision, row, col, surface } = tile?.dataset ?? {};
+  const found = decision ? `${decision}.${row}.${col}` : surface;
+  const from = found ? `?from=${encodeURIComponent(found)}` : "";
   return `/watch/play/${encodeURIComponent(title)}${from}`;
 }
 

@@ -18,7 +18,7 @@ const TICK_MS = 250, PAUSE_MS = 20_000, BEAT_MS = 2000, LOST_AFTER_MS = 15_000, 
 const DRAFT = `matinee.draft.${profile}.`;
 
 /** @typedef {{event_id: string, type: "play", at: string, title_id: string, watch_s: number, position_s: number,
- *   decision_id?: string, row?: number, col?: number}} Viewing */
+ *   decision_id?: string, row?: number, col?: number, surface?: string}} Viewing */
 
 /** Something of localStorage, which a browser may forbid. @template T @param {(store: Storage) => T} act */
 function stored(act) {
@@ -50,13 +50,13 @@ function clock(s) {
 class Player {
   /** @param {HTMLElement} place */
   constructor(place) {
-    const { title = "", name = "", runtimeS, positionS, decision, row, col } = place.dataset;
+    const { title = "", name = "", runtimeS, positionS, decision, row, col, surface } = place.dataset;
     this.place = place;
     this.name = name;
     this.runtime_s = Number(runtimeS);
     this.position_s = Math.min(Number(positionS) || 0, this.runtime_s);
     this.from = { title_id: title, decision_id: decision || undefined, row: Number(row) || undefined,
-      col: Number(col) || undefined };
+      col: Number(col) || undefined, surface: surface || undefined };
     this.speed = Number(stored((store) => store.getItem(SPEED))) || 60;
     this.playing = false;
     this.last_ms = this.beaten_ms = this.closing = 0;

@@ -20,7 +20,7 @@ from matinee.console.visit import AnyRequest
 from matinee.console.watch import reporting
 from matinee.console.watch.details import permitted
 from matinee.console.watch.part import Look, Watch, profile_of
-from matinee.console.watch.places import Place
+from matinee.console.watch.places import Place, surface_of
 from matinee.errors import InputError
 from matinee.learn.reading import UNKNOWN_RUNTIME_S
 from matinee.observe.events.schema import LONGEST_TEXT
@@ -70,7 +70,10 @@ async def act(request: AnyRequest, watch: NamedDependency[Watch]) -> Response[An
     title_id = form.get("title_id", "")
     permitted(look.viewer, title_id)
     place = Place.of(form.get("decision_id", ""), form.get("row", ""), form.get("col", ""))
+    surface = surface_of(form.get("surface"))
     event = _play(look, title_id, form, place) if said == PLAY else reporting.signal(title_id, said, place)
+    if surface and place is None:
+        event["surface"] = surface
     if form.get("event_id"):
         event["event_id"] = form["event_id"]
     reply = await watch.reports.one(event, look.viewer, look.screen.device)

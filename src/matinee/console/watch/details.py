@@ -9,6 +9,8 @@ import msgspec
 
 from matinee.console.titles import Facts
 from matinee.console.watch.asking import similar
+from matinee.console.watch.matching import matches_of
+from matinee.console.watch.places import SIMILAR as SIMILAR_TO
 from matinee.console.watch.places import Place
 from matinee.console.watch.tiles import Tile, Tiles, play_address
 from matinee.console.watch.viewing import Viewer
@@ -77,6 +79,8 @@ class Details:
         What a press on play begins: for a series one of its episodes.
     why : Why or None
         Where the member came from a page of theirs.
+    matches : list of str
+        Else: what it has in common with what they watched, in sentences.
     similar : list of Tile
     episodes : list of Episode
         The one to watch now first, then those after it, then those before.
@@ -88,6 +92,7 @@ class Details:
     position_s: float
     plays: Facts | None
     why: Why | None = None
+    matches: list[str] = field(default_factory=list)
     similar: list[Tile] = field(default_factory=list)
     episodes: list[Episode] = field(default_factory=list)
 
@@ -107,9 +112,20 @@ def permitted(viewer: Viewer, title_id: str) -> Facts:
 
 
 async def details(
-    services: Services, viewer: Viewer, tiles: Tiles, title_id: str, place: Place | None
+    services: Services,
+    viewer: Viewer,
+    tiles: Tiles,
+    title_id: str,
+    *,
+    place: Place | None = None,
+    surface: str = "",
 ) -> Details:
     """Everything for the page of a title.
+
+    Parameters
+    ----------
+    place, surface : Place or None, str
+        Where the member found it.
 
     Raises
     ------
@@ -128,20 +144,21 @@ async def details(
         position_s=0.0 if plays is None else viewer.position_s(plays),
         plays=None if plays is None else viewer.seen.facts(plays),
         why=why,
-        similar=tiles.plain(near),
-        episodes=_episodes(viewer, tiles, title_id, plays, place),
+        matches=[] if why is not None else matches_of(viewer, title_id, near).said(tiles.sentences),
+        similar=tiles.plain(near, surface=SIMILAR_TO),
+        episodes=_episodes(viewer, tiles, title_id, plays, (place, surface)),
     )
 
 
 def _episodes(
-    viewer: Viewer, tiles: Tiles, title_id: str, plays: str | None, place: Place | None
+    viewer: Viewer, tiles: Tiles, title_id: str, plays: str | None, found_at: tuple[Place | None, str]
 ) -> list[Episode]:
     titles = viewer.seen.titles
     found = viewer.seen.only(titles.episodes(titles.unit(title_id)))
     first = found.index(plays) if plays in found else 0
     ordered = [*found[first:], *found[:first]]
     return [
-        Episode(tile, tile.facts.title_id == plays, play_address(tile.facts.title_id, place))
+        Episode(tile, tile.facts.title_id == plays, play_address(tile.facts.title_id, *found_at))
         for tile in tiles.plain(ordered)
     ]
 

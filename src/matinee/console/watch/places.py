@@ -1,9 +1,15 @@
-"""Where a title stood on a page, as addresses and forms carry it: decision, row and column."""
+"""Where a title was found, as addresses and forms carry it: decision, row and column, or a surface.
+
+Nobody decided what a search or the titles like one show, so plays from there name no decision: it would earn
+what it did not bring about. They say which surface it was.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+SEARCH, SIMILAR = "search", "similar"
+SURFACES = (SEARCH, SIMILAR)
 LONGEST = 256
 MOST = 10_000
 """Rows and columns of any page."""
@@ -46,3 +52,14 @@ class Place:
         if not 0 < len(decision_id) <= LONGEST or not all(1 <= one <= MOST for one in numbers):
             return None
         return Place(decision_id, *numbers)
+
+
+def surface_of(text: str | None) -> str:
+    """A surface, or "" for any other text.
+
+    Examples
+    --------
+    >>> surface_of("search"), surface_of("d1.2.3"), surface_of(None)
+    ('search', '', '')
+    """
+    return text if text in SURFACES else ""

@@ -17,11 +17,12 @@ from matinee.console.visit import AnyRequest, visit_of
 from matinee.console.watch import acting, reporting
 from matinee.console.watch.details import details, permitted
 from matinee.console.watch.part import Look, Watch
-from matinee.console.watch.places import Place
+from matinee.console.watch.places import SEARCH, Place, surface_of
 from matinee.console.watch.sentences import isolated
 from matinee.console.watch.tiles import details_address, play_address
 from matinee.errors import MatineeError, NotFoundError
 from matinee.learn.reading import UNKNOWN_RUNTIME_S
+from matinee.types import format_exact
 
 WATCH = "watch/page.html.jinja"
 MINUTES = 10
@@ -66,14 +67,16 @@ async def title(
     title_id = title_id.removeprefix("/")
     look = await watch.look(request)
     place = Place.parse(request.query_params.get("from"))
-    found = await details(watch.services, look.viewer, look.tiles, title_id, place)
+    surface = surface_of(request.query_params.get("from"))
+    found = await details(watch.services, look.viewer, look.tiles, title_id, place=place, surface=surface)
     values = {
         "page_name": "title",
         "found": found,
         "place": place,
+        "surface": surface,
         "decision_id": None if place is None else place.decision_id,
-        "play": play_address(title_id, place),
-        "back": details_address(title_id, place),
+        "play": play_address(title_id, place, surface),
+        "back": details_address(title_id, place, surface),
         "genre": look.tiles.sentences.genre,
         "part": _part(request),
     }
@@ -88,7 +91,8 @@ async def player(
     """The simulated player; a series plays the episode that comes next, and goes on where it was left."""
     title_id = title_id.removeprefix("/")
     look = await watch.look(request)
-    viewer, place = look.viewer, Place.parse(request.query_params.get("from"))
+    viewer, found_at = look.viewer, request.query_params.get("from")
+    place, surface = Place.parse(found_at), surface_of(found_at)
     permitted(viewer, title_id)
     plays = viewer.to_play(title_id)
     if plays is None:
@@ -103,14 +107,15 @@ async def player(
         "facts": facts,
         "tile": tile,
         "place": place,
+        "surface": surface,
         "decision_id": None if place is None else place.decision_id,
         "runtime_s": runtime_s,
         "position_s": position_s,
         "offers": _offers(runtime_s, position_s),
         "event_id": secrets.token_hex(16),
         "following": None if following is None else look.tiles.plain([following])[0],
-        "following_play": None if following is None else play_address(following, place),
-        "back": details_address(title_id, place),
+        "following_play": None if following is None else play_address(following, place, surface),
+        "back": details_address(title_id, place, surface),
         "part": _part(request),
     }
     template = "watch/player.html.jinja" if _part(request) else "watch/play.html.jinja"
@@ -135,11 +140,11 @@ async def search(request: AnyRequest, watch: NamedDependency[Watch]) -> Response
         "query": query,
         "quoted": isolated(found.query),
         "found": found,
-        "named": look.tiles.plain(found.named),
-        "described": look.tiles.plain(found.described),
-        "watched": look.tiles.plain(found.watched or ()),
-        "close": look.tiles.plain(found.close or ()),
-        "picks": look.tiles.plain(found.picks or ()),
+        "named": look.tiles.plain(found.named, surface=SEARCH),
+        "described": look.tiles.plain(found.described, surface=SEARCH),
+        "watched": look.tiles.plain(found.watched or (), surface=SEARCH),
+        "close": look.tiles.plain(found.close or (), surface=SEARCH),
+        "picks": look.tiles.plain(found.picks or (), surface=SEARCH),
         "reported": reported,
     }
     return watch.page(
@@ -177,7 +182,12 @@ async def _late(request: AnyRequest, watch: Watch, look: Look) -> dict[str, Any]
     language = visit_of(request).language.code
     page = await watch.pages.page(look.viewer, look.tiles, look.screen, language, cursor)
     further = cursor is not None and not page.replaced
-    return {"page": page, "further": further, "addresses": _addresses(look, page.cursor)}
+    return {
+        "page": page,
+        "further": further,
+        "addresses": _addresses(look, page.cursor),
+        "now": format_exact(watch.services.clock.now_us),
+    }
 
 
 async def _report(watch: Watch, look: Look, query: str) -> bool:

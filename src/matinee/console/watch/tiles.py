@@ -33,6 +33,8 @@ class Tile:
         Address on this server.
     place : Place or None
         Where it stands on a page; None where nobody decided that it stands here.
+    surface : str
+        Where it was found then: one of `SURFACES`, or "".
     why : str
         In the reader's language; may be empty.
     leaving_us : int or None
@@ -49,6 +51,7 @@ class Tile:
     href: str
     image: str | None = None
     place: Place | None = None
+    surface: str = ""
     why: str = ""
     leaving_us: int | None = None
     new: bool = False
@@ -95,9 +98,9 @@ class Tiles:
             first=eager and tile.col == 1,
         )
 
-    def plain(self, title_ids: Iterable[str], *, why: str = "") -> list[Tile]:
+    def plain(self, title_ids: Iterable[str], *, surface: str = "") -> list[Tile]:
         """Tiles that nobody decided on; each has its default image."""
-        return [self._tile(one, self.image(one), None, why) for one in title_ids]
+        return [self._tile(one, self.image(one), None, "", surface=surface) for one in title_ids]
 
     def image(self, title_id: str) -> str | None:
         """Address of the default image of a title, or of its series."""
@@ -114,6 +117,7 @@ class Tiles:
         place: Place | None,
         why: str,
         *,
+        surface: str = "",
         eager: bool = False,
         first: bool = False,
     ) -> Tile:
@@ -121,9 +125,10 @@ class Tiles:
         share = viewer.share(title_id)
         return Tile(
             facts=titles.facts(title_id) or Facts(title_id, title_id, "film"),
-            href=details_address(title_id, place),
+            href=details_address(title_id, place, surface),
             image=image or self.image(title_id),
             place=place,
+            surface=surface,
             why=why,
             leaving_us=titles.leaving_us(title_id, self._territory, viewer.at_us),
             new=titles.is_new(title_id, self._territory, viewer.at_us),
@@ -134,22 +139,23 @@ class Tiles:
         )
 
 
-def details_address(title_id: str, place: Place | None = None) -> str:
-    """Where the details of a title are.
+def details_address(title_id: str, place: Place | None = None, surface: str = "") -> str:
+    """Where the details of a title are, for somebody who found it at a place or on a surface.
 
     Examples
     --------
-    >>> details_address("a/b", Place("d", 1, 2))
-    '/watch/title/a%2Fb?from=d.1.2'
+    >>> details_address("a/b", Place("d", 1, 2)), details_address("a", None, "search")
+    ('/watch/title/a%2Fb?from=d.1.2', '/watch/title/a?from=search')
     """
-    return _address("/watch/title/", title_id, place)
+    return _address("/watch/title/", title_id, place, surface)
 
 
-def play_address(title_id: str, place: Place | None = None) -> str:
+def play_address(title_id: str, place: Place | None = None, surface: str = "") -> str:
     """Where a title is played."""
-    return _address("/watch/play/", title_id, place)
+    return _address("/watch/play/", title_id, place, surface)
 
 
-def _address(path: str, title_id: str, place: Place | None) -> str:
-    query = "" if place is None else "?" + urlencode({"from": str(place)})
+def _address(path: str, title_id: str, place: Place | None, surface: str) -> str:
+    found = surface if place is None else str(place)
+    query = "?" + urlencode({"from": found}) if found else ""
     return f"{path}{quote(title_id, safe='')}{query}"

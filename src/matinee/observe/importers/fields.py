@@ -203,6 +203,7 @@ def event_fields(columns: Iterable[str]) -> tuple[Field, ...]:
         Field("decision_id", TEXT),
         Field("row", POSITION),
         Field("col", POSITION),
+        Field("surface", TEXT),
     )
 
 

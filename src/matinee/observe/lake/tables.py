@@ -20,7 +20,7 @@ A file leaves out columns that say nothing, and readers fill them in (`filled`):
   happened, or no reading as of a past moment would ever see it.
 """
 PLACE = {"territory": "VARCHAR", "device": "VARCHAR"}
-SLOT = {"decision_id": "VARCHAR", "row": "INTEGER", "col": "INTEGER"}
+SLOT = {"decision_id": "VARCHAR", "row": "INTEGER", "col": "INTEGER", "surface": "VARCHAR"}
 
 EVENTS: dict[str, dict[str, str]] = {
     "plays": COMMON
@@ -233,8 +233,12 @@ one image (SQL)."""
 
 
 def same_row(table: str) -> list[str]:
-    """Columns that make two events without an id the same event (together with `copy`)."""
-    return [c for c in EVENTS[table] if c not in ("event_id", "copy", "seen_us", "seq", "rating_scale")]
+    """Columns that make two events without an id the same event (together with `copy`).
+
+    `surface` is none of them: it came later, and the ids of rows that are stored rest on these columns.
+    """
+    other = ("event_id", "copy", "seen_us", "seq", "rating_scale", "surface")
+    return [c for c in EVENTS[table] if c not in other]
 
 
 def no_events(table: str) -> str:
