@@ -15,7 +15,7 @@ from matinee.observe.home import Home
 from matinee.observe.lake.compaction import compact
 from matinee.observe.lake.reader import Moment
 from matinee.observe.log import LogWriter
-from matinee.observe.member_state import MemberMarks, next_episodes, read_marks
+from matinee.observe.member_state import MemberMarks, TitleTable, next_episodes, read_marks
 from matinee.types import DAY_US
 
 NOW_DAY = 100
@@ -204,3 +204,11 @@ def test_two_copies_of_an_episode_have_the_same_next_one() -> None:
     ]
     rows += [{"title_id": "s"}, {"title_id": "o"}, {"title_id": "o1", "series_id": "o", "episode": 1}]
     assert next_episodes(Catalogue.from_rows(rows)).tolist() == [2, 2, -1, 0, -1, -1, -1, -1]
+
+
+def test_catalogues_that_say_the_same_have_one_table() -> None:
+    table = TitleTable.of(CATALOGUE)
+    assert TitleTable.of(Catalogue.from_rows(TITLES)) is table
+    other = TitleTable.of(Catalogue.from_rows(TITLES[:-1]))
+    assert other is not table
+    assert len(other.position) == len(table.position) - 1

@@ -7,7 +7,7 @@ import msgspec
 DECISION_FORMAT = 1
 
 
-class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
+class Slot(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One choice inside a decision: a tile of a page, or the single action of a simple decision.
 
     `propensity` is conditional on the slots before it and the mask; a deterministic slot has 1.0.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
+from weakref import ref
 
 import duckdb
 import numpy as np
@@ -25,6 +26,10 @@ FINISHED_SHARE = 0.9
 BEGUN, FINISHED = np.float32(BEGUN_SHARE), np.float32(FINISHED_SHARE)
 RESUMED_WITHIN_DAYS = 60
 """Days after its last play in which a title may still be taken up again."""
+
+
+_TABLES: list[ref[TitleTable]] = []
+"""Tables that are in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +62,12 @@ class MemberMarks:
     disliked: Index = field(default_factory=lambda: np.zeros(0, np.int32))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class TitleTable:
     """What reading one member's record asks of the catalogue, as plain lists: no array per look-up.
+
+    Catalogues that say the same have one table in a process: what one decider looked up for a member is in
+    the processor's cache when the next one asks.
 
     Attributes
     ----------
@@ -82,12 +90,16 @@ class TitleTable:
     def of(catalogue: Catalogue) -> TitleTable:
         """Of all titles of a catalogue."""
         runtime_s = np.where(catalogue.runtime_s > 0, catalogue.runtime_s, 0.0)
-        return TitleTable(
+        made = TitleTable(
             {str(title_id): i for i, title_id in enumerate(catalogue.title_ids)},
             catalogue.unit().tolist(),
             runtime_s.tolist(),
             next_episodes(catalogue).tolist(),
         )
+        living = [one for one in _TABLES if one() is not None]
+        same = next((table for one in living if (table := one()) == made), None)
+        _TABLES[:] = living if same is not None else [*living, ref(made)]
+        return made if same is None else same
 
 
 def marks_of(record: MemberRecord, titles: TitleTable, at_us: int) -> MemberMarks:

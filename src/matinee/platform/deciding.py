@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, overload, runtime_checkable
 
 from matinee.errors import InputError
 from matinee.observe.decisions import DecisionRecord, RowNote, Slot
@@ -262,6 +262,50 @@ class Prefers(Protocol):
         ...
 
 
+class Later(Sequence[str | None]):
+    """Sentences that are made when the first of them is read: a page is asked why far less often than made.
+
+    Parameters
+    ----------
+    n : int
+        How many there are.
+    make : callable
+        Makes all of them; it must not depend on anything that changes.
+
+    Examples
+    --------
+    >>> said = Later(2, lambda: ["chosen because you smile", None])
+    >>> len(said), said[0], said == ["chosen because you smile", None]
+    (2, 'chosen because you smile', True)
+    """
+
+    __slots__ = ("_made", "make", "n")
+
+    def __init__(self, n: int, make: Callable[[], Sequence[str | None]]) -> None:
+        self.n, self.make = n, make
+        self._made: Sequence[str | None] | None = None
+
+    def _all(self) -> Sequence[str | None]:
+        if self._made is None:
+            self._made = self.make()
+        return self._made
+
+    def __len__(self) -> int:
+        return self.n
+
+    @overload
+    def __getitem__(self, at: int) -> str | None: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[str | None]: ...
+    def __getitem__(self, at: int | slice) -> str | Sequence[str | None] | None:
+        return self._all()[at]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self._all()) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 @dataclass(frozen=True, slots=True)
 class ArtworkChoices:
     """Which image stands for each title of a page, with what probability, and why.
@@ -276,8 +320,9 @@ class ArtworkChoices:
         Probability of the image, given those of the titles before it; 1.0 where there is none.
     n : list of int, shape (n_titles,)
         Images that could have been chosen; 0 where there is none.
-    why : list of (str or None), shape (n_titles,)
-        For people: "chosen because you watch much Horror: a dark picture". None: nothing to say.
+    why : sequence of (str or None), shape (n_titles,)
+        For people: "chosen because you watch much Horror: a dark picture". None: nothing to say. Servers do
+        not read it, so that it may be a `Later`.
 
     Raises
     ------
@@ -294,7 +339,7 @@ class ArtworkChoices:
     artwork_id: list[str | None]
     propensity: list[float]
     n: list[int]
-    why: list[str | None]
+    why: Sequence[str | None]
 
     def __post_init__(self) -> None:
         for name in ("propensity", "n", "why"):

@@ -6,9 +6,8 @@ clearance of images at that moment.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 
@@ -25,14 +24,9 @@ from matinee.types import Mask
 URL = "/artwork/"
 """Path under which a server gives out the file of an image."""
 ELSEWHERE = REASONS.index("not in this territory")
-
-
-class Image(NamedTuple):
-    """The image of a title on a page, how probable it was, and among how many."""
-
-    artwork_id: str | None
-    propensity: float
-    n: int
+Image = tuple[str | None, float, int]
+"""The image of a title on a page, how probable it was, and among how many."""
+NO_IMAGE: Image = (None, 1.0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +54,15 @@ class Pictures:
     of_file: Mapping[str, tuple[str, ...]]
     territories: frozenset[str]
     series_of: Mapping[str, str] = field(default_factory=dict)
-    _defaults: dict[str | None, tuple[Standing, int, int, dict[str, str]]] = field(default_factory=dict)
+    _owners: dict[str, str] = field(default_factory=dict)
+    _kept: dict[str | None, tuple[Standing, int, int, dict[str, str], dict[str, str]]] = field(
+        default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        self._owners.update(
+            {one: series for one, series in self.series_of.items() if one not in self.in_order}
+        )
 
     def __len__(self) -> int:
         return len(self.title_of)
@@ -110,7 +112,7 @@ class Pictures:
 
     def owner(self, title_id: str) -> str:
         """The title whose images stand for a title: its own, else its series'."""
-        return title_id if title_id in self.in_order else self.series_of.get(title_id, title_id)
+        return self._owners.get(title_id, title_id)
 
     def default_of(self, title_id: str, defaults: Mapping[str, str]) -> str | None:
         """The image to show for a title when nothing was chosen, of what `defaults` gave."""
@@ -122,8 +124,17 @@ class Pictures:
 
         Kept by territory for as long as it holds, so that a page costs a few look-ups.
         """
+        return self._as_of(standing, at_us, territory)[0]
+
+    def able(self, standing: Standing, at_us: int, territory: str | None) -> dict[str, str]:
+        """The title of each image that may be shown; kept as `defaults` are."""
+        return self._as_of(standing, at_us, territory)[1]
+
+    def _as_of(
+        self, standing: Standing, at_us: int, territory: str | None
+    ) -> tuple[dict[str, str], dict[str, str]]:
         place = territory if territory in self.territories else None
-        kept = self._defaults.get(place)
+        kept = self._kept.get(place)
         if kept is None or kept[0] is not standing or not kept[1] <= at_us < kept[2]:
             until_us = standing.clearances.next_change_us(at_us)
             able = _ids(standing, standing.clearances.cleared(at_us, place))
@@ -132,9 +143,10 @@ class Pictures:
                 for title, ids in self.in_order.items()
                 if (first := next((one for one in ids if one in able), None)) is not None
             }
-            kept = (standing, at_us, until_us, found)
-            self._defaults[place] = kept
-        return kept[3]
+            titles = {one: title for one, title in self.title_of.items() if one in able}
+            kept = (standing, at_us, until_us, found, titles)
+            self._kept[place] = kept
+        return kept[3], kept[4]
 
     def uncleared(
         self, artwork_ids: Sequence[str | None], standing: Standing, at_us: int, territory: str | None
@@ -210,28 +222,10 @@ def dress(
     above : sequence of Slot
         What stands above, in front of the same member.
     """
-    defaults, owner = pictures.defaults(standing, at_us, territory), pictures.owner
-    wanted = dict.fromkeys(owner(slot.action) for slot in slots)
-    images = {title: Image(first, 1.0, 1) for title in wanted if (first := defaults.get(title)) is not None}
-    replaced, chosen = 0, set()
-    if choices is not None:
-        bad = set(pictures.uncleared(choices.artwork_id, standing, at_us, territory))
-        given = zip(titles, choices.artwork_id, choices.propensity, choices.n, strict=True)
-        for i, (title, artwork_id, propensity, n) in enumerate(given):
-            if artwork_id is None:
-                continue
-            if i in bad or pictures.title_of.get(artwork_id) != owner(title):
-                replaced += 1
-            elif owner(title) not in chosen:  # an episode and its series may both have been asked about
-                images[owner(title)] = Image(artwork_id, propensity, n)
-                chosen.add(owner(title))
-    before: dict[str, str | None] = {
-        owner(slot.action): slot.artwork_id for slot in above if slot.artwork_id is not None
-    }
-    gone = pictures.uncleared(list(before.values()), standing, at_us, territory)
-    for title in [list(before)[i] for i in gone]:
-        before[title] = defaults.get(title)
-    images |= {title: Image(one, 1.0, 1) for title, one in before.items()}
+    defaults = pictures.defaults(standing, at_us, territory)
+    images, replaced = _chosen(titles, choices, pictures, standing, at_us, territory)
+    if above:
+        images |= _above(above, pictures, defaults, standing, at_us, territory)
     return Dressed(_dressed(slots, images, pictures, defaults), replaced)
 
 
@@ -246,31 +240,76 @@ def looked_over(
     out = list(slots)
     for i in bad:
         other = pictures.default_of(out[i].action, defaults)
-        out[i] = _with(out[i], Image(other, 1.0, 1 if other else 0))
+        out[i] = _with(out[i], other, 1.0, 1) if other else _with(out[i], None, None, None)
     return Dressed(out, len(bad))
+
+
+def _chosen(
+    titles: Sequence[str],
+    choices: ArtworkChoices | None,
+    pictures: Pictures,
+    standing: Standing,
+    at_us: int,
+    territory: str | None,
+) -> tuple[dict[str, Image], int]:
+    """Images that were chosen and may be shown, by title; and how many may not."""
+    images: dict[str, Image] = {}
+    if choices is None:
+        return images, 0
+    replaced, owners = 0, pictures._owners
+    able = pictures.able(standing, at_us, territory)
+    given = zip(titles, choices.artwork_id, choices.propensity, choices.n, strict=True)
+    for title, artwork_id, propensity, n in given:
+        if artwork_id is None:
+            continue
+        one = owners.get(title, title) if owners else title
+        if able.get(artwork_id) != one:
+            replaced += 1
+        elif one not in images:  # an episode and its series may both have been asked about
+            images[one] = artwork_id, propensity, n
+    return images, replaced
+
+
+def _above(
+    above: Sequence[Slot],
+    pictures: Pictures,
+    defaults: Mapping[str, str],
+    standing: Standing,
+    at_us: int,
+    territory: str | None,
+) -> dict[str, Image]:
+    """Images that stand above: certain, and the default one in place of one that may not be shown now."""
+    ids = {pictures.owner(slot.action): slot.artwork_id for slot in above if slot.artwork_id is not None}
+    gone = pictures.uncleared(list(ids.values()), standing, at_us, territory)
+    images: dict[str, Image] = {title: (one, 1.0, 1) for title, one in ids.items()}
+    for title in [list(ids)[i] for i in gone]:
+        images[title] = defaults.get(title), 1.0, 1
+    return images
 
 
 def _dressed(
     slots: Sequence[Slot], images: Mapping[str, Image], pictures: Pictures, defaults: Mapping[str, str]
 ) -> list[Slot]:
+    """Slots with the images of their titles, else with the default ones."""
     out = []
     shown: set[str] = set()
+    owners = pictures._owners
     for slot in slots:
-        title = pictures.owner(slot.action)
-        image = images.get(title)
-        if image is None or image.artwork_id is None:
-            other = pictures.default_of(slot.action, defaults)
-            out.append(slot if other is None else _with(slot, Image(other, 1.0, 1)))
-            continue
-        again = title in shown
-        out.append(_with(slot, Image(image.artwork_id, 1.0, image.n) if again else image))
-        shown.add(title)
+        title = owners.get(slot.action, slot.action) if owners else slot.action
+        artwork_id, propensity, n = images.get(title, NO_IMAGE)
+        if artwork_id is None:
+            artwork_id, propensity, n = pictures.default_of(slot.action, defaults), 1.0, 1
+            out.append(slot if artwork_id is None else _with(slot, artwork_id, propensity, n))
+        elif title in shown:
+            out.append(_with(slot, artwork_id, 1.0, n))
+        else:
+            shown.add(title)
+            out.append(_with(slot, artwork_id, propensity, n))
     return out
 
 
-def _with(slot: Slot, image: Image) -> Slot:
+def _with(slot: Slot, artwork_id: str | None, propensity: float | None, n: int | None) -> Slot:
     """The slot with an image; written out, since `msgspec.structs.replace` takes several times as long."""
-    none = image.artwork_id is None
     return Slot(
         slot.action,
         slot.propensity,
@@ -280,9 +319,9 @@ def _with(slot: Slot, image: Image) -> Slot:
         slot.reason,
         slot.n_permitted,
         slot.explored,
-        image.artwork_id,
-        None if none else image.propensity,
-        None if none else image.n,
+        artwork_id,
+        propensity,
+        n,
     )
 
 
@@ -295,5 +334,5 @@ def _series(home: Home) -> dict[str, str]:
     return {title: series for title, series in rows if title != series}
 
 
-def _ids(standing: Standing, mask: Mask) -> Collection[str]:
+def _ids(standing: Standing, mask: Mask) -> Set[str]:
     return {one for one, place in standing.place.items() if mask[place]}

@@ -10,8 +10,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
+from weakref import WeakKeyDictionary
 
+from matinee.observe.decisions import Slot
 from matinee.platform.deciding import ArtworkChoices, ChoosesArtwork, Context, Decided, Request
 from matinee.platform.dressing import to_choose
 from matinee.serve.arms import arm_counts
@@ -24,6 +26,16 @@ from matinee.serve.trials import Place
 
 DEFAULT = "default"
 """Policy of a page whose images nobody chose."""
+_CHOOSING: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
+
+
+def chooses(decider: object) -> TypeGuard[ChoosesArtwork]:
+    """Whether it chooses images: asked for each page, and slow to find out anew in Python 3.11."""
+    kind = type(decider)
+    found = _CHOOSING.get(kind)
+    if found is None:
+        found = _CHOOSING[kind] = issubclass(kind, ChoosesArtwork)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +92,7 @@ class Asking:
 
     async def ask(self, titles: Sequence[str], left_s: float) -> Choice:
         """Have them chosen in a thread of who chooses; never raises for what that does."""
-        if not isinstance(self.decider, ChoosesArtwork):
+        if not chooses(self.decider):
             self._count([ANSWERS, FALLBACK])
             return nobody(self.why or f"{self.attempt.opened.version} chooses no images", self._noted())
         if left_s <= 0:
@@ -129,19 +141,24 @@ class Alongside:
 
     Attributes
     ----------
+    territory : str or None
+        In which the images have to be cleared.
     then : Then
         To be handed to whoever has the page composed.
     """
 
     asking: Asking
+    territory: str | None
     then: Then
     patient: bool
     titles: list[str] = field(default_factory=list)
+    _slots: tuple[Slot, ...] = ()
     _began: bool = False
 
     @staticmethod
     def of(
         asking: Asking,
+        territory: str | None,
         lanes: Lanes,
         reading: ReadOnce,
         budget_s: float,
@@ -161,7 +178,7 @@ class Alongside:
             The time is that of the settings: who is late in it is late.
         """
         pool = asking.attempt.opened.pool
-        if lanes.most < 1 or not isinstance(asking.decider, ChoosesArtwork) or pool.rests:
+        if lanes.most < 1 or not chooses(asking.decider) or pool.rests:
             return None
         run = asking.decider.choose_artwork
 
@@ -170,13 +187,18 @@ class Alongside:
                 return None
             try:
                 reading.repeat()
-                found.titles, found._began = to_choose(decided.slots, asking.request.after), True
+                found.titles, found._slots = to_choose(decided.slots, asking.request.after), decided.slots
+                found._began = True
                 return run(asking.request, found.titles)
             finally:
                 lanes.leave()
 
-        found = Alongside(asking, Then(choose, budget_s, total_s, reading.request), patient)
+        found = Alongside(asking, territory, Then(choose, budget_s, total_s, reading.request), patient)
         return found
+
+    def asked(self, slots: Sequence[Slot]) -> list[str] | None:
+        """Titles that it was asked about, if the page still has the slots that it had then."""
+        return self.titles if self._began and self._slots == tuple(slots) else None
 
     def choice(self, titles: Sequence[str]) -> Choice | None:
         """What came of it; None: it has to be asked again, since nobody was, or about other titles."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from prometheus_client import Counter, Histogram
 
 from matinee import settings
 from matinee.errors import MatineeError, NotFoundError
@@ -72,6 +73,7 @@ class Artwork:
         self.home, self.watch, self.images = home, ClearanceWatch(home), Images(home)
         self._aspect = aspect_of(home, initiative)
         self._half: Lanes | None = None
+        self._counted: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
         self._version: int | None = None
         self.pictures = Pictures.load(home, aspect=self._aspect)
         self.follow()
@@ -106,10 +108,11 @@ class Artwork:
         budget_s = min(total_s, services.config.artwork_ms / 1e3)
         if budget_s <= 0:
             return None
-        asking = self._asking(released, request, known, budget_s)
+        territory = known.limits(request.context).territory
+        asking = self._asking(released, request, known, territory, budget_s)
         patient = budget_s >= services.config.artwork_ms / 1e3
         lanes, reading = self._lanes(services), services.reading
-        return Alongside.of(asking, lanes, reading, budget_s, total_s, patient=patient)
+        return Alongside.of(asking, territory, lanes, reading, budget_s, total_s, patient=patient)
 
     async def dress(
         self,
@@ -134,11 +137,13 @@ class Artwork:
         if not self.pictures or not record.slots:
             return record
         began = time.perf_counter()
-        limits = known.limits(request.context)
-        titles = to_choose(record.slots, request.after)
+        territory = known.limits(request.context).territory if alongside is None else alongside.territory
+        titles = None if alongside is None else alongside.asked(record.slots)
+        if titles is None:
+            titles = to_choose(record.slots, request.after)
         choice = None if alongside is None else alongside.choice(titles)
         if choice is None:
-            choice = await self._choose(services, request, titles, known, left_s)
+            choice = await self._choose(services, request, titles, known, territory, left_s)
         found = dress(
             record.slots,
             titles,
@@ -146,17 +151,18 @@ class Artwork:
             self.pictures,
             self.watch.current(),
             at_us=request.at_us,
-            territory=limits.territory,
+            territory=territory,
             above=request.after,
         )
         context = {**record.context, **choice.noted}
-        if limits.territory is not None and limits.territory != context.get("territory"):
-            context["artwork_territory"] = limits.territory
+        if territory is not None and territory != context.get("territory"):
+            context["artwork_territory"] = territory
         if found.replaced:
             context["artwork_replaced"] = found.replaced
             services.metrics.artwork_replaced.inc(found.replaced)
-        services.metrics.artwork.labels(choice.how).inc()
-        services.metrics.stages.labels(record.initiative, NAME).observe(time.perf_counter() - began)
+        counter, timer = self._counters(services, choice.how, record.initiative)
+        counter.inc()
+        timer.observe(time.perf_counter() - began)
         return msgspec.structs.replace(record, slots=found.slots, context=context)
 
     def last_look(self, services: Services, slots: Sequence[Slot], request: Request, known: Known) -> Dressed:
@@ -211,18 +217,35 @@ class Artwork:
         return path
 
     async def _choose(
-        self, services: Services, request: Request, titles: Sequence[str], known: Known, left_s: float
+        self,
+        services: Services,
+        request: Request,
+        titles: Sequence[str],
+        known: Known,
+        territory: str | None,
+        left_s: float,
     ) -> Choice:
         released = services.released.get(NAME)
         if released is None or not titles:
             return nobody("no initiative chooses images" if titles else "the images stand above")
         left_s = min(left_s, services.config.artwork_ms / 1e3)
-        return await self._asking(released, request, known, left_s).ask(titles, left_s)
+        return await self._asking(released, request, known, territory, left_s).ask(titles, left_s)
 
-    def _asking(self, released: Released, request: Request, known: Known, left_s: float) -> Asking:
-        asked = _asked(request, known.limits(request.context).territory)
+    def _asking(
+        self, released: Released, request: Request, known: Known, territory: str | None, left_s: float
+    ) -> Asking:
+        asked = _asked(request, territory)
         place = released.place(asked.unit_id, known, asked.context)
         return Asking.of(released, asked, place, left_s)
+
+    def _counters(self, services: Services, how: str, initiative: str) -> tuple[Counter, Histogram]:
+        """What counts pages by how their images came about, and how long it took; looked up once each."""
+        found = self._counted.get((how, initiative))
+        if found is None:
+            metrics = services.metrics
+            found = metrics.artwork.labels(how), metrics.stages.labels(initiative, NAME)
+            self._counted[how, initiative] = found
+        return found
 
     def _lanes(self, services: Services) -> Lanes:
         """Half of the threads of a page."""

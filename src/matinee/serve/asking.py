@@ -33,6 +33,8 @@ RESERVED = (
     | NOTED
     | {
         "acted",
+        "again_from_row",
+        "again_to_row",
         "canary",
         "continues",
         "fallback_reason",

@@ -10,6 +10,7 @@ from matinee.errors import InputError
 from matinee.initiatives.artwork import ARTWORK
 from matinee.initiatives.artwork.assets import load_images
 from matinee.initiatives.artwork.config import ArtworkConfig
+from matinee.initiatives.artwork.explaining import Reasons
 from matinee.initiatives.artwork.holdout import Generation, GenerationsHold, generations
 from matinee.initiatives.artwork.log import read_image_log
 from matinee.initiatives.artwork.serving import ArtworkDecider, DefaultImages, in_holdout, unit_key
@@ -128,6 +129,22 @@ def test_reasons_are_said_once_images_are_proven_to_differ(service, decider):
     said = [one for one in found.why if one]
     assert any(one.startswith("chosen because you watch") for one in said)
     assert decider.choose_artwork(ask(service), TITLES).why == [None] * 40 or learner.proven
+
+
+def test_sentences_are_made_when_they_are_read_and_not_before(service, decider, monkeypatch):
+    learner = decider.model.learner
+    sure = replace(learner, evidence=replace(learner.evidence, log_most=9.0))
+    one = ArtworkDecider.of(
+        replace(decider.model, learner=sure), Surroundings(service[0], service[1], service[2])
+    )
+    made = []
+    whole = Reasons.of_images
+    monkeypatch.setattr(Reasons, "of_images", lambda *given: made.append(1) or whole(*given))
+    member = next(m for m in (f"m{i:06d}" for i in range(99)) if not in_holdout(m, service[2]))
+    found = one.choose_artwork(ask(service, member), TITLES)
+    assert (len(found.why), made) == (40, [])
+    assert list(found.why) == found.why == one.choose_artwork(ask(service, member), TITLES).why
+    assert made == [1, 1]
 
 
 def test_it_follows_the_log(service):

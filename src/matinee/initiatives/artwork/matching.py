@@ -26,7 +26,7 @@ from matinee.initiatives.artwork.serving import (
 )
 from matinee.learn.reading import load_catalogue
 from matinee.observe.catalogue.artwork_tags import TAGS, VOCABULARY
-from matinee.platform.deciding import ArtworkChoices, Decided, Request, Surroundings
+from matinee.platform.deciding import ArtworkChoices, Decided, Later, Request, Surroundings
 from matinee.types import derive_seed
 
 POLICY = "artwork/genre-match-1"
@@ -112,7 +112,7 @@ class GenreMatch:
             self.config.variety,
             np.uint64(unit_key(request.unit_id, request.at_us, self.config)),
         )
-        why: list[str | None] = [None] * len(titles) if held else self._why(chosen, taste)
+        why = None if held else Later(len(titles), lambda: self._why(chosen, taste))
         return choices(self.policy, self.assets, chosen, why)
 
     def taste(self, member_id: str, at_us: int) -> Floats:

@@ -26,7 +26,7 @@ from matinee.observe.catalogue.artwork import Artworks
 from matinee.observe.decisions import Slot
 from matinee.observe.member_state import TitleTable
 from matinee.observe.state.reading import MemberReader
-from matinee.platform.deciding import NO_ACTION, ArtworkChoices, Decided, Request, Surroundings
+from matinee.platform.deciding import NO_ACTION, ArtworkChoices, Decided, Later, Request, Surroundings
 from matinee.types import DAY_US, Index, Mask, derive_seed
 
 POLICY = "artwork/pooled-1"
@@ -44,14 +44,14 @@ class Assets:
         Of the wanted shape.
     place : dict of str to int
         Position among the titles that have images, of titles and of their episodes.
-    names : list of str, shape (n_images,)
-        `art.artwork_ids`, which are slow to take out of an array one by one.
+    names : list of (str or None), shape (n_images + 1,)
+        `art.artwork_ids`, which are slow to take out of an array one by one; the last is None, for -1.
     """
 
     art: Artworks
     usable: Mask
     place: Mapping[str, int]
-    names: Sequence[str]
+    names: Sequence[str | None]
     _masks: dict[str | None, tuple[int, int, Mask, Index]] = field(default_factory=dict, repr=False)
 
     @staticmethod
@@ -59,13 +59,13 @@ class Assets:
         """Those of a home; an episode without images of its own has those of its series."""
         art, config = load_images(around.home, around.at_us), around.config
         catalogue = load_catalogue(around.home, around.at_us)
-        place = {str(one): i for i, one in enumerate(art.titles)}
-        ids, unit = [str(one) for one in catalogue.title_ids], catalogue.unit().tolist()
+        place = {one: i for i, one in enumerate(art.titles.tolist())}
+        ids, unit = catalogue.title_ids.tolist(), catalogue.unit().tolist()
         own = dict(place)
         for title_id, series in zip(ids, unit, strict=True):
             if title_id not in own and ids[series] in own:
                 place[title_id] = own[ids[series]]
-        return Assets(art, usable(art, config), place, [str(one) for one in art.artwork_ids])
+        return Assets(art, usable(art, config), place, [*art.artwork_ids.tolist(), None])
 
     def cleared(self, at_us: int, territory: str | None) -> tuple[Mask, Index]:
         """Images that may be shown, and the default of each title (-1: none); kept while they hold.
@@ -186,10 +186,10 @@ class ArtworkDecider:
         context = self.context(request)
         held = in_holdout(request.unit_id, self.config)
         chosen = self._chosen(request, self.assets.titles(titles), mask, context, held=held)
-        say = self.model.learner.proven and not held
-        why: list[str | None] = [None] * len(titles)
-        if say:
-            why = self.reasons.of_images(chosen.image, context, np.maximum(context + self.model.usual, 0.0))
+        if held or not self.model.learner.proven:
+            return choices(self.policy, self.assets, chosen)
+        raw = np.maximum(context + self.model.usual, 0.0)
+        why = Later(len(titles), lambda: self.reasons.of_images(chosen.image, context, raw))
         return choices(self.policy, self.assets, chosen, why)
 
     def decide(self, request: Request) -> Decided:
@@ -275,7 +275,7 @@ class DefaultImages:
         at = self.assets.titles(titles)
         image = np.where(at >= 0, defaults[np.maximum(at, 0)] if len(defaults) else -1, -1).astype(np.int64)
         chosen = Chosen(image, np.ones(len(at)), (image >= 0).astype(np.int64))
-        return choices(self.policy, self.assets, chosen, [None] * len(at))
+        return choices(self.policy, self.assets, chosen)
 
     def decide(self, request: Request) -> Decided:
         """The default image of one title; the first permitted one where that is not permitted."""
@@ -309,13 +309,10 @@ def _territory(request: Request) -> str | None:
     return None if found is None else str(found)
 
 
-def choices(policy: str, assets: Assets, chosen: Chosen, why: list[str | None]) -> ArtworkChoices:
-    """What was chosen, by the ids of images."""
-    names = assets.names
-    return ArtworkChoices(
-        policy,
-        [None if i < 0 else names[i] for i in chosen.image.tolist()],
-        chosen.propensity.tolist(),
-        chosen.n.tolist(),
-        why,
-    )
+def choices(
+    policy: str, assets: Assets, chosen: Chosen, why: Sequence[str | None] | None = None
+) -> ArtworkChoices:
+    """What was chosen, by the ids of images; without `why` there is nothing to say about any."""
+    ids = list(map(assets.names.__getitem__, chosen.image.tolist()))
+    said = [None] * len(ids) if why is None else why
+    return ArtworkChoices(policy, ids, chosen.propensity.tolist(), chosen.n.tolist(), said)

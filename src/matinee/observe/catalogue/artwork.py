@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -116,13 +117,13 @@ class Artworks:
             out[:] = [row.get(name) for row in rows]
             return out
 
-        title_ids = column("title_id")
+        title_ids = _shared(column("title_id"))
         starts = [i for i in range(len(rows)) if i == 0 or title_ids[i] != title_ids[i - 1]]
         tags = np.zeros((len(rows), len(VOCABULARY)), np.bool_)
         for i, row in enumerate(rows):
             tags[i, tag_places(row.get("tags") or ())] = True
         return Artworks(
-            artwork_ids=column("artwork_id"),
+            artwork_ids=_shared(column("artwork_id")),
             title_ids=title_ids,
             titles=title_ids[starts],
             indptr=np.array([*starts, len(rows)], np.int64),
@@ -206,6 +207,11 @@ def _embedding(con: duckdb.DuckDBPyConnection) -> NDArray[np.float32] | None:
         "ORDER BY title_id, artwork_id)"
     ).fetchnumpy()["x"]
     return _dense(np.split(np.asarray(flat, np.float32), np.cumsum(lengths)[:-1]))
+
+
+def _shared(ids: Ids) -> Ids:
+    """The same texts, as the one object that a process has of each: a page looks them up in many tables."""
+    return np.array([sys.intern(one) for one in ids], dtype=object)
 
 
 def _dense(rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32] | None:

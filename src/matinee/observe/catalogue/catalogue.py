@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -194,7 +195,7 @@ class Catalogue:
 
         `windows` are (title_id, territory, from_us, until_us). Rows for unknown titles are left out.
         """
-        ids = [str(row["title_id"]) for row in rows]
+        ids = [sys.intern(str(row["title_id"])) for row in rows]  # pages look them up in many tables
         position = {title_id: i for i, title_id in enumerate(ids)}
 
         def text(key: str, default: str = "") -> Ids:

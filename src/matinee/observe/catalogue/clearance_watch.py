@@ -6,6 +6,7 @@ Pages are chosen from facts that were read some time ago. Whoever sends one look
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -174,7 +175,7 @@ class ClearanceWatch:
         except Exception as problem:  # replaced meanwhile, or not readable: the next look tells
             raise StorageError(f"{self.home.lake}: {str(problem).splitlines()[0]}") from problem
         found = [dict(zip(COLUMNS, row[1:], strict=True)) for row in rows]
-        ids = [str(row[0]) for row in rows]
+        ids = [sys.intern(str(row[0])) for row in rows]
         clearances = Clearances.from_rows(found)
         self._standing = Standing(
             version=manifest.version,
