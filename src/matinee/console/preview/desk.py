@@ -13,7 +13,7 @@ from matinee.console.preview.openings import Openings, Release
 from matinee.console.preview.question import OTHER, Asked, Question, WrongError
 from matinee.console.preview.seen import Title
 from matinee.console.titles import PAGES
-from matinee.errors import MatineeError
+from matinee.errors import MatineeError, StorageError
 from matinee.serve.artworks import NAME as ARTWORK
 from matinee.serve.lane import Lane
 
@@ -36,6 +36,8 @@ class Result:
         Parameter -> what is wrong with it, as the home sees it.
     trouble : str
         Why it cannot be computed, other than a parameter.
+    later : bool
+        It may be computed a little later: what is read for it cannot be reached just now.
     """
 
     first: Answer | None = None
@@ -44,6 +46,7 @@ class Result:
     logged: Logged | None = None
     wrong: Mapping[str, str] | None = None
     trouble: str = ""
+    later: bool = False
 
 
 class Desk:
@@ -141,7 +144,7 @@ class Desk:
             except WrongError as problem:
                 return Result(wrong={before + problem.field: str(problem)})
             except MatineeError as problem:
-                return Result(trouble=str(problem))
+                return Result(trouble=str(problem), later=isinstance(problem, StorageError))
             except Exception as problem:  # whatever a model does is told, not raised
                 return Result(trouble=f"{question.release}: {type(problem).__name__}: {problem}"[:500])
         return _both(found)

@@ -21,7 +21,7 @@ from matinee.console.preview.words import Words, least_play, name_of
 from matinee.console.visit import AnyRequest, visit_of
 from matinee.console.watch.profiles import Profiles
 from matinee.errors import StorageError
-from matinee.serve.problems import ProblemError
+from matinee.serve.problems import UNAVAILABLE_RETRY_S, ProblemError
 
 PAGE, FRAGMENT = "preview/page.html.jinja", "preview/part.html.jinja"
 MOST_PARAMETERS = 200
@@ -76,7 +76,9 @@ class Previews:
                 raise
             status, result = 503, Result(trouble=str(problem))
             headers |= problem.headers
-        if status == 200 and (asked.wrong or result.wrong):
+        if result.later:
+            status, headers["Retry-After"] = 503, str(UNAVAILABLE_RETRY_S)
+        elif status == 200 and (asked.wrong or result.wrong):
             status = 400
         profiles = [] if part and asked.first is not None else await self._members()
         words = Words(console.texts, visit_of(request).language)
