@@ -61,7 +61,7 @@ def test_what_is_done_at_once_happens_after_its_decision(server: Site) -> None:
     """An event that seems to come before its decision, if by half a second, is not joined with it."""
     browser = server.browser("quick")
     page = browser.get("/watch")
-    (now,) = page.all("meta", name="now")
+    (whole,) = page.all("div", id="rows")
     tile = page.all("li", class_="tile")[0]
     place = {"decision_id": tile["data-decision"], "row": 1, "col": 1}
     browser.act("play", str(tile["data-title"]), watch_s="600", **place)
@@ -71,7 +71,7 @@ def test_what_is_done_at_once_happens_after_its_decision(server: Site) -> None:
         ((made_us,),) = con.execute(
             "SELECT at_us FROM decisions WHERE coalesce(decision_id, event_id) = ?", [tile["data-decision"]]
         ).fetchall()
-    assert made_us <= parse_at(str(now["content"])) <= played_us
+    assert made_us <= parse_at(str(whole["data-now"])) <= played_us
 
 
 def test_watching_goes_on_where_it_was_left(server: Site) -> None:

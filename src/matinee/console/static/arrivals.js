@@ -10,7 +10,7 @@
 import { moveOn, newRows } from "./further.js";
 import { part } from "./session.js";
 
-const ADDRESS = "/watch/rows", GOING_ON = "continue_watching", SETTLE_MS = 250, FADE_MS = 300, LEAST_TILES = 3;
+const ADDRESS = "/watch/rows", GOING_ON = "continue_watching", SETTLE_MS = 250, FADE_MS = 300, LEAST_TILES = 3, IDLE_MS = 1000;
 
 const rows = document.getElementById("rows");
 let timer = 0, request = new AbortController();
@@ -30,13 +30,22 @@ async function update() {
   if (!rows || document.hidden) return; // pageshow and visibilitychange come back to it
   request.abort();
   request = new AbortController();
-  const page = await part(rows.dataset.rows || ADDRESS, request.signal);
+  const { signal } = request;
+  const page = await part(rows.dataset.rows || ADDRESS, signal);
+  await idle(); // a hand that is busy comes first
+  if (signal.aborted) return;
   stale = false;
   takeGoingOn(goingOn(page));
   takeBelow(page);
 }
 
 let stale = false;
+
+/** Wait until nobody waits for the page, or for a second. @returns {Promise<void>} */
+const idle = () => new Promise((done) => {
+  if (globalThis.requestIdleCallback) requestIdleCallback(() => done(), { timeout: IDLE_MS });
+  else setTimeout(done, 50);
+});
 
 /** @param {HTMLElement | null} row of the page as it is now */
 function takeGoingOn(row) {

@@ -10,6 +10,8 @@
 import { smooth } from "./words.js";
 
 const LINK = ".tile:not(.tile--gone) .tile__link";
+/** Links that Tab stops at, or did. */
+const STOPS = ".tile__link[data-stop], .tile__link[tabindex='0']";
 const PRESSABLE = "a[href], button, input, select, textarea, summary, [tabindex]";
 const TEXT = "input:not([type=range], [type=checkbox], [type=radio], [type=button], [type=submit]), textarea, select";
 
@@ -29,17 +31,21 @@ const scene = () => document.querySelector("dialog[open]") ?? document.body;
 function oneStop(tiles) {
   const links = linksIn(tiles);
   const stop = links.find((link) => link.dataset.stop !== undefined) ?? links[0];
-  for (const link of links) link.tabIndex = link === stop ? 0 : -1;
+  for (const link of links) {
+    const index = link === stop ? 0 : -1;
+    if (link.getAttribute("tabindex") !== String(index)) link.tabIndex = index; // what is written is looked at again
+  }
 }
 
 /** @param {HTMLElement} link @param {boolean} [quick] held down: no gliding */
 function goTo(link, quick = false) {
   const behavior = quick ? "instant" : smooth();
-  link.focus({ preventScroll: true });
-  // The page scrolls to the whole row, with its title; the row by itself, since a second glide would stop the first.
-  (link.closest(".row") ?? link).scrollIntoView({ block: "nearest", inline: "nearest", behavior });
+  // Where things are is asked before anything changes: a layout in between is what a key would wait for.
   const tiles = /** @type {HTMLElement | null} */ (link.closest(".row .row__tiles"));
   if (tiles) scrollAlong(tiles, link, behavior);
+  // The page scrolls to the whole row, with its title; the row by itself, since a second glide would stop the first.
+  (link.closest(".row") ?? link).scrollIntoView({ block: "nearest", inline: "nearest", behavior });
+  link.focus({ preventScroll: true });
 }
 
 /** Bring a tile into view, between the margins of its row. The distance from the first tile is the same however far
@@ -175,7 +181,10 @@ export function start() {
   document.addEventListener("focusin", ({ target }) => {
     const tiles = target instanceof HTMLElement && target.closest(LINK) && target.closest(".row__tiles");
     if (!tiles || !(target instanceof HTMLElement)) return;
-    for (const link of linksIn(tiles)) delete link.dataset.stop, (link.tabIndex = -1);
+    for (const link of /** @type {NodeListOf<HTMLElement>} */ (tiles.querySelectorAll(STOPS))) {
+      delete link.dataset.stop;
+      link.tabIndex = -1;
+    }
     target.dataset.stop = "";
     target.tabIndex = 0;
   });

@@ -111,8 +111,9 @@ function close() {
   panel.close();
   panel.replaceChildren();
   if (opener?.isConnected && !opener.closest(".tile--gone")) {
-    opener.focus({ preventScroll: true });
-    opener.scrollIntoView({ block: "nearest", inline: "nearest", behavior: smooth() });
+    const tile = opener;
+    tile.focus({ preventScroll: true });
+    afterPaint(() => tile.scrollIntoView({ block: "nearest", inline: "nearest", behavior: smooth() }));
   } else {
     // The tile went while the panel was open: its neighbour.
     const tiles = Array.from(opener?.closest(".row__tiles")?.querySelectorAll(".tile") ?? []);

@@ -16,14 +16,19 @@ export const profile = meta("profile");
 /** The token that goes with every change. */
 export const token = () => csrf;
 
+/** The home's clock when the page was made, after all decisions on it; a page whose head was sent before them says
+ * it below. */
+const now = () =>
+  /** @type {HTMLElement | null} */ (document.querySelector("[data-now]"))?.dataset.now ?? meta("now");
+
 /**
  * What the home's clock is ahead of the device's, in ms. A home may stand in 1998, and a device's clock may be
- * wrong: the difference is taken when the page arrives, so it is off by the time of one answer at most.
+ * wrong: the difference is taken when the page has arrived, so it is off by the time of one answer at most.
  */
 const ahead_ms = (() => {
-  const now_ms = Date.parse(meta("now"));
+  const now_ms = Date.parse(now());
   const [visit] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
-  return Number.isNaN(now_ms) ? 0 : now_ms - (performance.timeOrigin + (visit?.responseStart ?? 0));
+  return Number.isNaN(now_ms) ? 0 : now_ms - (performance.timeOrigin + (visit?.responseEnd ?? 0));
 })();
 
 /**
