@@ -119,7 +119,6 @@ def _find(table: Any, key: Any) -> Any:
     return at
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
 def choose_images(
     gallery: Gallery,
     titles: NDArray[np.int64],
@@ -144,11 +143,40 @@ def choose_images(
     variety : float, 0 or more
     unit_key : uint64
         Hash of salt, member and period.
+
+    Notes
+    -----
+    The kernel is given arrays one by one: to find out what is in a named tuple takes Numba twice as long as
+    the call itself.
     """
     n_tiles = len(titles)
-    image = np.full(n_tiles, -1, np.int64)
-    propensity = np.ones(n_tiles)
-    n_of = np.zeros(n_tiles, np.int64)
+    found = Chosen(np.full(n_tiles, -1, np.int64), np.ones(n_tiles), np.zeros(n_tiles, np.int64))
+    _choose(*gallery, titles, cleared, taste, keep, variety, unit_key, *found)
+    return found
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _choose(
+    start: NDArray[np.int64],
+    features: NDArray[np.float64],
+    own: NDArray[np.float64],
+    bonus: NDArray[np.float64],
+    temperature: NDArray[np.float64],
+    style: NDArray[np.int32],
+    key: NDArray[np.uint64],
+    titles: NDArray[np.int64],
+    cleared: NDArray[np.bool_],
+    taste: NDArray[np.float64],
+    keep: float,
+    variety: float,
+    unit_key: np.uint64,
+    image: NDArray[np.int64],
+    propensity: NDArray[np.float64],
+    n_of: NDArray[np.int64],
+) -> None:
+    """`choose_images`, written into `image` (-1 before), `propensity` (1 before) and `n_of` (0 before)."""
+    gallery = Gallery(start, features, own, bonus, temperature, style, key)
+    n_tiles = len(titles)
     place = np.empty(MOST, np.int64)
     p = np.empty(MOST)
     size = 4
@@ -185,12 +213,11 @@ def choose_images(
         image[k] = place[at]
         propensity[k] = p[at] if n > 1 else 1.0
         before += 1
-        style = gallery.style[image[k]]
-        if style >= 0:
-            row = _find(alike, style)
-            alike[row, 0] = style
+        look = gallery.style[image[k]]
+        if look >= 0:
+            row = _find(alike, look)
+            alike[row, 0] = look
             alike[row, 1] += 1
-    return Chosen(image, propensity, n_of)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
