@@ -193,7 +193,7 @@ def _looks_like_lines(data: bytes) -> bool:
 
 
 def _read_array(data: bytes, limits: BodyLimits, latest_us: int | None, into: Parsed) -> None:
-    _check_shape(data, limits, items=True)
+    _check_shape(data, limits, items=data.count(b"{") > limits.events)
     try:
         events = _EVENTS.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -204,6 +204,7 @@ def _read_array(data: bytes, limits: BodyLimits, latest_us: int | None, into: Pa
         except InputError:
             _check_each(events, latest_us, into)
         return
+    _check_shape(data, limits, items=True)
     try:
         items = _ITEMS.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -247,8 +248,8 @@ def _check_each(events: list[Event], latest_us: int | None, into: Parsed) -> Non
 def _check_shape(data: bytes, limits: BodyLimits, *, items: bool) -> None:
     """Refuse what is too deep or has too many items, without decoding it.
 
-    First by counting: there cannot be more levels than brackets, nor more items than commas and one. Only
-    what that does not settle is measured.
+    First by counting: there cannot be more levels than brackets, nor more items than commas and one, nor more
+    events than braces. Only what that does not settle is measured.
     """
     brackets = data.count(b"[") + data.count(b"{")
     if brackets <= limits.depth and (not items or data.count(b",") < limits.events):

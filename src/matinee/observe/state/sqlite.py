@@ -68,9 +68,10 @@ class SqliteStore:
 
     Notes
     -----
-    `take` appends one row to `groups`. When there are enough of these, `tend` sorts them into buckets of
+    `take` folds the events of a member of whom many come at once into their row in `base`. All others are
+    appended to `groups`, as one row. When there are enough of these, `tend` sorts them into buckets of
     members (`waiting`), and folds the rows of a bucket, when it has some, into the members' rows in `base`.
-    So an event is written three times, each time together with others. A process that dies loses nothing
+    So such an event is written three times, each time together with others. A process that dies loses nothing
     that was taken in; a power cut may take the last moments with it, events and positions together, and a
     replay of the log brings them back (`synchronous = NORMAL`). Before segments of the log are deleted,
     `sync` makes sure that what they say outlives a power cut.
@@ -118,12 +119,17 @@ class SqliteStore:
     def take(self, arrivals: Sequence[Arrival], position: Position | None, now_us: int) -> list[bool]:
         """Take in events that are in the log, all or none; True for each that was new."""
         ids = hashes([arrival.event_id for arrival in arrivals])
-        row = None
+        row = number = None
+        group: dict[str, bytes] = {}
         with self._writing() as con:
             new, fresh, lines = _told_apart(arrivals, ids, self._window.find(con, ids))
             if fresh:
                 row = self._window.add(con, fresh, now_us)
-                groups.add(con, lines, len(fresh))
+                joined = {member_id: b"".join(of) for member_id, of in lines.items()}
+                group = folding.fold_at_once(con, self._groups, joined, self.folds)
+                if group:
+                    number = groups.add(con, group)
+                mark(con, groups.TAKEN, len(fresh))
             if position is not None:
                 con.execute(
                     "INSERT INTO positions VALUES (?, ?) ON CONFLICT (segment) "
@@ -132,6 +138,8 @@ class SqliteStore:
                 )
         if row is not None:
             self._window.note(row, fresh)
+        if number is not None:
+            self._groups.note(number, group)
         return new
 
     def tend(self) -> None:

@@ -15,6 +15,7 @@ from matinee.observe.state.folds import LOG, NOT_WHOLE, Fold, applied
 from matinee.observe.state.record import MemberRecord
 from matinee.observe.state.sqlite_file import transaction
 from matinee.observe.state.sqlite_marks import mark, marked
+from matinee.observe.state.sqlite_steps import put_rows, values_of
 from matinee.types import SECOND_US
 
 MAINTAIN_MEMBERS = 200
@@ -27,12 +28,19 @@ FOLD_FROM = 8
 """Rows of a bucket from which it may be folded."""
 FOLD_MOST = groups.BUCKETS // 16
 """Buckets that are folded between two times that groups are sorted: so each is, after about 16 rows."""
+AT_ONCE = 16
+"""Events of one member in a group from which they are folded at once ..."""
+WORTH = 2
+"""... if the record that is written again is at most so many times as large as they are."""
 LEASE_S = 120
 """A rebuild that has not written for so long is over."""
 _RECORD = msgspec.msgpack.Decoder(MemberRecord)
 _ENCODER = msgspec.msgpack.Encoder()
 _GROUP = msgspec.msgpack.Decoder(dict[str, bytes])
 _NAMES = msgspec.msgpack.Decoder(list[str])
+_KEPT = "SELECT record FROM base WHERE member_id = ?"
+_VALUE = "SELECT value FROM folded WHERE member_id = ? AND name = ?"
+_WAITS = "SELECT max(instr(names, ?)) FROM waiting WHERE bucket = ?"
 _ROWS = "SELECT 1, lines FROM waiting WHERE bucket = ?2 AND instr(names, ?3)"
 _PARTS = (
     f"SELECT 0, record FROM base WHERE member_id = ?1 UNION ALL {_ROWS} "
@@ -136,7 +144,9 @@ def fold(con: sqlite3.Connection, buckets: Iterable[int], folds: Mapping[str, Fo
         if waiting:
             (last,) = con.execute("SELECT max(n) FROM waiting WHERE bucket = ?", (bucket,)).fetchone()
             joined = {member_id: b"".join(parts) for member_id, parts in waiting.items()}
-            left = _fold_members(con, joined, folds)
+            kept = dict(zip(joined, values_of(con, _KEPT, [(one,) for one in joined]), strict=True))
+            left, events = _fold_members(con, joined, folds, kept)
+            mark(con, groups.EVENTS, -events)
             con.execute("DELETE FROM waiting WHERE bucket = ?", (bucket,))
             if left:
                 con.execute(
@@ -147,16 +157,50 @@ def fold(con: sqlite3.Connection, buckets: Iterable[int], folds: Mapping[str, Fo
     return members
 
 
-def _fold_members(
-    con: sqlite3.Connection, waiting: Mapping[str, bytes], folds: Mapping[str, Fold]
+def fold_at_once(
+    con: sqlite3.Connection, held: groups.Groups, lines: Mapping[str, bytes], folds: Mapping[str, Fold] | None
 ) -> dict[str, bytes]:
-    """Fold members; the lines of those whose record cannot be made, which go on waiting."""
+    """Take events that just came into the records of members of whom much came; the lines of all others.
+
+    Parameters
+    ----------
+    lines : mapping of str to bytes
+        Member -> lines that are in no group yet. Nobody is folded of whom events wait already, as these come
+        first, nor whose record is so large that it is better written when more has come.
+    """
+    many = [member_id for member_id, of in lines.items() if of.count(b"\n") >= AT_ONCE]
+    if not many or folds is None or not _may_fold(con, folds) or not held.follow(con):
+        return dict(lines)
+    waits = values_of(con, _WAITS, [(one.encode(), groups.bucket_of(one)) for one in many])
+    free = [one for one, place in zip(many, waits, strict=True) if not place and not held.has(one)]
+    kept = dict(zip(free, values_of(con, _KEPT, [(one,) for one in free]), strict=True))
+    ready = {
+        member_id: lines[member_id]
+        for member_id, record in kept.items()
+        if len(record or b"") <= WORTH * len(lines[member_id])
+    }
+    left, _ = _fold_members(con, ready, folds, kept)
+    return {member_id: of for member_id, of in lines.items() if member_id not in ready or member_id in left}
+
+
+def _fold_members(
+    con: sqlite3.Connection,
+    waiting: Mapping[str, bytes],
+    folds: Mapping[str, Fold],
+    kept: Mapping[str, bytes | None],
+) -> tuple[dict[str, bytes], int]:
+    """Fold members, of whom `kept` are the records so far.
+
+    Returns the lines of those whose record cannot be made, which go on waiting, and the events of the others.
+    """
     records, values, events, failed = [], [], 0, 0
     left: dict[str, bytes] = {}
+    keys = [(member_id, name) for member_id in waiting for name in folds]
+    before = dict(zip(keys, values_of(con, _VALUE, keys), strict=True))
     for member_id, lines in waiting.items():
-        row = con.execute("SELECT record FROM base WHERE member_id = ?", (member_id,)).fetchone()
         try:
-            record = MemberRecord() if row is None else _RECORD.decode(row[0])
+            data = kept[member_id]
+            record = MemberRecord() if data is None else _RECORD.decode(data)
             records.append((member_id, encode(apply(record, lines))))
         except Exception as problem:  # of one member: those of others are made
             LOG.error("a record cannot be made (%s)", type(problem).__name__, exc_info=problem)
@@ -164,19 +208,14 @@ def _fold_members(
             continue
         events += lines.count(b"\n")
         for name, one in folds.items():
-            before = value(con, member_id, name)
-            after = applied(one, member_id, before, lines)
-            failed += after == NOT_WHOLE != before
+            after = applied(one, member_id, before[member_id, name], lines)
+            failed += after == NOT_WHOLE != before[member_id, name]
             values.append((member_id, name, after))
-    con.executemany(
-        "INSERT INTO base VALUES (?, ?) ON CONFLICT (member_id) DO UPDATE SET record = excluded.record",
-        records,
-    )
+    put_rows(con, "base", records, "ON CONFLICT (member_id) DO UPDATE SET record = excluded.record")
     put_values(con, values)
-    mark(con, groups.EVENTS, -events)
     if failed:
         mark(con, FAILED, failed)
-    return left
+    return left, events
 
 
 def fold_next(con: sqlite3.Connection, folds: Mapping[str, Fold] | None, after: int) -> int:
@@ -205,19 +244,13 @@ def due(con: sqlite3.Connection) -> list[int]:
 
 def value(con: sqlite3.Connection, member_id: str, name: str) -> bytes | None:
     """What is kept beside a record."""
-    row = con.execute(
-        "SELECT value FROM folded WHERE member_id = ? AND name = ?", (member_id, name)
-    ).fetchone()
+    row = con.execute(_VALUE, (member_id, name)).fetchone()
     return None if row is None else row[0]
 
 
 def put_values(con: sqlite3.Connection, values: Sequence[tuple[str, str, bytes]]) -> None:
     """Keep values beside records: member, name, value."""
-    con.executemany(
-        "INSERT INTO folded VALUES (?, ?, ?) ON CONFLICT (member_id, name) "
-        "DO UPDATE SET value = excluded.value",
-        values,
-    )
+    put_rows(con, "folded", values, "ON CONFLICT (member_id, name) DO UPDATE SET value = excluded.value")
 
 
 def register(con: sqlite3.Connection, names: Iterable[str]) -> None:

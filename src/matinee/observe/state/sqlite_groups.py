@@ -12,12 +12,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from zlib import crc32
 
 import msgspec
 
 from matinee.observe.state.sqlite_marks import mark, marked, put_mark
+from matinee.observe.state.sqlite_steps import put_rows
 
 MOST_GROUPS, MOST_BYTES = 32, 8 * 1024 * 1024
 """Groups, and bytes of them, from which they are sorted into buckets; every process holds so much."""
@@ -56,6 +57,18 @@ class Groups:
                 return None
             return [found for group in self._held.values() if (found := group.get(member_id)) is not None]
 
+    def has(self, member_id: str) -> bool:
+        """Whether events of a member are in a group, as far as was read."""
+        with self._lock:
+            return any(member_id in group for group in self._held.values())
+
+    def note(self, n: int, group: dict[str, bytes]) -> None:
+        """A group that this process has committed, so that it need not be read again."""
+        with self._lock:
+            if n == self._last + 1 and n > self._flushed:
+                self._held[n] = group
+                self._last = n
+
     def follow(self, con: sqlite3.Connection) -> bool:
         """Read what was committed since, inside a transaction; False: another thread has read a later one."""
         with self._lock:
@@ -78,12 +91,12 @@ def bucket_of(member_id: str) -> int:
     return crc32(member_id.encode()) % BUCKETS
 
 
-def add(con: sqlite3.Connection, lines: Mapping[str, Sequence[bytes]], n_events: int) -> None:
-    """Append a group, inside a transaction."""
-    group = {member_id: b"".join(of) for member_id, of in lines.items()}
-    con.execute("INSERT INTO groups (lines) VALUES (?)", (_ENCODE(group),))
-    mark(con, EVENTS, n_events)
-    mark(con, TAKEN, n_events)
+def add(con: sqlite3.Connection, group: Mapping[str, bytes]) -> int:
+    """Append a group, inside a transaction; its number."""
+    n = con.execute("INSERT INTO groups (lines) VALUES (?)", (_ENCODE(group),)).lastrowid
+    assert n is not None
+    mark(con, EVENTS, sum(of.count(b"\n") for of in group.values()))
+    return n
 
 
 def full(con: sqlite3.Connection) -> bool:
@@ -111,10 +124,8 @@ def flush(con: sqlite3.Connection) -> list[int]:
             hot.add(bucket)
     last = rows[-1][0]
     con.execute("DELETE FROM groups")  # before the rest, which takes over the pages
-    con.executemany(
-        "INSERT INTO waiting VALUES (?, ?, ?, ?)",
-        [(bucket, last, names(of), _ENCODE(of)) for bucket, of in sorted(buckets.items())],
-    )
+    rows_of = [(bucket, last, names(of), _ENCODE(of)) for bucket, of in sorted(buckets.items())]
+    put_rows(con, "waiting", rows_of)
     put_mark(con, FLUSHED, last)
     return sorted(hot)
 
