@@ -47,11 +47,16 @@ def test_the_keyboard_moves_along_rows_and_between_them(visit: Visiting, member:
       return left >= -1 && right <= innerWidth + 1 && top >= -1 && bottom <= innerHeight + 1;
     }"""
     page.wait_for_function(inside)
+    assert page.evaluate("document.activeElement.closest('.row__tiles').scrollLeft") > 0, "the row has moved"
     page.keyboard.press("ArrowDown")
     page.wait_for_function(f"(row) => ({stands})().row !== row", arg=before["row"])
     page.wait_for_function(inside)
     page.keyboard.press("Home")
     assert page.evaluate(stands)["col"] == "1"
+    for _ in range(4):
+        page.keyboard.press("PageDown")
+    page.wait_for_function("scrollY > 0")
+    page.wait_for_function(inside)
 
 
 def test_rows_come_as_they_come_near_and_then_end(visit: Visiting, member: str) -> None:
@@ -94,6 +99,43 @@ def test_a_play_changes_the_page_and_the_next_one(visit: Visiting, member: str) 
     assert float(page.locator(".player").get_attribute("data-position-s") or 0) > 900
 
 
+IN_VIEW = """() => {
+  const row = document.querySelector('.row[data-kind="continue_watching"]');
+  return [...document.querySelectorAll("#rows .tile")].filter((one) => {
+    const {top, bottom, left, right} = one.getBoundingClientRect();
+    return !row?.contains(one) && bottom > 0 && top < innerHeight && right > 0 && left < innerWidth;
+  }).map((one) => {
+    const {x, y} = one.getBoundingClientRect();
+    return [one.dataset.title, Math.round(x), Math.round(y)];
+  });
+}"""
+"""Tiles in view outside of the row that may change there, with their places."""
+
+
+def test_a_page_that_is_open_changes_by_a_play_and_nothing_in_view_moves(
+    visit: Visiting, member: str
+) -> None:
+    seen = visit()
+    page = seen.enter(member)
+    page.mouse.move(2, 2)
+    page.wait_for_load_state("networkidle")
+    page.evaluate("window.same = true")
+    played = new_tiles(page).nth(3).get_attribute("data-title")
+    before = page.evaluate(IN_VIEW)
+    player = seen.another_tab(f"/watch/play/{played}")
+    player.locator(".player__speed select").select_option("600")
+    player.wait_for_function("() => Number(document.querySelector('.player__seek').value) > 900")
+    player.close(run_before_unload=True)
+    page.bring_to_front()
+    page.wait_for_function(
+        """(title) => document.querySelector(
+          `.row[data-kind="continue_watching"] .tile[data-title="${title}"]`)""",
+        arg=played,
+    )
+    assert page.evaluate("window.same"), "it was not loaded again"
+    assert page.evaluate(IN_VIEW) == before
+
+
 def test_what_was_begun_goes_on_where_it_stopped(visit: Visiting, member: str, server: Running) -> None:
     page = visit().enter(member)
     first = page.locator('.row[data-kind="continue_watching"] .tile').first
@@ -131,6 +173,11 @@ def test_a_title_with_its_thumb_down_goes(visit: Visiting, member: str, server: 
     with page.expect_response("**/watch/events"):
         page.locator('#panel .details button[value="thumb_down"]').click()
     page.keyboard.press("Escape")
+    page.wait_for_function(
+        """(title) => [...document.querySelectorAll(`#rows .tile[data-title="${title}"]`)].every(
+          (one) => one.inert && getComputedStyle(one.querySelector(".tile__link")).opacity === "0")""",
+        arg=unwanted,
+    )
     seen.open("/watch")
     all_rows(page)
     assert unwanted not in titles(page)

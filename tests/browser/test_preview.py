@@ -33,6 +33,37 @@ def test_a_member_is_chosen_and_their_page_is_explained(visit: Visiting) -> None
     assert page.locator(".why").first.inner_text().strip()
 
 
+def test_what_if_is_asked_from_the_reasons_of_a_tile_and_taken_back(visit: Visiting) -> None:
+    page = visit().open(f"/console/preview?member={MEMBER}")
+    page.evaluate("window.same = true")
+    tile = page.locator('[data-side="a"] .tile').nth(4)
+    title = tile.get_attribute("data-title")
+    tile.locator(".tile__link").click()
+    said = page.locator(".reasons.why")
+    said.wait_for()
+    assert said.inner_text().strip()
+    said.locator(f'a[href*="play%3A{title}"]').click()
+    page.locator('[data-side="b"] .tile').first.wait_for()
+    assert page.evaluate("window.same"), "it is computed beside, the page stays"
+    assert f"b.change=play%3A{title}" in page.url
+    assert tiles(page, "a") != tiles(page, "b")
+    assert "differ" in page.locator("#differs").inner_text()
+    page.locator('[data-side="b"] a.chip').first.click()
+    page.locator('[data-side="b"]').wait_for(state="detached")
+    assert "change" not in page.url
+    page.go_back()
+    page.locator('[data-side="b"] .tile').first.wait_for()
+
+
+def test_why_a_title_is_not_there_is_told(visit: Visiting) -> None:
+    page = visit().open(f"/console/preview?member={MEMBER}&maturity=12")
+    unseen = next(one for one in sorted(ADULT) if one not in tiles(page))
+    page.locator("#why-title").fill(unseen)
+    page.locator("#why-title").press("Enter")
+    page.wait_for_url("**title=*")
+    page.get_by_text("is kept off: above the highest age").wait_for()
+
+
 def test_what_if_a_title_was_played_is_computed_at_once(visit: Visiting, server: Running) -> None:
     seen = visit()
     page = seen.open(f"/console/preview?member={MEMBER}")

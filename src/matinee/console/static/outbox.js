@@ -39,7 +39,7 @@ const fresh = new Set();
 const flying = new Set();
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("matinee") : undefined;
 
-let failures = 0, pausedUntil = 0, size = BATCH, timer = 0, order = 0, stopped = false;
+let failures = 0, pausedUntil = 0, size = BATCH, timer = 0, dueAt = 0, order = 0, stopped = false;
 
 /**
  * Hand over an event; it is safe when this returns.
@@ -92,11 +92,13 @@ function read(key) {
   }
 }
 
-/** @param {number} in_ms */
+/** Send then, or sooner if that is planned already. @param {number} in_ms */
 function plan(in_ms) {
-  const due = Math.max(Date.now() + in_ms, pausedUntil);
+  const now = Date.now(), due = Math.max(now + in_ms, pausedUntil);
+  if (timer && dueAt >= Math.max(now, pausedUntil) && dueAt <= due) return;
   clearTimeout(timer);
-  timer = setTimeout(flush, due - Date.now());
+  dueAt = due;
+  timer = setTimeout(() => ((timer = 0), flush()), due - now);
 }
 
 /**
@@ -238,6 +240,8 @@ channel?.addEventListener("message", ({ data }) => {
   document.dispatchEvent(new CustomEvent("matinee:settled", { detail: data.settled }));
   tell();
 });
+// What another tab wrote, which may be gone by then: it is sent from here, and changes this page.
+addEventListener("storage", ({ key, newValue }) => key?.startsWith(PREFIX) && newValue && plan(EVERY_MS));
 addEventListener("pagehide", beacon);
 addEventListener("online", () => ((pausedUntil = 0), plan(0)));
 addEventListener("pageshow", () => plan(0)); // also what an earlier page could not send
