@@ -2,7 +2,8 @@
 
     .venv/bin/python scripts/screenshots.py [HOME] [--out screenshots] [--only watch panel] [--on phone kids]
 
-Beside the screens there are looks: in German, of a kids profile, without JavaScript, in forced colours, on paper.
+Beside the screens there are looks: in German, of a kids profile, without JavaScript, in forced colours, on
+paper; and `--on readme` takes docs/watch.png.
 
 HOME is copied first; default: demo-home, which `make demo` makes. Look at each picture before a change of the
 pages is called done.
@@ -138,8 +139,8 @@ def style(page: Page, address: str) -> None:
 PAGES: dict[str, Callable[[Page, str], None]] = {
     one.__name__: one
     for one in (
-        watch, further, focus, panel, title, player, search, search_gone, preview, preview_tile, preview_sides,
-        style, missing, profiles,
+        watch, further, focus, panel, title, player, search, search_gone, preview, preview_tile,
+        preview_sides, style, missing, profiles,
     )
 }  # fmt: skip
 ENTER = "enter"
@@ -195,6 +196,7 @@ LOOKS: dict[str, Look] = {
     "forced-colours": Look(
         media={"forced_colors": "active"}, pages=("watch", "panel", "player", "search", "preview", "profiles")
     ),
+    "readme": Look((1280, 1180), pages=("watch",)),
     "print": Look(media={"media": "print"}, themes=(LIGHT,), pages=("watch", "title", "search", "preview")),
 }
 
@@ -267,10 +269,10 @@ def photograph(shop: Shop, look: str, theme: str, options: argparse.Namespace) -
     with shop.page(given.size, member=given.member or options.member, device=given.device) as page:
         page.emulate_media(**{"color_scheme": theme, "reduced_motion": "reduce", **given.media})
         page.context.add_cookies([{"name": "matinee_look", "value": f".{theme}", "url": shop.address}])
-        for name in PAGES:
+        for name, visit in PAGES.items():
             if name not in (options.only or PAGES) or name not in (given.pages or PAGES):
                 continue
-            PAGES[name](page, shop.address)
+            visit(page, shop.address)
             file = options.out / f"{name}-{look}-{theme}.png"
             page.screenshot(path=file, full_page=name in WHOLE)
             taken.append(file)

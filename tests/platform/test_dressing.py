@@ -14,7 +14,7 @@ from matinee.observe.decisions import Slot
 from matinee.observe.home import Home
 from matinee.observe.importers.run import run_import
 from matinee.platform.deciding import ArtworkChoices
-from matinee.platform.dresser import Dresser, reasons
+from matinee.platform.dresser import FALLBACK, Dresser, reasons
 from matinee.platform.dressing import Pictures, dress, looked_over, to_choose
 
 ROWS = [
@@ -131,6 +131,20 @@ def test_series_are_read_with_the_images(tmp_path: Path) -> None:
     run_import(home, "titles", tmp_path / "titles.csv")
     put(home, image("x", "s1"), from_us=1)
     assert Pictures.load(home).series_of == {"e1": "s1"}
+
+
+def test_a_version_is_asked_for_and_one_that_is_gone_leaves_the_default_images(tmp_path: Path) -> None:
+    home = Home.create(tmp_path)
+    put(home, image("a1", "a"), from_us=1)
+    plain = Dresser.open(home, "artwork", 20, version=FALLBACK)
+    assert plain is not None
+    assert plain.chooser is not None
+    gone = Dresser.open(home, "artwork", 20, version="19980422T000000Z-gone")
+    assert gone is not None
+    assert gone.chooser is None
+    slots, told = gone.dressed("m", [Slot("a", 1.0, 1, 1)], {}, None)
+    assert slots[0].artwork_id == "a1"
+    assert "19980422T000000Z-gone" in told["a"].why
 
 
 def test_pages_follow_the_clearance_while_they_are_made(tmp_path: Path) -> None:

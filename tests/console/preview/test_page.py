@@ -83,6 +83,25 @@ def test_it_speaks_german(door: Door) -> None:
     assert not re.search(r"\bpreview\.[a-z_]+", found.text), "a text is missing"
 
 
+def test_what_chooses_the_images_is_a_choice_of_its_own(door: Door) -> None:
+    found = page(door, "member=m1&b.artwork=fallback")
+    assert "Images chosen by: In production → Without a model" in found.text
+    assert titles(found)[: len(titles(found)) // 2] == titles(found)[len(titles(found)) // 2 :]
+    wrong = page(door, "member=m1&artwork=artwork@99", 400)
+    assert (
+        'artwork is "artwork@99", expected released, newest, fallback or a version that is on disk'
+        in wrong.text
+    )
+    (field,) = wrong.all("select", id="artwork")
+    assert field["aria-invalid"] == "true"
+
+
+def test_no_note_of_a_german_page_is_english(door: Door) -> None:
+    reply = door.http.get(f"{PREVIEW}?member=m1", headers={"accept-language": "de"})
+    found = Document(reply.text)
+    assert not [a for _, a in found.elements if a.get("lang") == "en" and a.get("value") != "en"]
+
+
 def test_the_past_knows_nothing_of_later_plays(door: Door) -> None:
     found = page(door, "member=m3&at=2024-11-08T17:59:59Z")
     plays = found.text.partition("What the page rests on")[2].partition("What if?")[0]
