@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 LIGHT, DARK = "light", "dark"
 KID = "kid-of-the-pictures"
+BEGUN = 5
 PHONE = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36"
 TV = "Mozilla/5.0 (SMART-TV; Linux; Tizen 7.0) AppleWebKit/537.36 Chrome/94.0 TV Safari/537.36"
 
@@ -239,12 +240,15 @@ def add_kid(home: Path, folder: Path) -> None:
 
 
 def live(shop: Shop, member: str) -> None:
-    """Let the member begin two titles of their page, and put two on their list: so a page looks in use."""
+    """Let the member begin some titles of their page, and put some on their list: so a page looks in use."""
     with urllib.request.urlopen(f"{shop.address}/v1/members/{member}/homepage", timeout=60) as reply:
         rows = json.load(reply)["rows"]
-    offered = [tile["title_id"] for row in rows[:2] for tile in row["tiles"][2:4]]
-    told = [{"type": "play", "title_id": one, "watch_s": 2_700, "position_s": 2_700} for one in offered[:2]]
-    told += [{"type": "signal", "title_id": one, "signal": "list_add"} for one in offered[2:]]
+    offered = list(dict.fromkeys(tile["title_id"] for row in rows[:3] for tile in row["tiles"][2:6]))
+    told: list[dict[str, Any]] = [
+        {"type": "play", "title_id": one, "watch_s": s, "position_s": s}
+        for one, s in zip(offered[:BEGUN], range(1_500, 6_000, 900), strict=False)
+    ]
+    told += [{"type": "signal", "title_id": one, "signal": "list_add"} for one in offered[BEGUN:]]
     events = [
         {**event, "member_id": member, "event_id": f"picture-{n}", "at": now(shop)}
         for n, event in enumerate(told)
