@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.observe.state.sqlite_file import transaction
+from matinee.observe.state.sqlite_steps import put_rows, values_of
 from matinee.observe.state.window import ID_BYTES
 
 SEAL_IDS = 65_536
@@ -36,6 +37,7 @@ SLICE_CHUNKS = 128
 SLICE_ROWS = 4_096
 """Rows of ids out of the window that are deleted in one transaction."""
 _PLACE = 32
+_CHUNK = "SELECT ids FROM segment_ids WHERE place = ?"
 
 Filter = NDArray[np.uint8]
 
@@ -78,10 +80,15 @@ class Window:
         rest = [one for one in ids if one not in found] if found else ids
         if rest and filters:
             pairs = np.frombuffer(b"".join(rest), "<u8").reshape(-1, 2)
-            for number, (tier, bits) in filters:
-                for place in _passing(bits, pairs):
-                    if _is_in(con, number, tier, rest[place]):
-                        found.add(rest[place])
+            asked = [
+                (rest[n], (number << _PLACE) + _chunk(rest[n], tier))
+                for number, (tier, bits) in filters
+                for n in _passing(bits, pairs)
+            ]
+            chunks = values_of(con, _CHUNK, [(place,) for _, place in asked])
+            found.update(
+                one for (one, _), chunk in zip(asked, chunks, strict=True) if chunk and _is_in(one, chunk)
+            )
         return found
 
     def add(self, con: sqlite3.Connection, ids: Sequence[bytes], now_us: int) -> int | None:
@@ -238,18 +245,22 @@ def _write_chunks(con: sqlite3.Connection, number: int, tier: int, ids: bytes) -
     starts = np.flatnonzero(np.append(True, chunk[1:] != chunk[:-1])[: len(chunk)])
     ends = np.append(starts[1:], len(chunk))
     rows = zip(chunk[starts].tolist(), starts.tolist(), ends.tolist(), strict=True)
-    con.executemany(
-        "INSERT INTO segment_ids VALUES (?, ?)",
+    put_rows(
+        con,
+        "segment_ids",
         [((number << _PLACE) + c, data[low * ID_BYTES : high * ID_BYTES]) for c, low, high in rows],
     )
 
 
-def _is_in(con: sqlite3.Connection, number: int, tier: int, one: bytes) -> bool:
-    chunk = int.from_bytes(one[:8], "big") >> (64 - _bits(tier))
-    row = con.execute("SELECT ids FROM segment_ids WHERE place = ?", ((number << _PLACE) + chunk,)).fetchone()
-    place = -1 if row is None else row[0].find(one)
+def _chunk(one: bytes, tier: int) -> int:
+    """Which chunk of a segment may hold a hash."""
+    return int.from_bytes(one[:8], "big") >> (64 - _bits(tier))
+
+
+def _is_in(one: bytes, chunk: bytes) -> bool:
+    place = chunk.find(one)
     while place % ID_BYTES and place >= 0:  # found across two ids
-        place = row[0].find(one, place + 1)
+        place = chunk.find(one, place + 1)
     return place >= 0
 
 
