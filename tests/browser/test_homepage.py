@@ -204,6 +204,18 @@ def test_back_closes_the_panel_and_gives_the_focus_back(visit: Visiting, member:
         assert link.evaluate("(one) => one === document.activeElement"), leave
 
 
+def test_the_image_of_a_title_stays_from_its_tile_to_the_player(visit: Visiting, member: str) -> None:
+    page = visit().enter(member)
+    one = page.locator(f"{NEW_ROWS} .tile:has(img)").first
+    image = "(one) => new URL(one.src).pathname"
+    shown = one.locator("img").evaluate(image)
+    open_details(one)
+    assert page.locator("#panel .details__image").evaluate(image) == shown
+    page.locator("#panel .details__play").click()
+    page.wait_for_url("**/watch/play/**")
+    assert page.locator(".player__poster").evaluate(image) == shown
+
+
 def test_a_title_has_an_address_of_its_own(visit: Visiting, member: str, server: Running) -> None:
     seen = visit()
     page = seen.enter(member)

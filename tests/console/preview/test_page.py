@@ -85,7 +85,7 @@ def test_it_speaks_german(door: Door) -> None:
 
 def test_what_chooses_the_images_is_a_choice_of_its_own(door: Door) -> None:
     found = page(door, "member=m1&b.artwork=fallback")
-    assert "Images chosen by: In production → Without a model" in found.text
+    assert "Images by: In production → Without a model" in found.text
     assert titles(found)[: len(titles(found)) // 2] == titles(found)[len(titles(found)) // 2 :]
     wrong = page(door, "member=m1&artwork=artwork@99", 400)
     assert (

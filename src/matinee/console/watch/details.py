@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import msgspec
@@ -24,6 +24,8 @@ from matinee.serve.services import Services
 SIMILAR = 12
 OFTEN = 0.5
 """Probability from which a draw is told as likely."""
+Decided = tuple[RowNote | None, Slot]
+"""What was decided about a place: its row, and what stands there."""
 Drawn = Literal["certain", "likely", "unlikely"]
 _DECODE = msgspec.msgpack.Decoder(Shown)
 
@@ -135,11 +137,11 @@ async def details(
     facts = permitted(viewer, title_id)
     plays = viewer.to_play(title_id)
     near = await similar(services, viewer.seen, title_id, SIMILAR)
-    why = None if place is None else await _why(services, viewer, tiles, title_id, place)
-    (tile,) = tiles.plain([title_id])
+    decided = await decided_at(services, viewer, title_id, place)
+    why = None if decided is None else _why(tiles, *decided)
     return Details(
         facts=facts,
-        tile=tile,
+        tile=tile_of(tiles, title_id, decided),
         thumb=viewer.thumb(title_id),
         position_s=0.0 if plays is None else viewer.position_s(plays),
         plays=None if plays is None else viewer.seen.facts(plays),
@@ -163,15 +165,26 @@ def _episodes(
     ]
 
 
-async def _why(services: Services, viewer: Viewer, tiles: Tiles, title_id: str, place: Place) -> Why | None:
-    """What was decided about the place from which the member came."""
+def tile_of(tiles: Tiles, title_id: str, decided: Decided | None) -> Tile:
+    """A title with the image that it had where the member found it, as long as that may be shown."""
+    (tile,) = tiles.plain([title_id])
+    chosen = None if decided is None else tiles.chosen(decided[1].artwork_id)
+    return tile if chosen is None else replace(tile, image=chosen)
+
+
+async def decided_at(
+    services: Services, viewer: Viewer, title_id: str, place: Place | None
+) -> Decided | None:
+    """What was decided about the place where the member found a title; None where nothing is known of it."""
+    if place is None:
+        return None
     try:
-        found = await _decided(services, viewer, title_id, place)
+        return await _decided(services, viewer, title_id, place)
     except MatineeError:  # the state or the log cannot be read: the page goes without
         return None
-    if found is None:
-        return None
-    row, slot = found
+
+
+def _why(tiles: Tiles, row: RowNote | None, slot: Slot) -> Why:
     drawn: Drawn = (
         "certain" if slot.propensity >= 1.0 else "likely" if slot.propensity >= OFTEN else "unlikely"
     )
@@ -185,9 +198,7 @@ async def _why(services: Services, viewer: Viewer, tiles: Tiles, title_id: str, 
     )
 
 
-async def _decided(
-    services: Services, viewer: Viewer, title_id: str, place: Place
-) -> tuple[RowNote | None, Slot] | None:
+async def _decided(services: Services, viewer: Viewer, title_id: str, place: Place) -> Decided | None:
     """The slot of a place: of the page that the member has in front of them, else of the log of decisions."""
     blob = await services.off_loop(services.kept, KIND, viewer.member_id)
     if blob is not None:
@@ -205,9 +216,7 @@ async def _decided(
     return _at(record.rows, record.slots, title_id, place)
 
 
-def _at(
-    rows: list[RowNote], slots: list[Slot], title_id: str, place: Place
-) -> tuple[RowNote | None, Slot] | None:
+def _at(rows: list[RowNote], slots: list[Slot], title_id: str, place: Place) -> Decided | None:
     for slot in slots:
         if slot.action == title_id and slot.row == place.row and slot.col == place.col:
             return next((row for row in rows if row.row == place.row), None), slot

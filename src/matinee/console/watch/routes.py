@@ -15,7 +15,7 @@ from matinee.console.entrance import staff
 from matinee.console.parts import Part
 from matinee.console.visit import AnyRequest, visit_of
 from matinee.console.watch import acting, reporting
-from matinee.console.watch.details import details, permitted
+from matinee.console.watch.details import decided_at, details, permitted, tile_of
 from matinee.console.watch.part import Look, Watch
 from matinee.console.watch.places import SEARCH, Place, surface_of
 from matinee.console.watch.sentences import isolated
@@ -101,7 +101,8 @@ async def player(
     runtime_s = facts.runtime_s or UNKNOWN_RUNTIME_S
     position_s = min(viewer.position_s(plays), max(runtime_s - END_S, 0.0))
     following = viewer.next_episode(plays)
-    (tile,) = look.tiles.plain([plays])
+    decided = await decided_at(watch.services, viewer, title_id, place)
+    tile = tile_of(look.tiles, plays, decided)
     values = {
         "page_name": "play",
         "facts": facts,

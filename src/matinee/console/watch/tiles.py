@@ -80,7 +80,7 @@ class Tiles:
     def __init__(self, services: Services, viewer: Viewer, sentences: Sentences) -> None:
         self.viewer, self.sentences = viewer, sentences
         self._territory = viewer.seen.limits.territory
-        artwork = services.artwork
+        self._artwork = artwork = services.artwork
         self._pictures = artwork.pictures
         self._default: Mapping[str, str] = {}
         if self._pictures:
@@ -109,6 +109,14 @@ class Tiles:
             if found is not None:
                 return self._pictures.url_of.get(found)
         return None
+
+    def chosen(self, artwork_id: str | None) -> str | None:
+        """Address of an image that was chosen for a title; None if it may not be given out now."""
+        url = self._artwork.url(artwork_id)
+        if url is None:
+            return None
+        standing = self._artwork.watch.current()
+        return url if self._pictures.shows(url.rpartition("/")[2], standing, self.viewer.at_us) else None
 
     def _tile(
         self,
