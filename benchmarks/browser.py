@@ -3,12 +3,13 @@
     python benchmarks/browser.py [HOME] [--quick] [--only LINE ...] [--out FILE.json]
 
 LINE is one of paint, bytes, interaction, scroll. HOME is copied first; default: demo-home, which `make demo`
-makes. Paint is compared with a page of one line of text and one image from the same process, in turn, each
-time in a browser context of its own with an empty cache; what is compared are medians, and the interval of
-their ratio is a bootstrap over rounds. First and largest contentful paint and layout shifts are those that
-Chromium reports (W3C Paint Timing, Largest Contentful Paint, Layout Instability). Interaction to next paint
-is computed from W3C Event Timing as https://web.dev/articles/inp defines it: the longest event of each
-interaction; of these the worst, less one for each fifty. Exit code 1: a bound was not held.
+makes; for `scroll` one with more titles is made. Paint is compared with a page of one line of text and one
+image from the same process and with the same headers, in turn, each time in a browser context of its own
+with an empty cache; what is compared are medians, and the interval of their ratio is a bootstrap over rounds.
+First and largest contentful paint and layout shifts are those that Chromium reports (W3C Paint Timing,
+Largest Contentful Paint, Layout Instability). Interaction to next paint is computed from W3C Event Timing as
+https://web.dev/articles/inp defines it: the longest event of each interaction; of these the worst, less one
+for each fifty. Exit code 1: a bound was not held.
 """
 
 from __future__ import annotations

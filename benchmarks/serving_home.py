@@ -31,8 +31,22 @@ BASE_MEMBERS, PER_MEMBER = 6_000, 60
 GENRES = 20
 
 
-def make(folder: Path, *, members: int, titles: int, events: int, learn_from: int = 200_000) -> Home:
-    """A home; an existing one of the same name is taken as it is."""
+def make(
+    folder: Path,
+    *,
+    members: int,
+    titles: int,
+    events: int,
+    learn_from: int = 200_000,
+    trained: bool = True,
+) -> Home:
+    """A home; an existing one of the same name is taken as it is.
+
+    Parameters
+    ----------
+    trained : bool
+        With a model in production. False: its pages are those of the fallback.
+    """
     home = Home(folder)
     if (folder / "made.txt").is_file():
         return home
@@ -45,9 +59,10 @@ def make(folder: Path, *, members: int, titles: int, events: int, learn_from: in
     base = generated(min(members, BASE_MEMBERS), titles, min(events, learn_from))
     write_log(base, parts / "base.parquet")
     run_import(home, "events", parts / "base.parquet")
-    with open_project(home, "homepage") as project:
-        train(project)
-        _produce(project.registry)
+    if trained:
+        with open_project(home, "homepage") as project:
+            train(project)
+            _produce(project.registry)
     rest = events - base.n_events
     if members > BASE_MEMBERS and rest > 0:
         _more(parts / "base.parquet", parts / "rest.parquet", members, rest)
