@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from matinee.console.titles import Seen, Titles
+from matinee.console.watch import asking
 from matinee.console.watch.asking import preferences, similar
 from matinee.observe.catalogue.catalogue import Catalogue, Limits
 from matinee.platform.deciding import Decided, Request
@@ -66,6 +67,13 @@ def seen(limits: Limits | None = None) -> Seen:
     return Seen(TITLES, Guard(CATALOGUE), limits or Limits(), 1_000)
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take longer than a page would wait."""
+    monkeypatch.setattr(asking, "ASK_S", 30.0)
+
+
+@pytest.mark.usefixtures("patient")
 def test_the_decider_is_asked_and_the_limits_hold() -> None:
     assert asyncio.run(similar(services(Knowing()), seen(), "a", 5)) == ["b", "d", "c"]
     assert asyncio.run(similar(services(Knowing()), seen(Limits(kids=True)), "a", 5)) == ["d", "c"]
@@ -83,6 +91,7 @@ def test_shared_genres_answer_where_it_cannot(decider: Any) -> None:
     assert liked.tolist() == pytest.approx([5 / 7, 1.0, 0.0])
 
 
+@pytest.mark.usefixtures("patient")
 def test_preferences_are_shares_of_the_best() -> None:
     liked = asyncio.run(preferences(services(Knowing()), TITLES, "m", ["a", "d", "e"], 1_000))
     assert liked.tolist() == [0.0, 1.0, 0.5]

@@ -113,8 +113,9 @@ def test_a_page_of_results_is_reported_once_and_a_part_is_not(server: Site) -> N
     assert searched(server, "reporter") == ["solaris"]
 
 
-def test_what_others_watched_after_the_same_search(server: Site) -> None:
+def test_what_others_watched_after_the_same_search(server: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three other members must have, so that nobody is told apart."""
+    monkeypatch.setattr(searching, "WAIT_S", 60.0)
     for n in range(3):
         one = server.browser(f"seeker{n}")
         found(one, "Solaris 1972")
