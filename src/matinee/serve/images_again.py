@@ -106,4 +106,4 @@ def _why(slot: Slot, said: Said, trouble: str, *, again: bool) -> str:
     drawn = f"drawn with probability {slot.artwork_propensity:.3g} from {slot.artwork_n} images"
     if trouble:
         return f"{drawn}; {trouble}"
-    return drawn if chosen is None else f"{drawn}; chosen again it would be {chosen}"
+    return drawn if chosen in (None, slot.artwork_id) else f"{drawn}; chosen again it would be {chosen}"

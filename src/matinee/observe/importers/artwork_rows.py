@@ -226,7 +226,7 @@ class _Checks:
         except (OSError, RuntimeError, ValueError):  # a loop of links, or no name that a file can have
             inside = False
         if not inside:
-            raise RefusedError(f'file is "{name[:80]}", expected a path inside of {self.root}.')
+            raise RefusedError(f'file is "{name[:80]}", expected a path inside of {self.root.resolve()}.')
         return path
 
     def _image(self, row: Row, path: Path) -> ImageFile:
