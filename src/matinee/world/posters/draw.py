@@ -20,8 +20,8 @@ from matinee.world.posters.lettering import plain
 SCALE = 1.5
 """Pixels to a unit in the stated width and height; SVG can be shown at any size."""
 PRECISE = "geometricPrecision"
-"""How letters are set: as shapes that grow with the picture. Without it a browser takes a font of each size in
-which the picture is shown, and lays the words out again: a fifth of what an image costs Chromium."""
+"""How letters are set: as shapes that grow with the picture. Without it a browser takes a font of each size
+in which the picture is shown, and lays the words out again: a fifth of what an image costs Chromium."""
 BY_ASPECT = {
     aspect: tuple(name for name, layout in LAYOUTS.items() if layout.aspect == aspect)
     for aspect in ("2:3", "16:9")
