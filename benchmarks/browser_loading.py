@@ -93,15 +93,15 @@ def load(page: Page, url: str) -> Load:
 
 def paint(shop: Shop, quick: bool) -> list[Line]:
     """First and largest contentful paint of /watch, in those of the bare page; shifts of its layout."""
-    ours, bare, plain = [], [], []
+    ours, bare = [], []
     for _ in range(QUICK_ROUNDS if quick else ROUNDS):
-        for address, into in ((f"{shop.address}/watch", ours), (shop.bare, bare), (shop.plain, plain)):
+        for address, into in ((f"{shop.address}/watch", ours), (shop.bare, bare)):
             with shop.page(script=NOTES) as page:
                 into.append(load(page, address))
     worst = max(ours, key=lambda one: one.shift)
     return [
-        beside("first contentful paint", "first_ms", ours, bare, plain),
-        beside("largest contentful paint", "largest_ms", ours, bare, plain),
+        beside("first contentful paint", "first_ms", ours, bare),
+        beside("largest contentful paint", "largest_ms", ours, bare),
         Line(
             "layout shift after the first paint",
             f"{worst.shift:.4f} at most, of {len(ours)} loads",
@@ -113,7 +113,7 @@ def paint(shop: Shop, quick: bool) -> list[Line]:
     ]
 
 
-def beside(name: str, figure: str, ours: list[Load], bare: list[Load], plain: list[Load]) -> Line:
+def beside(name: str, figure: str, ours: list[Load], bare: list[Load]) -> Line:
     """One kind of paint of our page, in that of the bare one."""
 
     def middle(loads: list[Load], of: str) -> float:
@@ -121,15 +121,14 @@ def beside(name: str, figure: str, ours: list[Load], bare: list[Load], plain: li
 
     pairs = np.array([[getattr(a, figure), getattr(b, figure)] for a, b in zip(ours, bare, strict=True)])
     times, low, high = ratio(pairs)
-    ms = middle(ours, figure), middle(bare, figure), middle(plain, figure)
+    ms = middle(ours, figure), middle(bare, figure)
     return Line(
         f"{name} of /watch, cold",
         f"{times:.1f} times the bare page [{low:.1f}, {high:.1f}], {ms[0]:.0f} ms beside {ms[1]:.0f} ms",
         f"at most {TIMES:g}",
         times <= TIMES,
         f"first byte after {middle(ours, 'server_ms'):.0f} ms (bare {middle(bare, 'server_ms'):.0f}); "
-        f"largest is {ours[-1].what}; all images in view after {middle(ours, 'images_ms'):.0f} ms; a bare "
-        f"page without the headers of the console's pages {ms[2]:.0f} ms, {ms[0] / ms[2]:.1f} times",
+        f"largest is {ours[-1].what}; all images in view after {middle(ours, 'images_ms'):.0f} ms",
         {"times": times, "low": low, "high": high, "ms": ms, "images_ms": middle(ours, "images_ms")},
     )
 

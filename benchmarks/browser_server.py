@@ -1,8 +1,6 @@
 """The decision server with one more page, `/bare?/artwork/x.svg`: a line of text and that image.
 
-It has the headers of all pages of the console. One of them, Cross-Origin-Opener-Policy, makes a browser
-give a page that was opened from an empty tab a process of its own, which is not the work of the page.
-`/plain?/artwork/x.svg` is the same without those headers.
+It has the headers of /watch.
 
 Run by `serve_host.with_bare_page`, as `uvicorn --factory benchmarks.browser_server:create`.
 """
@@ -14,7 +12,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from matinee.console.app import from_environment
 from matinee.console.rendering import HEADERS
 
-PATH, PLAIN = "/bare", "/plain"
+PATH = "/bare"
 PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>Bare</title><p>One line of text</p>'
     '<img src="%s" width="200" height="300" alt=""></html>'
@@ -27,12 +25,12 @@ def create() -> ASGIApp:
     of_pages = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] not in (PATH, PLAIN):
+        if scope["type"] != "http" or scope["path"] != PATH:
             await app(scope, receive, send)
             return
         body = (PAGE % scope["query_string"].decode()).encode()
         headers = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", b"%d" % len(body))]
-        headers += of_pages if scope["path"] == PATH else []
+        headers += of_pages
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.browser_server import PATH, PLAIN
+from benchmarks.browser_server import PATH
 from benchmarks.serve_host import Server
 
 from matinee.learn.reading import interactions_from_home, load_catalogue
@@ -70,11 +70,6 @@ class Shop:
     def bare(self) -> str:
         """The page of one line of text and one image."""
         return f"{self.address}{PATH}?{self.image}"
-
-    @property
-    def plain(self) -> str:
-        """The same without the headers of a page of the console."""
-        return f"{self.address}{PLAIN}?{self.image}"
 
     def next_member(self) -> str:
         """A member whose page nobody has asked for yet."""
