@@ -101,10 +101,11 @@ def main() -> int:
         "each kind, CPU, medians\n"
     )
     for kind in KINDS:
-        ratio = "   x {:.3f} [{:.3f}, {:.3f}] of the same member's page without".format(
-            *ratios.get(kind, (0, 0, 0))
-        )
-        print(f"{kind:10}{medians[kind]:9,.0f} us{ratio if kind in ratios else ''}")
+        line = f"{kind:10}{medians[kind]:9,.0f} us"
+        if kind in ratios:
+            ratio, low, high = ratios[kind]
+            line += f"   x {ratio:.3f} [{low:.3f}, {high:.3f}] of the same member's page without"
+        print(line)
     held = ratios["chosen"][0] <= 1 + MOST_COST
     print(f"\nat most {MOST_COST:.0%} of the page: {'held' if held else 'NOT HELD'}")
     if given.out:

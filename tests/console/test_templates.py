@@ -170,3 +170,12 @@ def test_the_address_of_a_file_changes_with_any_file(tmp_path: Path) -> None:
     before = following.address("a.css")
     (tmp_path / "a.css").write_text("a { color: red }")
     assert following.address("a.css") != before
+
+
+def test_the_mark_in_the_head_is_that_of_the_icon() -> None:
+    """It stands in the page itself, so that no page waits for it."""
+    shapes = re.compile(r"<(?:rect|path)[^>]*>")
+    head = (rendering.FOLDER / "header.html.jinja").read_text(encoding="utf-8")
+    icon = (static.FOLDER / "icon.svg").read_text(encoding="utf-8")
+    assert shapes.findall(icon)
+    assert shapes.findall(head) == shapes.findall(icon)

@@ -25,7 +25,7 @@ def _images(rng: random.Random) -> Artworks:
                 | {"aspect": "2:3", "approved_by": "ada", "approved_us": rng.choice([5, 10, 20])}
                 | {"withdrawn_us": rng.choice([None, None, None, 30])}
                 | {"territories": rng.choice([[], [], ["NL"], ["BE", "NL"]])}
-                | {"until_us": rng.choice([None, None, None, 40])}
+                | {"end_us": rng.choice([None, None, None, 40])}
             )
     return Artworks.from_rows(rows)
 

@@ -181,6 +181,7 @@ def test_a_public_server_is_never_open() -> None:
         ([(b"host", b"localhost"), (b"origin", b"http://localhost:8080")], False),
         ([(b"host", b"[::1]:8080")], False),
         ([(b"host", b"shop.example")], True),
+        ([(b"host", b"[::1%" + b"a" * 80 + b".evil.example]")], True),
         ([(b"host", b"localhost"), (b"origin", b"https://evil.example")], True),
         ([(b"host", b"localhost"), (b"origin", b"null")], True),
         ([(b"host", b"localhost"), (b"x-forwarded-for", b"192.0.2.1")], True),

@@ -24,7 +24,7 @@ RELOAD_S = 1.0
 LONGEST_HEADER = 200
 """Characters of an Authorization header that are looked at; ours have 65."""
 LONGEST_HOST = 64
-"""Characters of a host that are looked at; an address has at most 47."""
+"""Characters of a host that may be this machine; an address has at most 47."""
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="matinee"'}
 NOBODY = hashlib.sha256(b"nobody").digest()
 REFUSED = (
@@ -279,6 +279,6 @@ def from_elsewhere(headers: Iterable[tuple[bytes, bytes]]) -> bool:
         if name in (b"host", b"origin"):
             place = value.decode("latin-1").rpartition("//")[2]
             host = place[: place.index("]") + 1] if "]" in place else place.partition(":")[0]
-            if not is_loopback(host[:LONGEST_HOST]):
+            if len(host) > LONGEST_HOST or not is_loopback(host):
                 return True
     return False

@@ -116,7 +116,7 @@ def test_while_many_events_come_maintenance_leaves_folding_to_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "PACE_S", 0.0)
-    monkeypatch.setattr(sqlite, "BUSY_EVENTS", 10)
+    monkeypatch.setattr(sqlite, "BUSY_EVENTS_S", 1e-3)
     with closing(SqliteStore(tmp_path / "state.db")) as store:
         store.maintain(NOW)
         store.take([play(n, f"m{n}") for n in range(12)], None, NOW)

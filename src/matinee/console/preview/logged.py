@@ -12,7 +12,6 @@ from matinee.console.preview.engine import Engine, limits_of, seen
 from matinee.console.preview.imagined import Facts
 from matinee.console.preview.question import (
     COLS,
-    FALLBACK,
     MOST_COLS,
     MOST_ROWS,
     RELEASED,
@@ -28,6 +27,7 @@ from matinee.observe.home import Home
 from matinee.observe.members import MATURITY_MAX
 from matinee.observe.state.as_of import MembersAsOf
 from matinee.platform.deciding import Decided, Explained
+from matinee.platform.dresser import FALLBACK
 from matinee.platform.initiative import Initiative
 from matinee.serve.artworks import NAME as ARTWORK
 from matinee.serve.deciding_again import Again, decide_again

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from matinee.console.locales import Locale
-from matinee.console.watch.sentences import ROWS, Sentences
+from matinee.console.watch.sentences import ROWS, Sentences, Table, said, table
 
 Known = Callable[[str, str], str]
 """`known(group, name)`: what an initiative calls something, in the reader's words."""
@@ -107,11 +107,10 @@ REASONS = ((r"no_eligible_action", "notes.nothing_eligible"),)
 """Why there is no page."""
 GENRES = {"science-fiction": "sci-fi", "noir": "film-noir"}
 """Tag of an image -> the genre as catalogues write it."""
-Table = tuple[tuple[re.Pattern[str], str], ...]
 
 
 def _table(patterns: tuple[tuple[str, str], ...]) -> Table:
-    return tuple((re.compile(text.replace("NUMBER", NUMBER), re.DOTALL), key) for text, key in patterns)
+    return table([(text.replace("NUMBER", NUMBER), key) for text, key in patterns])
 
 
 _ROWS, _IMAGES, _PICTURES, _WISHES, _WHYS, _ABSENT, _REASONS = map(
@@ -161,13 +160,8 @@ class Notes:
         """Why there is no page."""
         return self._said(_REASONS, reason)
 
-    def _said(self, table: Table, text: str) -> str | None:
-        for pattern, key in table:
-            found = pattern.fullmatch(text)
-            if found is not None:
-                values = {name: self._value(name, value) for name, value in found.groupdict().items()}
-                return self.say(key, **values)
-        return None
+    def _said(self, known: Table, text: str) -> str | None:
+        return said(self.say, known, text, self._value)
 
     def _value(self, name: str, text: str) -> object:
         ways: Mapping[str, Callable[[str], object]] = {
@@ -189,9 +183,9 @@ class Notes:
     def _row_name(self, sentence: str) -> str:
         """A row by what stands above it, whatever its kind: one that takes any name is asked last."""
         for kind in sorted(ROWS, key=lambda kind: kind in ("genre", "sub_genre")):
-            said = self.sentences.row(kind, sentence)
-            if said != sentence:
-                return said
+            found = self.sentences.row(kind, sentence)
+            if found != sentence:
+                return found
         return sentence
 
 

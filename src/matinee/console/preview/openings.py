@@ -10,7 +10,7 @@ from typing import Any
 
 from matinee import settings
 from matinee.console.preview.imagined import ImaginedMembers
-from matinee.console.preview.question import FALLBACK, NEWEST, RELEASED
+from matinee.console.preview.question import NEWEST, RELEASED
 from matinee.console.preview.titles_then import Then
 from matinee.errors import NotFoundError
 from matinee.observe.catalogue.artwork import TABLE as ARTWORK_TABLE
@@ -18,7 +18,7 @@ from matinee.observe.catalogue.clearance_watch import ClearanceWatch
 from matinee.observe.home import Home
 from matinee.observe.lake.changes import SHARED_FACTS, FactsVersion
 from matinee.platform.deciding import Decider, Refreshes, Surroundings
-from matinee.platform.dresser import Dresser
+from matinee.platform.dresser import FALLBACK, Dresser
 from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.model_folder import CARD, check_files, read_card
 from matinee.platform.registry.models import ModelRow

@@ -12,7 +12,7 @@ from matinee.errors import InputError
 from matinee.observe.members import MATURITY_MAX
 from matinee.types import format_at, format_exact, parse_at
 
-RELEASED, NEWEST, FALLBACK = "released", "newest", "fallback"
+RELEASED, NEWEST = "released", "newest"
 ROWS, COLS = 6, 10
 MOST_ROWS, MOST_COLS = 40, 40
 LONGEST = 200

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from matinee.console.preview.differences import Differences
 from matinee.console.preview.measures import Measures
 from matinee.console.preview.notes import Notes
-from matinee.console.preview.question import FALLBACK, NEWEST, RELEASED
+from matinee.console.preview.question import NEWEST, RELEASED
 from matinee.console.preview.seen import Page
 from matinee.console.preview.view import DEVICES
 from matinee.console.texts import Language, Texts
 from matinee.console.watch.sentences import Sentences
+from matinee.platform.dresser import FALLBACK
 from matinee.types import parse_at
 
 SMALL = 0.0001

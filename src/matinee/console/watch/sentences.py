@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 Say = Callable[..., str]
@@ -89,8 +89,32 @@ TILES: tuple[tuple[str, str], ...] = (
 )
 """Sentences about single tiles."""
 
-_ROWS = {kind: [(re.compile(text, re.DOTALL), key) for text, key in known] for kind, known in ROWS.items()}
-_TILES = [(re.compile(text, re.DOTALL), key) for text, key in TILES]
+Table = Sequence[tuple[re.Pattern[str], str]]
+"""Sentences that code writes, and the texts that say the same."""
+
+
+def table(patterns: Sequence[tuple[str, str]]) -> Table:
+    """Patterns, ready to be looked through."""
+    return [(re.compile(text, re.DOTALL), key) for text, key in patterns]
+
+
+def said(say: Say, known: Table, text: str, value: Callable[[str, str], object]) -> str | None:
+    """What a sentence is in the reader's language; None where none of `known` is it.
+
+    Parameters
+    ----------
+    value : callable
+        `value(name, text)`: what stands in the sentence under a name, as the reader writes it.
+    """
+    for pattern, key in known:
+        found = pattern.fullmatch(text)
+        if found is not None:
+            return say(key, **{name: value(name, part) for name, part in found.groupdict().items()})
+    return None
+
+
+_ROWS = {kind: table(known) for kind, known in ROWS.items()}
+_TILES = table(TILES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +153,8 @@ class Sentences:
         key = GENRES.get(name.strip().lower())
         return name if key is None else self.say(f"rows.genre_{key}")
 
-    def _said(self, known: list[tuple[re.Pattern[str], str]] | tuple[()], reason: str) -> str:
-        for pattern, key in known:
-            found = pattern.fullmatch(reason)
-            if found is not None:
-                return self.say(key, **{name: self._value(name, x) for name, x in found.groupdict().items()})
-        return reason
+    def _said(self, known: Table, reason: str) -> str:
+        return said(self.say, known, reason, self._value) or reason
 
     def _value(self, name: str, text: str) -> str:
         if name == "day":

@@ -111,12 +111,11 @@ class Tiles:
         return None
 
     def chosen(self, artwork_id: str | None) -> str | None:
-        """Address of an image that was chosen for a title; None if it may not be given out now."""
-        url = self._artwork.url(artwork_id)
-        if url is None:
+        """Address of an image that was chosen for a title; None if it may not be shown to the member now."""
+        standing, at_us = self._artwork.watch.current(), self.viewer.at_us
+        if artwork_id is None or self._pictures.uncleared([artwork_id], standing, at_us, self._territory):
             return None
-        standing = self._artwork.watch.current()
-        return url if self._pictures.shows(url.rpartition("/")[2], standing, self.viewer.at_us) else None
+        return self._artwork.url(artwork_id)
 
     def _tile(
         self,

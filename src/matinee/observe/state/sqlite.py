@@ -35,8 +35,8 @@ MAINTAIN_TURNS = 10
 """Transactions of one kind in a call of `maintain`; between them others may write."""
 TURN_PAUSE_S = 0.001
 """Between them: whoever waits for the lock of this process gets it."""
-PACE_S, BUSY_EVENTS = 0.5, 2_000
-"""Events that come between two looks, at least so long apart, from which the state is busy."""
+PACE_S, BUSY_EVENTS_S = 0.5, 2_000
+"""Events a second, between two looks at least so long apart, from which the state is busy."""
 EXPIRE_ROWS = 5_000
 ERASE_S = 30.0
 """How long `erase` waits for readers of the old state to be done."""
@@ -101,7 +101,7 @@ class SqliteStore:
         self._groups = groups.Groups()
         self._due: deque[int] = deque()
         self._turn = threading.Lock()
-        self._paced_s, self._paced_n, self._pace = -math.inf, 0, 0
+        self._paced_s, self._paced_n, self._pace = -math.inf, 0, 0.0
         self._window = window.Window(int(dedup_h * HOUR_US))
         self._folded_to = -1
         self._connections = Connections(self.path)
@@ -393,9 +393,9 @@ class SqliteStore:
         now_s = time.monotonic()
         if now_s - self._paced_s >= PACE_S:
             taken = marked(con, groups.TAKEN)
-            self._pace = taken - self._paced_n if self._paced_s > 0 else 0
+            self._pace = (taken - self._paced_n) / (now_s - self._paced_s)
             self._paced_s, self._paced_n = now_s, taken
-        return self._pace >= BUSY_EVENTS
+        return self._pace >= BUSY_EVENTS_S
 
     def _fold_due(self) -> None:
         """Fold some buckets. The events are taken in whatever comes of it; what fails is tried again."""
