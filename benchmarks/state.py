@@ -4,6 +4,8 @@
 
 Events are plays in groups of 1,280, as a server has them from 64 requests of 20 events: each request of one
 member, or each event of another one. Ingestion goes on for `--groups` groups; the second half is measured.
+"folded cpu" counts all groups, and all that is done with their events until they stand in their members'
+records. "bytes, folded" is the file without free room.
 `record` is read of members with 100 plays. Growth: the same with 10,000, 100,000 and 1,000,000 members of 20
 plays in the store. Redis is a server of its own on a free port; without one it is skipped, with the reason.
 """
@@ -15,6 +17,7 @@ import json
 import random
 import shutil
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -98,22 +101,40 @@ def fill(store: OpenedStore, members: int, plays: int) -> float:
 
 
 def taking(store: OpenedStore, members: int, groups: int, *, mixed: bool) -> dict[str, float]:
-    """Microseconds per event of `take`, over the second half of the groups."""
+    """Microseconds per event of `take`, over the second half of the groups; and of all that comes of it."""
     traffic = Traffic(2 + mixed)
-    wall, cpu = [], []
+    wall, cpu, later = [], [], 0.0
     for n in range(groups):
         group = traffic.group(members, mixed=mixed)
         at, cpu_at = time.perf_counter(), time.process_time()
         store.take(group, Position("bench", n + 1), NOW_US)
         wall.append((time.perf_counter() - at) * 1e6 / GROUP)
         cpu.append((time.process_time() - cpu_at) * 1e6 / GROUP)
+        cpu_at = time.process_time()
+        store.tend()
+        later += time.process_time() - cpu_at
+    waiting = store.size()["bytes"]
+    cpu_at = time.process_time()
+    while store.size()["waiting"]:
+        store.maintain(NOW_US)
+    later += time.process_time() - cpu_at
     half = groups // 2
     return {
         "mean_us": statistics.mean(wall[half:]),
         "p50_us": statistics.median(wall[half:]),
         "max_us": max(wall[half:]),
         "cpu_us": statistics.mean(cpu[half:]),
+        "folded_cpu_us": statistics.mean(cpu) + later * 1e6 / (groups * GROUP),
+        "bytes": waiting,
     }
+
+
+def without_room(file: Path) -> int:
+    """Bytes of a closed state that has no free room."""
+    con = sqlite3.connect(file)
+    con.execute("VACUUM")
+    con.close()
+    return file.stat().st_size
 
 
 def reading(read: Callable[[str], Any], members: int, reads: int) -> dict[str, float]:
@@ -136,11 +157,13 @@ def per_operation(open_store: Open, groups: int, reads: int, members: int = 2_00
             store = open_store(Path(folder))
             before = store.size()["bytes"]
             key = "take, events of many members" if mixed else "take, a request of one member"
-            out[key] = taking(store, members, groups, mixed=mixed)
-            out[f"bytes per event, waiting ({'many' if mixed else 'one'})"] = (
-                store.size()["bytes"] - before
-            ) / (groups * GROUP)
+            took = taking(store, members, groups, mixed=mixed)
+            n, who = groups * GROUP, "many" if mixed else "one"
+            out[f"bytes per event, waiting ({who})"] = (took.pop("bytes") - before) / n
+            out[key] = took
             store.close()
+            if (file := Path(folder) / "state.db").is_file():
+                out[f"bytes per event, folded ({who})"] = without_room(file) / n
     with tempfile.TemporaryDirectory(prefix="matinee-bench-") as folder:
         store = open_store(Path(folder))
         before = store.size()["bytes"]
@@ -215,7 +238,9 @@ def show(title: str, found: dict[str, Any]) -> None:
 
 
 def cost(value: dict[str, float]) -> str:
-    return "   ".join(f"{key.removesuffix('_us')} {figure:7.1f} us" for key, figure in value.items())
+    return "   ".join(
+        f"{key.removesuffix('_us').replace('_', ' ')} {figure:7.1f} us" for key, figure in value.items()
+    )
 
 
 def main() -> int:
