@@ -125,6 +125,27 @@ def test_what_is_acknowledged_is_in_the_log_and_in_the_state(home: Home, store: 
     assert len(closed_segments(home.log)) == 1
 
 
+def test_what_the_state_does_afterwards_keeps_nobody_out(
+    home: Home, store: Failing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tending, go_on = threading.Event(), threading.Event()
+
+    def tend() -> None:
+        tending.set()
+        go_on.wait(10)
+
+    monkeypatch.setattr(store, "tend", tend)
+    with ingesting(home, store, IngestConfig(queue_events=2)) as ingestor:
+        try:
+            assert ingestor.offer([play(1), play(2)]).result(5) == [True, True]
+            assert tending.wait(5)
+            assert ingestor.counters().waiting_events == 0
+            later = ingestor.offer([play(3), play(4)])
+        finally:
+            go_on.set()
+        assert later.result(5) == [True, True]
+
+
 def test_duplicates_in_a_request_in_a_group_and_from_before(home: Home, store: Failing) -> None:
     with ingesting(home, store) as ingestor:
         assert ingestor.offer([play(1), play(1)]).result(5) == [True, False]

@@ -244,6 +244,10 @@ def test_a_flood_is_told_to_wait_and_others_are_served(server: Running) -> None:
         for one in running:
             one.result()
     assert statuses <= {200, 429}
+    for _ in range(100):  # the last groups are answered a moment before they count as done
+        if server.http.post("/v1/events", json=[play("calm", "m3", "t4")]).status_code != 429:
+            break
+        time.sleep(0.1)
     well(server)
 
 

@@ -317,7 +317,7 @@ class Ingestor:
 
     def _handle(self, group: Group) -> None:
         """Write a group and answer; whatever happens, nobody is left waiting."""
-        started = time.perf_counter()
+        started, taken = time.perf_counter(), False
         counts = self._counts
         n_events = sum(len(offer.events) for offer in group.offers)
         try:
@@ -340,10 +340,11 @@ class Ingestor:
                 start += len(offer.events)
             settle(answers)
             self._store_values(group)
-            if n_events:
-                self._tend()
+            taken = n_events > 0
         self._in_hand = None
         self._backlog.done(group, time.perf_counter() - started)
+        if taken:
+            self._tend()
 
     def _commit(self, group: Group) -> list[bool]:
         """Write a group to the log and the state; True for each event that was new."""
@@ -408,7 +409,7 @@ class Ingestor:
         return [True] * len(events)
 
     def _tend(self) -> None:
-        """Let the state do what it left for later, now that the events are answered for."""
+        """Let the state do what it left for later, now that the events are answered for and count as done."""
         if self._degraded:
             return
         started = time.perf_counter()
