@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
+from weakref import ref
 
 import numpy as np
 
@@ -33,12 +35,49 @@ class MemberHistory:
     territory: str | None
 
 
+class _Latest(threading.local):
+    """The last answer in a thread, while its record is held elsewhere."""
+
+    record: ref[MemberRecord] | None = None
+    titles: TitleTable | None = None
+    history: MemberHistory | None = None
+
+    def of(self, record: MemberRecord, titles: TitleTable) -> MemberHistory | None:
+        """The answer for these two, if they were asked about last."""
+        same = self.record is not None and self.record() is record and self.titles is titles
+        return self.history if same else None
+
+    def keep(self, record: MemberRecord, titles: TitleTable, history: MemberHistory) -> None:
+        """Remember an answer, and forget it as soon as nobody has the record any more."""
+        self.titles, self.history = titles, history
+        self.record = ref(record, self.forget)
+
+    def forget(self, of: ref[MemberRecord]) -> None:
+        """Nobody has the record any more."""
+        if self.record is of:
+            self.record = self.titles = self.history = None
+
+
+_LATEST = _Latest()
+
+
 def history_of(record: MemberRecord, titles: TitleTable) -> MemberHistory:
     """Plays of a record that the catalogue knows.
 
     Titles of plays that fell out of the record stand first, at the time of the earliest play that is kept.
     Events that carry a time after now count too: they have happened, by a clock that is fast.
+
+    Records are never changed, only replaced: the next who asks in this thread about the same one (the images
+    of a page, after its rows) gets the same answer.
     """
+    found = _LATEST.of(record, titles)
+    if found is None:
+        found = _read(record, titles)
+        _LATEST.keep(record, titles, found)
+    return found
+
+
+def _read(record: MemberRecord, titles: TitleTable) -> MemberHistory:
     position, unit, runtime_s = titles.position, titles.unit, titles.runtime_s
     kept: list[int] = []
     times: list[int] = []
@@ -72,6 +111,9 @@ def latest_titles(record: MemberRecord, titles: TitleTable, n: int) -> Index:
     ndarray of int32
         The latest first.
     """
+    known = _LATEST.of(record, titles)
+    if known is not None:
+        return known.title[::-1][:n]
     position, unit = titles.position, titles.unit
     kept: list[int] = []
     for names in ((play.title_id for play in reversed(record.plays)), reversed(record.older)):

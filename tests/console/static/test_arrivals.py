@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.browser.visiting import Visit, until
 from tests.console.static.stage import Stage, home_rows
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 pytestmark = pytest.mark.slow
 Opened = Callable[[str], Visit]
@@ -130,3 +134,24 @@ def test_further_rows_come_before_they_are_reached_and_then_end(stage: Stage, op
     page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
     page.wait_for_function("() => document.querySelector('.row img').getAttribute('src')")
     assert page.evaluate("window.noted.shift") == 0, page.evaluate("window.noted.shifts")
+
+
+def test_rows_that_came_too_late_for_their_page_are_asked_for_anew(stage: Stage, opened: Opened) -> None:
+    stage.rows, stage.further = changing, 1
+    held: list[Route] = []
+    visit = opened("/watch/title/t9")
+    page = visit.page
+    page.route("**/watch/rows?cursor=0", lambda route: held.append(route) if not held else route.continue_())
+    page.goto(stage.address + "/watch")
+    page.mouse.move(3, 3)
+    page.evaluate("scrollTo({top: 1e6, behavior: 'instant'})")
+    until(page, lambda: bool(held), "the first question for further rows")
+    page.evaluate(
+        """() => {
+          const more = document.getElementById("more");
+          more.dataset.rows = more.dataset.rows + "&page=2";
+        }"""
+    )
+    held[0].continue_()
+    page.locator(".row[data-kind='more_10']").wait_for()
+    assert not page.locator("#more").count()

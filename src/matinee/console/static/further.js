@@ -48,16 +48,18 @@ export function moveOn(page) {
 }
 
 let busy = false;
+let asked = false; // again, while it was busy
 
 /** @param {HTMLAnchorElement} more */
 async function fetchMore(more) {
   const rows = document.getElementById("rows"), address = more.dataset.rows;
+  asked = busy;
   if (busy || more.hidden || !rows || !address) return;
   busy = true;
   more.setAttribute("aria-busy", "true");
   try {
     const page = await part(address);
-    if (more.dataset.rows !== address) return; // the page has changed meanwhile: these belong to another one
+    if (more.dataset.rows !== address) return look(more); // the page has changed: these belong to another one
     const fresh = newRows(page, rows.querySelectorAll(".row"));
     rows.append(...fresh);
     if (document.activeElement === more) say(word("rows-loaded", { n: number(fresh.length) }), { quiet: true });
@@ -69,6 +71,7 @@ async function fetchMore(more) {
   } finally {
     busy = false;
     more.removeAttribute("aria-busy");
+    if (asked && more.isConnected) look(more);
   }
 }
 

@@ -52,7 +52,7 @@ class Searched(msgspec.Struct, frozen=True, array_like=True, gc=False):
     title_id: str | None = None
 
 
-class MemberRecord(msgspec.Struct, array_like=True):
+class MemberRecord(msgspec.Struct, array_like=True, weakref=True):
     """What one member did. Each part is a bounded set or a last word, so late and repeated events do no harm.
 
     Attributes
