@@ -10,7 +10,8 @@ from tests.platform.toys import Nothing
 
 from matinee.errors import InputError
 from matinee.observe.decisions import DecisionRecord, Slot
-from matinee.platform.deciding import NO_ACTION, NO_MODEL, Answering, Decided, Request, check
+from matinee.platform.answering import Answering, check
+from matinee.platform.deciding import NO_ACTION, NO_MODEL, Decided, Request
 
 REQUEST = Request("m1", at_us=5, context={"device": "tv"}, seed=3)
 

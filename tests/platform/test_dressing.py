@@ -13,7 +13,7 @@ from matinee.observe.catalogue.clearance_watch import Standing
 from matinee.observe.decisions import Slot
 from matinee.observe.home import Home
 from matinee.observe.importers.run import run_import
-from matinee.platform.deciding import ArtworkChoices
+from matinee.platform.abilities import ArtworkChoices
 from matinee.platform.dresser import FALLBACK, Dresser, reasons
 from matinee.platform.dressing import Pictures, dress, looked_over, to_choose
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from matinee.observe.catalogue.artwork import Artworks
 from matinee.observe.catalogue.clearance_watch import Standing
 from matinee.observe.decisions import Slot
-from matinee.platform.deciding import ArtworkChoices
+from matinee.platform.abilities import ArtworkChoices
 from matinee.platform.dressing import Pictures, dress, to_choose
 
 TITLES = [f"t{i}" for i in range(8)]

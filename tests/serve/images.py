@@ -15,7 +15,9 @@ from matinee.observe.lake.connection import connect
 from matinee.observe.lake.facts import facts, store_facts
 from matinee.observe.lake.tables import FACTS
 from matinee.observe.lake.writer import writing
-from matinee.platform.deciding import Answering, ArtworkChoices, Decided, Request
+from matinee.platform.abilities import ArtworkChoices
+from matinee.platform.answering import Answering
+from matinee.platform.deciding import Decided, Request
 from matinee.serve.budget import Pool
 from matinee.serve.opened import Opened
 from matinee.serve.serving import Serving

@@ -19,7 +19,7 @@ GIVEN = {"territory"}
 
 def test_whatever_the_server_writes_into_a_context_is_reserved() -> None:
     root = Path(matinee.__file__).parent
-    files = [*(root / "serve").rglob("*.py"), root / "platform" / "deciding.py"]
+    files = [*(root / "serve").rglob("*.py"), root / "platform" / "answering.py"]
     found = {name for file in files for name in WRITTEN.findall(file.read_text(encoding="utf-8"))}
     assert {"continues", "again_from_row", "again_to_row", "fallback_reason", "artwork_reason"} <= found
     assert found - GIVEN <= RESERVED

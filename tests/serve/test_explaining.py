@@ -22,7 +22,8 @@ from matinee.observe.decision_log import (
 )
 from matinee.observe.decisions import DecisionRecord, RowNote, Slot
 from matinee.observe.home import Home
-from matinee.platform.deciding import Answering, Decided, Explained, Request, Stage, Surroundings
+from matinee.platform.answering import Answering
+from matinee.platform.deciding import Decided, Explained, Request, Stage, Surroundings
 from matinee.platform.initiative import Fallback, Initiative
 from matinee.platform.lifecycle.project import open_project
 from matinee.platform.outcomes.join import join

@@ -15,7 +15,7 @@ from matinee.errors import InputError
 from matinee.observe.erasure.erased import Erased
 from matinee.observe.home import Home
 from matinee.observe.state.store import StateStore
-from matinee.platform.deciding import Precomputes
+from matinee.platform.abilities import Precomputes
 from matinee.types import HOUR_US, format_at
 
 PORTION = 1_024

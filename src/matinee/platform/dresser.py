@@ -12,7 +12,8 @@ from matinee.observe.catalogue.clearance_watch import ClearanceWatch, Standing
 from matinee.observe.decisions import Slot
 from matinee.observe.home import Home
 from matinee.observe.state.reading import MemberReader
-from matinee.platform.deciding import ArtworkChoices, ChoosesArtwork, Context, Request, Surroundings
+from matinee.platform.abilities import ArtworkChoices, ChoosesArtwork
+from matinee.platform.deciding import Context, Request, Surroundings
 from matinee.platform.dressing import Pictures, dress, to_choose
 from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.model_folder import check_files, read_card

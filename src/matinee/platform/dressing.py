@@ -18,7 +18,7 @@ from matinee.observe.decisions import Slot
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import connect
 from matinee.observe.lake.reader import open_facts
-from matinee.platform.deciding import ArtworkChoices
+from matinee.platform.abilities import ArtworkChoices
 from matinee.types import Mask
 
 URL = "/artwork/"

@@ -14,7 +14,8 @@ from typing import Any, TypeGuard
 from weakref import WeakKeyDictionary
 
 from matinee.observe.decisions import Slot
-from matinee.platform.deciding import ArtworkChoices, ChoosesArtwork, Context, Decided, Request
+from matinee.platform.abilities import ArtworkChoices, ChoosesArtwork
+from matinee.platform.deciding import Context, Decided, Request
 from matinee.platform.dressing import to_choose
 from matinee.serve.arms import arm_counts
 from matinee.serve.attempt import Attempt

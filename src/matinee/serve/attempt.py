@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from matinee.errors import InputError
 from matinee.observe.decisions import DecisionRecord
-from matinee.platform.deciding import Context, Decided, Request, check, decide
+from matinee.platform.answering import check, decide
+from matinee.platform.deciding import Context, Decided, Request
 from matinee.platform.registry.rollouts import RolloutRow
 from matinee.serve.budget import RAISED, Outcome, Then
 from matinee.serve.interleaved import POLICY, joined, version_of

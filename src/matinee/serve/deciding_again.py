@@ -12,7 +12,8 @@ from matinee.observe.decision_log import decisions_about, find_decision
 from matinee.observe.decisions import DecisionRecord, RowNote, Slot
 from matinee.observe.home import Home
 from matinee.observe.state.as_of import MembersAsOf
-from matinee.platform.deciding import Decider, Explained, Explains, Request, Surroundings
+from matinee.platform.abilities import Explains
+from matinee.platform.deciding import Decider, Explained, Request, Surroundings
 from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.model_folder import check_files, read_card
 from matinee.platform.lifecycle.simulated import simulated_home

@@ -9,7 +9,8 @@ from matinee import settings
 from matinee.observe.decisions import DecisionRecord, Slot
 from matinee.observe.home import Home
 from matinee.observe.state.as_of import MembersAsOf
-from matinee.platform.deciding import ArtworkChoices, ChoosesArtwork, Request, Surroundings
+from matinee.platform.abilities import ArtworkChoices, ChoosesArtwork
+from matinee.platform.deciding import Request, Surroundings
 from matinee.platform.dressing import to_choose
 from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.model_folder import check_files, read_card

@@ -15,7 +15,9 @@ from dataclasses import replace
 
 from matinee.errors import ConfigError, MatineeError
 from matinee.observe.clock import wall_us
-from matinee.platform.deciding import Answering, Decider, Forgets, Prepares
+from matinee.platform.abilities import Forgets, Prepares
+from matinee.platform.answering import Answering
+from matinee.platform.deciding import Decider
 from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.lifecycle.registering import register
 from matinee.platform.registry.registry import Registry

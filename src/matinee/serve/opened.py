@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from matinee.errors import StorageError
-from matinee.platform.deciding import Answering, Decided, Request
+from matinee.platform.answering import Answering
+from matinee.platform.deciding import Decided, Request
 from matinee.serve.budget import Pool
 
 NONE = "none"

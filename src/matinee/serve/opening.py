@@ -17,7 +17,9 @@ from matinee.observe.lake.reader import last_event_us
 from matinee.observe.members import Member
 from matinee.observe.state.reading import MemberReader
 from matinee.observe.state.record import MemberRecord
-from matinee.platform.deciding import ChoosesArtwork, Decider, Refreshes, Request, Surroundings, check
+from matinee.platform.abilities import ChoosesArtwork, Refreshes
+from matinee.platform.answering import check
+from matinee.platform.deciding import Decider, Request, Surroundings
 from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.model_folder import check_files, read_card
 from matinee.platform.lifecycle.simulated import simulated_home

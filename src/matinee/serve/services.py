@@ -29,7 +29,8 @@ from matinee.observe.members import Member
 from matinee.observe.state.open import open_store
 from matinee.observe.state.store import OpenedStore
 from matinee.observe.state.whole import Whole
-from matinee.platform.deciding import Context, NamesActions, Request
+from matinee.platform.abilities import NamesActions
+from matinee.platform.deciding import Context, Request
 from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.loading import find

@@ -10,7 +10,8 @@ from queue import Empty, Full, Queue
 
 from matinee.observe.decision_log import new_decision_id
 from matinee.observe.decisions import DecisionRecord
-from matinee.platform.deciding import Answering, Request, check
+from matinee.platform.answering import Answering, check
+from matinee.platform.deciding import Request
 from matinee.platform.registry.rollouts import RolloutRow
 from matinee.serve.rollouts import chosen, counter, equal_slots
 from matinee.serve.tally import Tally

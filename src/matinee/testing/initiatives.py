@@ -21,7 +21,9 @@ from matinee.errors import ConfigError
 from matinee.observe.decisions import DecisionRecord
 from matinee.observe.home import Home
 from matinee.observe.lake.tables import EVENTS, FACTS
-from matinee.platform.deciding import NO_ACTION, Answering, Request, Weighs
+from matinee.platform.abilities import Weighs
+from matinee.platform.answering import Answering
+from matinee.platform.deciding import NO_ACTION, Request
 from matinee.platform.forecasting import Forecasting
 from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.evaluating import Judged, evaluate

@@ -11,7 +11,8 @@ from matinee.initiatives.artwork.matching import KEEP, GenreMatch
 from matinee.observe.clock import Clock
 from matinee.observe.home import Home
 from matinee.observe.importers.run import run_import
-from matinee.platform.deciding import ChoosesArtwork, Request, Surroundings
+from matinee.platform.abilities import ChoosesArtwork
+from matinee.platform.deciding import Request, Surroundings
 from matinee.types import parse_at
 
 TITLES = "title_id,name,kind,genres\n" + "".join(

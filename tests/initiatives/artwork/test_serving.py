@@ -17,7 +17,8 @@ from matinee.initiatives.artwork.serving import ArtworkDecider, DefaultImages, i
 from matinee.initiatives.artwork.training import impressions, model, updated
 from matinee.observe.home import Home
 from matinee.observe.lake.reader import last_event_us
-from matinee.platform.deciding import ChoosesArtwork, Request, Surroundings
+from matinee.platform.abilities import ChoosesArtwork
+from matinee.platform.deciding import Request, Surroundings
 from matinee.settings import load as load_settings
 from matinee.types import DAY_US
 from matinee.world.service import WorldConfig, simulate, write_home

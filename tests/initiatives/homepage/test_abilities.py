@@ -16,7 +16,8 @@ from small_services import NOW_US, member_of, titles_of
 from matinee.initiatives.homepage.config import PageConfig
 from matinee.initiatives.homepage.serving import HomepageDecider
 from matinee.observe.catalogue.catalogue import Catalogue
-from matinee.platform.deciding import FindsSimilar, Prefers, Request
+from matinee.platform.abilities import FindsSimilar, Prefers
+from matinee.platform.deciding import Request
 
 ROWS = [
     {"title_id": "s", "kind": "series"},

@@ -21,7 +21,8 @@ from matinee.initiatives.homepage.config import PageConfig
 from matinee.initiatives.homepage.popular import PopularHomepage
 from matinee.initiatives.homepage.serving import HomepageDecider
 from matinee.observe.catalogue.catalogue import Catalogue, Limits
-from matinee.platform.deciding import Explains, Forgets, Prepares, Request
+from matinee.platform.abilities import Explains, Forgets, Prepares
+from matinee.platform.deciding import Request
 from matinee.types import DAY_US, NEVER_US
 
 SOON_US = NOW_US + 10_000_000

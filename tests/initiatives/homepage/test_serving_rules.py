@@ -21,7 +21,8 @@ from matinee.errors import StorageError
 from matinee.initiatives.homepage.asking import narrowed
 from matinee.initiatives.homepage.page import MemberState, TitleState
 from matinee.initiatives.homepage.popular import STRICTEST
-from matinee.platform.deciding import Decided, Request, check
+from matinee.platform.answering import check
+from matinee.platform.deciding import Decided, Request
 from matinee.types import DAY_US
 
 QUIET = settings(

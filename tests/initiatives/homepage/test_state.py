@@ -35,7 +35,8 @@ from matinee.observe.member_state import TitleTable, read_marks
 from matinee.observe.members import Member
 from matinee.observe.state.fold import apply
 from matinee.observe.state.record import MemberRecord, Played
-from matinee.platform.deciding import NamesActions, Precomputes, Refreshes, Request, Surroundings
+from matinee.platform.abilities import NamesActions, Precomputes, Refreshes
+from matinee.platform.deciding import Request, Surroundings
 from matinee.types import DAY_US, parse_at
 
 AT_US = parse_at("2024-11-10T00:00:00Z")

@@ -14,7 +14,8 @@ from tests.platform.toys import TOY, ToyForecaster, in_home
 
 from matinee.errors import ConfigError, InputError, NotFoundError, StorageError
 from matinee.observe.home import Home
-from matinee.platform.deciding import Answering, Request
+from matinee.platform.answering import Answering
+from matinee.platform.deciding import Request
 from matinee.platform.forecasting import Forecasting
 from matinee.platform.initiative import Fallback
 from matinee.platform.lifecycle.project import Project, open_project, open_project_of

@@ -15,7 +15,8 @@ from matinee.errors import InputError
 from matinee.observe.decision_log import decision_line, new_decision_id
 from matinee.observe.decisions import DecisionRecord, Slot
 from matinee.observe.home import Home
-from matinee.platform.deciding import Decided, Request, Surroundings, Weighs
+from matinee.platform.abilities import Weighs
+from matinee.platform.deciding import Decided, Request, Surroundings
 from matinee.platform.gates.off_policy import GainBound
 from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.project import open_project_of

@@ -23,7 +23,8 @@ from matinee.observe.decisions import RowNote, Slot
 from matinee.observe.erasure.erased import Erased
 from matinee.observe.members import Member
 from matinee.observe.state.record import MemberRecord
-from matinee.platform.deciding import Context, Explained, Explains, Request, Stage
+from matinee.platform.abilities import Explains
+from matinee.platform.deciding import Context, Explained, Request, Stage
 from matinee.platform.dresser import Shown
 from matinee.platform.whereabouts import Located, Locates
 from matinee.serve.artworks import NAME as ARTWORK

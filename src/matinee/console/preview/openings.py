@@ -17,7 +17,8 @@ from matinee.observe.catalogue.artwork import TABLE as ARTWORK_TABLE
 from matinee.observe.catalogue.clearance_watch import ClearanceWatch
 from matinee.observe.home import Home
 from matinee.observe.lake.changes import SHARED_FACTS, FactsVersion
-from matinee.platform.deciding import Decider, Refreshes, Surroundings
+from matinee.platform.abilities import Refreshes
+from matinee.platform.deciding import Decider, Surroundings
 from matinee.platform.dresser import FALLBACK, Dresser
 from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.model_folder import CARD, check_files, read_card

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from matinee.console.titles import PAGES, Seen, Titles
-from matinee.platform.deciding import FindsSimilar, Prefers, Request
+from matinee.platform.abilities import FindsSimilar, Prefers
+from matinee.platform.deciding import Request
 from matinee.serve.opened import Opened
 from matinee.serve.services import Services
 from matinee.types import Scores

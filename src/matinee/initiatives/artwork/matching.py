@@ -26,7 +26,8 @@ from matinee.initiatives.artwork.serving import (
 )
 from matinee.learn.reading import load_catalogue
 from matinee.observe.catalogue.artwork_tags import TAGS, VOCABULARY
-from matinee.platform.deciding import ArtworkChoices, Decided, Later, Request, Surroundings
+from matinee.platform.abilities import ArtworkChoices, Later
+from matinee.platform.deciding import Decided, Request, Surroundings
 from matinee.types import derive_seed
 
 POLICY = "artwork/genre-match-1"

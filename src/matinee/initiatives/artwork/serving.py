@@ -26,7 +26,8 @@ from matinee.observe.catalogue.artwork import Artworks
 from matinee.observe.decisions import Slot
 from matinee.observe.member_state import TitleTable
 from matinee.observe.state.reading import MemberReader
-from matinee.platform.deciding import NO_ACTION, ArtworkChoices, Decided, Later, Request, Surroundings
+from matinee.platform.abilities import ArtworkChoices, Later
+from matinee.platform.deciding import NO_ACTION, Decided, Request, Surroundings
 from matinee.types import DAY_US, Index, Mask, derive_seed
 
 POLICY = "artwork/pooled-1"

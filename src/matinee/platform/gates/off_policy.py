@@ -52,7 +52,7 @@ class GainBound:
     """The lower bound of the gain over the policy that wrote the log is above a margin.
 
     Choose it for an initiative of one action whose decider can say how probably it chooses each
-    (`matinee.platform.deciding.Weighs`) and whose reward has bounds: ``OffPolicy(GainBound())``. Only
+    (`matinee.platform.abilities.Weighs`) and whose reward has bounds: ``OffPolicy(GainBound())``. Only
     decisions after the moment up to which the candidate had learned count, so a candidate that has just been
     trained is not measured; one that was trained as of an earlier moment (``--at``) is.
 

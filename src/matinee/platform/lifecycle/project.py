@@ -14,8 +14,9 @@ from matinee.observe.clock import Clock, wall_us
 from matinee.observe.home import Home
 from matinee.observe.home_clock import home_clock
 from matinee.observe.lake.reader import last_event_us
+from matinee.platform.answering import Answering
 from matinee.platform.config import PlatformConfig
-from matinee.platform.deciding import Answering, Surroundings
+from matinee.platform.deciding import Surroundings
 from matinee.platform.forecasting import Forecasting
 from matinee.platform.initiative import Data, Initiative
 from matinee.platform.lifecycle.model_folder import CARD, ModelCard, check_files, read_card

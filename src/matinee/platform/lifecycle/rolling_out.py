@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from matinee.errors import InputError, VerdictError
-from matinee.platform.deciding import Answering, Request
+from matinee.platform.answering import Answering
+from matinee.platform.deciding import Request
 from matinee.platform.gates.gate import GateResult
 from matinee.platform.lifecycle.project import Project
 from matinee.platform.lifecycle.releasing import UNKNOWN_UNIT, gate_rows, release

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from matinee.errors import InputError
-from matinee.platform.deciding import Request, Surroundings, Weighs
+from matinee.platform.abilities import Weighs
+from matinee.platform.deciding import Request, Surroundings
 from matinee.platform.lifecycle.model_folder import check_files, read_card
 from matinee.platform.lifecycle.project import Project
 from matinee.prove.offpolicy.distributions import Distributions
@@ -194,7 +195,7 @@ def weigher(project: Project, folder: Path, at_us: int) -> Weighs:
         raise InputError(
             f"{project.initiative.name}, version {folder.name}: its decider ({type(opened).__name__}) cannot "
             "say how probably it would choose each action, expected a method probabilities(request) "
-            "(matinee.platform.deciding.Weighs). Add it, or give the probabilities as a file (--policy)."
+            "(matinee.platform.abilities.Weighs). Add it, or give the probabilities as a file (--policy)."
         )
     return opened
 
