@@ -240,6 +240,21 @@ def test_an_import_does_not_lift_the_limits_of_an_approval(home: Home, table: Ca
     assert known(home, "approved_by, territories, end_us - approved_us") == [("ada", ["NL"], 9)]
 
 
+def test_a_territory_that_nothing_else_names_is_pointed_out(
+    home: Home, table: Callable[..., Path], write: Write
+) -> None:
+    path = table("a1,t1,wide.png,ada,NL|NLD", "a2,t1,tall.webp,ada,se", more=",approved_by,territories")
+    assert put(home, path).notes == (), "a home without territories cannot know better"
+    run_import(home, "availability", write("w.csv", "title_id,territory\nt1,NL\nt2,SE\n"))
+    (note,) = put(home, path).notes
+    assert note == (
+        'territories holds "NLD" (image a1) and 1 more, which no title and no member of this home has: '
+        'nobody sees the image there. Did you mean "NL"?'
+    )
+    run_import(home, "members", write("m.csv", "member_id,territory\nm1,se\nm2,NLD\n"))
+    assert put(home, path).notes == ()
+
+
 def test_an_approval_holds_for_the_pixels_that_were_approved(
     home: Home, table: Callable[..., Path], write: Write
 ) -> None:

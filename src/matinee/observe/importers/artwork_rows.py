@@ -142,6 +142,17 @@ class _Checks:
                 f"{len(self._held)} images keep narrower limits than the file says "
                 f"({', '.join(sorted(self._held)[:5])}). {OPTION} takes those of the file."
             )
+        named = {one: row["artwork_id"] for row in good for one in row["territories"]}
+        known = _known_territories(self.given)
+        unknown = sorted(set(named) - known)
+        if known and unknown:
+            near = difflib.get_close_matches(unknown[0].upper(), sorted(known), n=1)
+            hint = f' Did you mean "{near[0]}"?' if near else ""
+            others = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+            out.append(
+                f'territories holds "{unknown[0]}" (image {named[unknown[0]]}){others}, which no title and '
+                f"no member of this home has: nobody sees the image there.{hint}"
+            )
         waiting = [row for row in good if not row["approved_by"] or row["withdrawn_us"] is not None]
         if waiting:
             out.append(
@@ -309,6 +320,18 @@ def _known_titles(given: Preparing, wanted: set[str]) -> set[str]:
                 continue
             known |= {row[0] for row in found.fetchall()}
     return known
+
+
+def _known_territories(given: Preparing) -> set[str]:
+    """Those that windows of titles or members name; upper and lower case are not the same."""
+    found: set[str] = set()
+    for table in ("availability", "members"):
+        files = given.write.before.of(table)
+        if files:
+            source = parquet(given.write.lake, files)
+            rows = given.con.execute(f"SELECT DISTINCT territory FROM {source} WHERE territory IS NOT NULL")
+            found |= {row[0] for row in rows.fetchall()}
+    return found
 
 
 def _where(given: Preparing, row: Row) -> str:
