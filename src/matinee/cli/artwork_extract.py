@@ -153,6 +153,11 @@ def _print(done: Extraction, config: ExtractConfig) -> None:
     )
     if not made.text_checked:
         note("Text was not looked for: rapidocr-onnxruntime is not installed.")
+    if made.fault_us is not None:
+        note(
+            f"The video is damaged, first at {made.fault_us / 1e6:.1f} s ({made.n_faults:,} complaints of "
+            "ffmpeg): frames after such a place may be smeared. Fetch or export it again if they are."
+        )
     if made.hdr:
         note("The video is HDR: its frames look flat. Give an SDR master for final artwork.")
     say(f"Nothing is cleared. Look at {done.folder / 'contact-sheet.html'} and approve there.")

@@ -47,6 +47,7 @@ def test_a_folder_with_images_manifest_and_sheet(film: Path, tmp_path: Path) -> 
     assert seen == sorted(seen)
     assert made.n_shots == 7
     assert made.n_alike >= 1
+    assert (made.n_faults, made.fault_us) == (0, None)
     assert len(made.candidates) == 5
     assert all(one.source_frame_us >= 560_000 for one in made.candidates)
     with (tmp_path / "out" / "manifest.csv").open(newline="", encoding="utf-8") as stream:
@@ -81,6 +82,23 @@ def test_the_same_video_gives_the_same_again(film: Path, tmp_path: Path) -> None
     assert one.artwork_ids == two.artwork_ids
     for path in (tmp_path / "a").glob("*.webp"):
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+@pytest.mark.slow
+def test_a_film_that_is_damaged_in_the_middle_says_where(film: Path, tmp_path: Path, capsys: Any) -> None:
+    data = bytearray(film.read_bytes())
+    first, end = int(0.5 * len(data)), int(0.6 * len(data))
+    data[first:end] = bytes(end - first)
+    damaged = tmp_path / "damaged.mp4"
+    damaged.write_bytes(data)
+    out = tmp_path / "out"
+    told = ["artwork", "extract", str(damaged), "--title", "t1", "--out", str(out), "--n", "3"]
+    assert main(told) == 0
+    assert "The video is damaged, first at " in "".join(capsys.readouterr())
+    assert "The video is damaged, first at 0:0" in (out / "contact-sheet.html").read_text("utf-8")
+    made = json.loads((out / "manifest.json").read_text("utf-8"))["made"]
+    assert made["n_faults"] > 0
+    assert 1_000_000 < made["fault_us"] < 6_000_000
 
 
 @pytest.mark.slow

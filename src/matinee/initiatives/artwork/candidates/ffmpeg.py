@@ -37,8 +37,31 @@ TOO_LARGE = ("Picture size", "max_pixels")
 """In ffmpeg's words: the file ends early; a frame is larger than the header said and than is allowed."""
 GENERAL = ("At least one", "Conversion", "frame=", "Error opening", "Error while", "Invalid data found")
 """Starts of lines of ffmpeg that say no more than that something went wrong."""
+FAULT = "[error]"
+"""Before what ffmpeg could not read."""
 TAIL = 30
 """Lines of ffmpeg's words that are kept for a message."""
+
+
+@dataclass(slots=True)
+class Faults:
+    """What ffmpeg could not read of a video.
+
+    Attributes
+    ----------
+    n : int
+        Its complaints; a fault has one or several.
+    first_us : int or None
+        Time of the last frame before the first of them.
+    """
+
+    n: int = 0
+    first_us: int | None = None
+
+    def add(self, at_us: int) -> None:
+        """One more, after the frame of this time."""
+        self.n += 1
+        self.first_us = at_us if self.first_us is None else self.first_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +147,7 @@ def frames(
     keyframes: bool = False,
     start_us: int = 0,
     length_us: int | None = None,
+    faults: Faults | None = None,
 ) -> Iterator[tuple[int, Picture]]:
     """Decode frames, each with its time.
 
@@ -135,6 +159,8 @@ def frames(
         Decode only frames that depend on no other: some ten times faster.
     start_us, length_us : int
         Part of the video; None: to its end.
+    faults : Faults, optional
+        Is told what could not be read. Decoders put something like the pictures around it in its place.
 
     Yields
     ------
@@ -152,7 +178,8 @@ def frames(
     deinterlace = "" if keyframes else "yadif=deint=interlaced,"
     graph = f"{deinterlace}scale={width}:{height}:flags=area,setsar=1,showinfo=checksum=0"
     command = [
-        program(), "-hide_banner", "-nostdin", "-nostats", "-threads", "2", *_guarded(video.reader, limits),
+        program(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info", "-threads", "2",
+        *_guarded(video.reader, limits),
         *(["-skip_frame", "nokey"] if keyframes else []), *seek, *part, "-i", str(video.path),
         "-map", "0:V:0", "-an", "-sn", "-dn", "-vf", graph, "-fps_mode", "passthrough",
         "-f", "rawvideo", "-pix_fmt", "bgr24", "pipe:1",
@@ -162,7 +189,9 @@ def frames(
     assert process.stderr is not None
     shown: queue.Queue[int | None] = queue.Queue()
     tail: list[str] = []
-    listener = threading.Thread(target=_listen, args=(process.stderr, shown, tail), daemon=True)
+    listener = threading.Thread(
+        target=_listen, args=(process.stderr, shown, tail, faults or Faults()), daemon=True
+    )
     listener.start()
     n = 0
     try:
@@ -216,14 +245,18 @@ def _read(stream: IO[bytes], n: int) -> bytes | None:
     return pixels if len(pixels) == n else None
 
 
-def _listen(stream: IO[bytes], shown: queue.Queue[int | None], tail: list[str]) -> None:
+def _listen(stream: IO[bytes], shown: queue.Queue[int | None], tail: list[str], faults: Faults) -> None:
+    last_us = 0
     for raw in stream:
         line = raw.decode("utf-8", "replace").rstrip()
         if match := SHOWN.search(line):
-            shown.put(round(float(match[2]) * 1e6))
+            last_us = round(float(match[2]) * 1e6)
+            shown.put(last_us)
         elif "showinfo" not in line:
             del tail[:-TAIL]
             tail.append(line)
+            if FAULT in line:
+                faults.add(max(0, last_us))
     shown.put(None)
 
 

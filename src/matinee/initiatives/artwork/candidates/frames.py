@@ -13,7 +13,7 @@ from matinee.errors import InputError
 from matinee.initiatives.artwork.candidates.composition import motion, saliency, thirds
 from matinee.initiatives.artwork.candidates.config import ExtractConfig, Limits
 from matinee.initiatives.artwork.candidates.duplicates import Look
-from matinee.initiatives.artwork.candidates.ffmpeg import Video, fitted, frames
+from matinee.initiatives.artwork.candidates.ffmpeg import Faults, Video, fitted, frames
 from matinee.initiatives.artwork.candidates.picture import Box, Map, Picture, cut, luma, resized
 from matinee.initiatives.artwork.candidates.quality import STILL_AT, Quality, change, measure, sharpness
 from matinee.initiatives.artwork.candidates.shots import Shot, ShotFinder
@@ -59,6 +59,8 @@ class Pass:
         Of each frame, without composition; 0 for a flat one.
     looks : list of Look
         Of each frame: shots come again, above all in talks, and are looked at once.
+    faults : Faults
+        What could not be read.
     """
 
     shots: list[Shot]
@@ -67,6 +69,7 @@ class Pass:
     looks: list[Look]
     bars: Box
     keyframes: bool
+    faults: Faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,9 @@ def _pass(video: Video, limits: Limits, keyframes: bool, progress: Report) -> Pa
     scores: list[float] = []
     looks: list[Look] = []
     before: Picture | None = None
-    for at_us, picture in frames(video, limits, size=fitted(video, width=SMALL), keyframes=keyframes):
+    faults = Faults()
+    size = fitted(video, width=SMALL)
+    for at_us, picture in frames(video, limits, size=size, keyframes=keyframes, faults=faults):
         finder.take(at_us, picture)
         moved = 0.0 if before is None or keyframes else change(before, picture)
         scores.append(measure(picture, change=moved).score)
@@ -106,7 +111,7 @@ def _pass(video: Video, limits: Limits, keyframes: bool, progress: Report) -> Pa
         progress(min(1.0, at_us / 1e6 / video.duration_s))
     _check_whole(video, finder.times_us_, keyframes)
     shots = finder.shots(round(video.duration_s * 1e6))
-    return Pass(shots, finder.times_us_, scores, looks, bars.inside(), keyframes)
+    return Pass(shots, finder.times_us_, scores, looks, bars.inside(), keyframes, faults)
 
 
 def _check_whole(video: Video, times_us: Sequence[int], keyframes: bool) -> None:

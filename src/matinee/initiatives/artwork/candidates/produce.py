@@ -99,6 +99,10 @@ class Produced:
         Frames looked at closely; of these dropped as near-duplicates, as far worse than the best, for text.
     text_checked : bool
         Whether a text recogniser was there.
+    n_faults : int
+        What ffmpeg complained of in the first pass.
+    fault_us : int or None
+        Where the first of these is.
     """
 
     width: int
@@ -115,6 +119,8 @@ class Produced:
     n_poor: int
     n_text: int
     text_checked: bool
+    n_faults: int
+    fault_us: int | None
     took_s: float
     candidates: list[Candidate]
 
@@ -169,7 +175,8 @@ def produce(video: Path, config: ExtractConfig, work: Path, *, limits: Limits, p
         hdr=known.hdr, keyframes=found.keyframes, n_shots=len(found.shots), n_looked=len(found.times_us),
         n_close=len(looked), n_alike=len(looked) - len(kept),
         n_poor=len(kept) - len(good), n_text=len(good) - len(free),
-        text_checked=maker.text_checked, took_s=time.monotonic() - began, candidates=made,
+        text_checked=maker.text_checked, n_faults=found.faults.n, fault_us=found.faults.first_us,
+        took_s=time.monotonic() - began, candidates=made,
     )  # fmt: skip
 
 
