@@ -26,6 +26,17 @@ def test_import_counts_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixture
     assert (found["table"], found["added"], found["duplicate"], found["rejected"]) == ("plays", 0, 1, 1)
 
 
+def test_rows_of_erased_members_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home, plays = str(tmp_path / "shop"), tmp_path / "plays.csv"
+    plays.write_text("member_id,title_id,at\nm-erased,a,5\nm-other,b,6\n")
+    main(["init", home])
+    assert main(["import", "events", str(plays), "--home", home]) == 0
+    assert main(["erase", "m-erased", "--home", home]) == 0
+    capsys.readouterr()
+    assert main(["import", "events", str(plays), "--home", home]) == 0
+    assert "Left out, of members who were erased: 1 row." in capsys.readouterr().out
+
+
 def test_a_folder_that_is_no_home_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["import", "events", "x.csv", "--home", str(tmp_path)]) == 2
     assert "expected a service home. Make one: matinee init" in capsys.readouterr().err

@@ -59,6 +59,14 @@ def test_only_watching_is_read_and_where_the_member_was_last(tmp_path: Path) -> 
     assert list(x.territory) == ["BE", None]
 
 
+def test_only_watching_must_name_a_title(tmp_path: Path) -> None:
+    header = "member_id,title_id,at,event\n"
+    x = read_interactions(file(tmp_path, header + "m,a,4,play\nm,,5,search\nm,,6,membership\n"))
+    assert (list(x.title_ids), x.n_events) == (["a"], 1)
+    with pytest.raises(InputError, match=r"line 3: title_id is empty, expected an id that is not empty"):
+        read_interactions(file(tmp_path, header + "m,a,4,play\nm,,5,\n"))
+
+
 def test_an_event_after_now_plus_a_day_is_refused(tmp_path: Path) -> None:
     path = file(tmp_path, "member_id,title_id,at\nm,a,1998-04-25\n")
     assert read_interactions(path, now_us=893_462_400_000_000).n_events == 1

@@ -78,6 +78,8 @@ def import_(
         ["file", "table", "would be added" if dry_run else "added", "known already", "rejected"],
         left=2,
     )
+    if n_erased := sum(one.erased for one in done):
+        say(f"Left out, of members who were erased: {n_erased:,} {'row' if n_erased == 1 else 'rows'}.")
     for text in (text for one in done for text in one.notes):
         say(text)
     if rejects is not None and any(d.rejected for d in done):

@@ -20,7 +20,7 @@ from matinee.observe.catalogue.pins import pin_rows
 from matinee.observe.catalogue.titles import title_rows, with_bare_titles
 from matinee.observe.clock import Clock
 from matinee.observe.home import Home
-from matinee.observe.importers.fields import INTERACTION, MEMBER_ONLY, TITLE
+from matinee.observe.importers.fields import MEMBER_ONLY, NOT_WATCHING, TITLE, interaction_fields
 from matinee.observe.importers.run import rating_scale
 from matinee.observe.importers.staging import Strictness, stage
 from matinee.observe.importers.table import Table
@@ -34,7 +34,6 @@ from matinee.types import Ids
 Number = TypeVar("Number", bound=np.generic)
 UNKNOWN_RUNTIME_S = 7_200.0
 """Watch time that counts as the whole title when its runtime is not known, in seconds."""
-NOT_WATCHING = ("impression", "signal", "search", "membership")
 
 
 def read_interactions(
@@ -79,9 +78,9 @@ def read_interactions(
     """
     clock = Clock.wall() if now_us is None else Clock("fixed", now_us)
     with _reading() as con:
-        staged = stage(
-            con, Table.open(path), INTERACTION, strictness=Strictness(on_error, rejects, clock.latest_us)
-        )
+        table = Table.open(path)
+        strictness = Strictness(on_error, rejects, clock.latest_us)
+        staged = stage(con, table, interaction_fields(table.columns), strictness=strictness)
         columns = set(staged.columns)
         wanted = ["true"]
         if until_us is not None:

@@ -94,6 +94,14 @@ REFUSED: dict[str, tuple[str, str, str | bytes, str]] = {
     ),
     "kids": ("members", "a.csv", "member_id,kids\nm,perhaps\n", r'kids is "perhaps", expected true or false'),
     "pin": ("pins", "a.csv", "row,title_id\n0,t\n", r'row is "0", expected a whole number, 1 or more'),
+    "window that ends first": (
+        "availability", "a.csv", "title_id,territory,from,until\nt,NL,2026-01-01,2025-01-01\n",
+        r'line 2: until is "2025-01-01", expected a time after from: the window is empty',
+    ),
+    "pin that ends as it begins": (
+        "pins", "a.csv", "row,title_id,from,until\n1,t,2026-01-01,2026-01-01\n",
+        r'line 2: until is "2026-01-01", expected a time after from',
+    ),
     "pin of nothing": ("pins", "a.csv", "row,col\n1,1\n", r"row_kind is empty"),
     "kind": ("event", "a.csv", HEADER + GOOD, r'unknown kind "event"\. Did you mean "events"'),
 }  # fmt: skip

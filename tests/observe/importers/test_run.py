@@ -229,6 +229,18 @@ def test_a_second_writer_is_told_to_wait(home: Home, write: Write, monkeypatch: 
         run_import(home, "events", write("b.csv", HEAD + "m,b,6\n"))
 
 
+def test_columns_that_are_not_read_and_rows_that_stand_again_are_told(home: Home, write: Write) -> None:
+    text = "title_id,name,genre\na,One,Drama\nb,Two,Drama\na,Three,Crime\n"
+    (done,) = run_import(home, "titles", write("t.csv", text))
+    assert (done.added, done.duplicate, done.rejected) == (2, 0, 0)
+    assert done.notes == (
+        't.csv: column "genre" is not known and was not read. Did you mean "genres"?',
+        "t.csv: 1 row names an id that stands again below: the last row of each counts.",
+    )
+    (done,) = run_import(home, "titles", write("u.csv", "title_id,name\nc,One\nd,Two\n"))
+    assert done.notes == ()
+
+
 def test_every_importer_is_found_by_its_file() -> None:
     assert list(registry.importers()) == [
         "artwork", "availability", "events", "members", "movielens", "movietweetings", "pins", "titles",

@@ -145,6 +145,8 @@ class Field:
         When not empty, the only values allowed.
     required_if : str
         SQL condition over the columns `raw_<name>`: no row that meets it may leave the field empty.
+    after : str
+        Another time of the row; where both are given this one must be later.
     """
 
     name: str
@@ -154,6 +156,7 @@ class Field:
     not_future: bool = False
     one_of: tuple[str, ...] = ()
     required_if: str = ""
+    after: str = ""
 
     @property
     def output(self) -> str:
@@ -208,16 +211,23 @@ def event_fields(columns: Iterable[str]) -> tuple[Field, ...]:
 
 
 WITH_TITLE = "coalesce(raw_event, 'play') NOT IN ('search', 'membership')"
-INTERACTION = (
-    Field("member_id", ID, required=True),
-    Field("title_id", ID, required=True),
-    Field("at", TIME, required=True, column="at_us", not_future=True),
-    Field("rating", NUMBER),
-    Field("watch_s", SECONDS),
-    Field("territory", TEXT),
-    Field("event", TEXT),
-)
-"""A viewing log for one training run, without a home."""
+NOT_WATCHING = ("impression", "signal", "search", "membership")
+
+
+def interaction_fields(columns: Iterable[str]) -> tuple[Field, ...]:
+    """Fields of a viewing log without a home; only rows of watching must name a title."""
+    types = "event" in set(columns)
+    watching = f"coalesce(raw_event, 'play') NOT IN {NOT_WATCHING}"
+    return (
+        Field("member_id", ID, required=True),
+        Field("title_id", ID, required=not types, required_if=watching if types else ""),
+        Field("at", TIME, required=True, column="at_us", not_future=True),
+        Field("rating", NUMBER),
+        Field("watch_s", SECONDS),
+        Field("territory", TEXT),
+        Field("event", TEXT),
+    )
+
 
 TITLE = (
     Field("title_id", ID, required=True),
@@ -248,7 +258,7 @@ AVAILABILITY = (
     Field("title_id", ID, required=True),
     Field("territory", ID, required=True),
     Field("from", TIME, column="start_us"),
-    Field("until", TIME, column="end_us"),
+    Field("until", TIME, column="end_us", after="from"),
 )
 PIN = (
     Field("row", POSITION, required=True),
@@ -257,7 +267,7 @@ PIN = (
     Field("row_kind", TEXT, required_if="raw_title_id IS NULL"),
     Field("territory", TEXT),
     Field("from", TIME, column="start_us"),
-    Field("until", TIME, column="end_us"),
+    Field("until", TIME, column="end_us", after="from"),
 )
 ARTWORK = (
     Field("artwork_id", ID, required=True),

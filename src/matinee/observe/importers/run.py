@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,6 +43,8 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "artwork": ARTWORK,
 }
 NONE = Stored(0, 0)
+ONE_ROW_EACH = ("titles", "members")
+"""Facts of which an id has one row in a file."""
 RATING_SCALES = (1.0, 5.0, 10.0, 100.0)
 
 
@@ -152,12 +155,36 @@ def run_import(
                     given = (home, con, write, part.table, staged, strict, now.now_us, dry_run)
                     ready = part.prepare(Preparing(*given, override_clearance=override_clearance))
                 first, *rest = _store(write, con, part, ready, now) or [_imported(part, part.target, NONE, 0)]
-                done += [replace(first, erased=erased, notes=ready.notes), *rest]
+                notes = (*ready.notes, *_not_read(part, fields), *_given_again(con, part))
+                done += [replace(first, erased=erased, notes=notes), *rest]
         report("committing", 0.95)
         if dry_run:
             write.abandon()
     report("done", 1.0)
     return done
+
+
+def _not_read(part: Part, fields: Sequence[Field]) -> Iterator[str]:
+    """Which columns of a file in our own layout no importer knows: a misspelt one is lost otherwise."""
+    if part.values is not None:
+        return
+    known = [field.name for field in fields]
+    for column in part.table.columns:
+        if column not in known:
+            near = difflib.get_close_matches(column, known, n=1)
+            hint = f' Did you mean "{near[0]}"?' if near else ""
+            yield f'{Path(part.table.named).name}: column "{column}" is not known and was not read.{hint}'
+
+
+def _given_again(con: duckdb.DuckDBPyConnection, part: Part) -> Iterator[str]:
+    """How many rows gave way to a later row of the file that has the same id."""
+    if part.target not in ONE_ROW_EACH:
+        return
+    key = quoted(next(iter(FACTS[part.target])))
+    (n,) = con.execute(f"SELECT count(*) - count(DISTINCT {key}) FROM staged").fetchall()[0]
+    if n:
+        rows = "row names an id that stands" if n == 1 else "rows name ids that stand"
+        yield f"{Path(part.table.named).name}: {n:,} {rows} again below: the last row of each counts."
 
 
 def _leave_out_erased(con: duckdb.DuckDBPyConnection, erased: Erased, staged: Staged) -> int:
@@ -182,7 +209,7 @@ def _store(
         columns = FACTS[part.target]
         select = ", ".join(_column(c, columns[c], staged) for c in facts(part.target))
         last = ""
-        if part.target in ("titles", "members"):  # where an id stands twice the last row counts
+        if part.target in ONE_ROW_EACH:  # where an id stands twice the last row counts
             key = quoted(next(iter(columns)))
             last = f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY row_no DESC) = 1"
         con.execute(f"CREATE OR REPLACE TEMP TABLE incoming_facts AS SELECT {select} FROM staged{last}")

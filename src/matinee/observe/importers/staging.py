@@ -155,6 +155,7 @@ def _raw(value: str, sql_type: str) -> str:
 
 def _rules(fields: Sequence[Field], latest_us: int | None) -> list[_Rule]:
     rules = []
+    outputs = {field.name: field.output for field in fields}
     for field in fields:
         if field.required or field.required_if or field.one_of or field.kind is not TEXT:
             bad = field.bad(quoted("raw_" + field.name), quoted(field.output))
@@ -163,6 +164,9 @@ def _rules(fields: Sequence[Field], latest_us: int | None) -> list[_Rule]:
             latest = f"a time not later than {format_at(latest_us)} (now plus 24 hours)"
             expected = f"{latest}; epoch times are in seconds, not milliseconds"
             rules.append(_Rule(field, f"{quoted(field.output)} > {latest_us}", expected))
+        if field.after in outputs:
+            bad = f"{quoted(field.output)} <= {quoted(outputs[field.after])}"
+            rules.append(_Rule(field, bad, f"a time after {field.after}: the window is empty"))
     return rules
 
 
