@@ -104,6 +104,22 @@ def test_a_list_that_takes_long_is_read_beside_the_one_before(monkeypatch: pytes
     asyncio.run(visit())
 
 
+def test_whose_id_was_typed_comes_first_with_their_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = [
+        Profile(Member(one, account))
+        for one, account in (("m70", None), ("m7x", None), ("other", "house 7"), ("7", "house 7"))
+    ]
+    texts = [f"{one.member.member_id} {one.member.account_id or ''}" for one in every]
+    monkeypatch.setattr(profiles, "_list", lambda *_args: Listed(every, texts, False))
+
+    async def typed(text: str) -> list[str]:
+        found = await Profiles(served()).choice(text)
+        return [one.member.member_id for household in found.households for one in household.profiles]
+
+    assert asyncio.run(typed(" 7 ")) == ["other", "7", "m70", "m7x"]
+    assert asyncio.run(typed("m7")) == ["m70", "m7x"]
+
+
 def test_a_list_that_cannot_be_read_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     answers: list[Any] = [OSError("no"), Listed([], [], False)]
 

@@ -18,16 +18,28 @@ from matinee.platform.dressing import Pictures
 from matinee.serve.images import WIDTHS
 
 
+def macros(**more: Any) -> Any:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    environment.globals.update(more)
+    return environment.get_template("watch/tiles.html.jinja").module
+
+
+def test_how_far_an_episode_was_watched_stands_on_its_image_not_on_its_name() -> None:
+    episode = Facts("e1", "Pilot", "episode", series_id="s1", series="Show", season=1, episode=1)
+    tile = Tile(episode, "/watch/title/e1", share_pct=40, why="40 % watched")
+    html = str(macros(t=lambda key, **_values: key, percent=str).tile(tile, (160, 240)))
+    places = [html.index(part) for part in ("tile__ground", "tile__progress", "tile__episode", "tile__why")]
+    assert places == sorted(places), "the bar is moved up by its own height from where it stands"
+
+
 @pytest.mark.parametrize("aspect", ASPECTS)
 def test_an_image_is_asked_for_in_widths_that_the_server_scales_to(aspect: str) -> None:
     titles = Titles.__new__(Titles)
     titles.aspect = aspect
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    macros = environment.get_template("watch/tiles.html.jinja").module
     tile = Tile(Facts("t1", "One", "film"), "/watch/title/t1", image="/artwork/a.jpg")
-    html = str(macros.image(tile, titles.size))  # type: ignore[attr-defined]
+    html = str(macros().image(tile, titles.size))
     width = titles.size[0]
     assert f'src="/artwork/a.jpg?width={width}" srcset="/artwork/a.jpg?width={2 * width} 2x"' in html
     asked = {int(found) for found in re.findall(r"\?width=(\d+)", html)}

@@ -136,7 +136,7 @@ class Profiles:
         self._reading: asyncio.Task[Listed] | None = None
 
     async def choice(self, who: str = "", page: int = 1) -> Choice:
-        """One page of those whose id, account or territory has the text.
+        """One page of those whose id, account or territory has the text; whose id it is come first.
 
         Raises
         ------
@@ -152,11 +152,13 @@ class Profiles:
 
     def _found(self, listed: Listed, wanted: str) -> list[Profile]:
         refuses = self.services.erased.refuses
-        return [
+        found = [
             one
             for one, text in zip(listed.profiles, listed.texts, strict=True)
             if wanted in text and not refuses(one.member.member_id)
         ]
+        named = {_household(one) for one in found if wanted and plain(one.member.member_id) == wanted}
+        return sorted(found, key=lambda one: _household(one) not in named) if named else found
 
     async def _now(self) -> Listed:
         listed = self._listed
