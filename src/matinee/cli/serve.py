@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from matinee import settings
 from matinee.cli.console import print_json, progress, say
@@ -79,6 +80,6 @@ def _tell(address: str, root: Path, workers: int, ready: Ready, pages: bool) -> 
         say("   No keys are needed on this machine. Make some before others may ask: matinee key create")
     if pages:
         say(f"   In a browser: {address}/watch   (the team's pages: {address}/console)")
-    say(f"   A page:   curl '{address}/v1/members/{ready.somebody}/homepage'")
+    say(f"   A page:   curl '{address}/v1/members/{quote(ready.somebody, safe='')}/homepage'")
     say(f"   Routes:   {address}/openapi.json")
     say("   Stop it with Ctrl-C.")
