@@ -16,6 +16,7 @@ from matinee.observe.members import Member
 from matinee.observe.state import sqlite_file, sqlite_folding, sqlite_groups, sqlite_window
 from matinee.observe.state.open import open_store
 from matinee.observe.state.sqlite import SqliteStore
+from matinee.observe.state.sqlite_leftovers import Leftovers
 from matinee.testing.state_stores import HOUR, NOW, Ids, Opening, StateStoreContract, listed, opened, play
 
 
@@ -41,6 +42,25 @@ class TestSqliteStore(StateStoreContract):
             for one in whom[5:25]:
                 assert places(tmp_path, one) == []
             assert places(tmp_path, whom[0])
+
+    def test_an_erased_id_does_not_stay_where_a_page_was_split(self, how: Opening, tmp_path: Path) -> None:
+        rng = random.Random(2)
+        whom = [f"mem-{n:05d}" for n in range(1_500)] + [
+            f"{'y' * rng.randrange(20, 250)}{n}" for n in range(40)
+        ]
+        rng.shuffle(whom)
+        with opened(how) as store, closing(Leftovers(tmp_path / "state.db")) as left:
+            for longest in (1, 90):
+                store.put_members([Member(one, account_id="a" * rng.randrange(longest)) for one in whom])
+            with closing(sqlite3.connect(tmp_path / "state.db")) as con:
+                con.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            stale = [one for one in whom if left.of([one])]
+            assert stale, "pages were split, so that some ids stand where no row is"
+            store.erase(stale[:2])
+            for one in stale[:2]:
+                assert places(tmp_path, one) == []
+            assert not any(left.of([one]) for one in whom), "the file was written anew"
+            assert store.member(next(one for one in whom if one not in stale)) is not None
 
     def test_a_take_that_fails_changes_nothing(self, how: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
         def broken(*_arguments: object) -> None:

@@ -24,6 +24,7 @@ from matinee.observe.state.fold import apply
 from matinee.observe.state.folds import LOG, Fold, checked, named
 from matinee.observe.state.record import MemberRecord
 from matinee.observe.state.sqlite_file import BUSY_S, Connections, storage_error, transaction, translated
+from matinee.observe.state.sqlite_leftovers import Leftovers, write_anew
 from matinee.observe.state.sqlite_marks import mark, marked
 from matinee.observe.state.store import Arrival, Position, Rebuilt
 from matinee.observe.state.window import hashes
@@ -80,7 +81,7 @@ class SqliteStore:
     of up to 0.1 s.
 
     Values of `put` whose key is a member's id, or begins with it and `\x1f`, are removed with the member.
-    Deleted content is overwritten (`secure_delete`).
+    Deleted content is overwritten (`secure_delete`, `sqlite_leftovers`).
 
     Examples
     --------
@@ -105,6 +106,7 @@ class SqliteStore:
         self._window = window.Window(int(dedup_h * HOUR_US))
         self._folded_to = -1
         self._connections = Connections(self.path)
+        self._leftovers = Leftovers(self.path)
         if self.folds is not None:
             with self._writing() as con:
                 folding.register(con, self.folds)
@@ -261,6 +263,8 @@ class SqliteStore:
     def erase(self, member_ids: Sequence[str]) -> dict[str, int]:
         """Remove every trace of members from the file and its write-ahead log.
 
+        Now and then the file is written anew for it, which takes a few times as long as to copy it
+        (`sqlite_leftovers`); others wait to write meanwhile.
         Hashes of the ids of their events stay until the window is over: they tell nobody anything without
         the ids, and an event that is sent again stays refused.
 
@@ -285,6 +289,10 @@ class SqliteStore:
                 ).rowcount
             mark(con, rebuilding.ERASURES)
         self._empty_wal()
+        if self._leftovers.of(member_ids):
+            with self._turn, translated(self.path):
+                write_anew(self._connections.get())
+            self._empty_wal()
         return out
 
     def sync(self) -> None:
@@ -387,6 +395,7 @@ class SqliteStore:
     def close(self) -> None:
         """Close the connections of all threads."""
         self._connections.close()
+        self._leftovers.close()
 
     def _is_busy(self, con: sqlite3.Connection) -> bool:
         """Whether many events came between the last two looks."""
