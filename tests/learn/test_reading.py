@@ -63,7 +63,7 @@ def test_only_watching_must_name_a_title(tmp_path: Path) -> None:
     header = "member_id,title_id,at,event\n"
     x = read_interactions(file(tmp_path, header + "m,a,4,play\nm,,5,search\nm,,6,membership\n"))
     assert (list(x.title_ids), x.n_events) == (["a"], 1)
-    with pytest.raises(InputError, match=r"line 3: title_id is empty, expected an id that is not empty"):
+    with pytest.raises(InputError, match=r"line 3: title_id is empty, expected an id of 1 to 256 characters"):
         read_interactions(file(tmp_path, header + "m,a,4,play\nm,,5,\n"))
 
 

@@ -46,6 +46,10 @@ REFUSED: dict[str, tuple[str, str, str | bytes, str]] = {
     ),
     "rating": ("events", "a.csv", HEADER + "m,t,5,1,good\n", r'rating is "good", expected a number'),
     "no member": ("events", "a.csv", HEADER + ",t,5,1,\n", r"line 2: member_id is empty, expected an id"),
+    "long member": (
+        "events", "a.csv", HEADER + "m" * 257 + ",t,5,1,\n",
+        r'member_id is "m+.*", expected an id of 1 to 256 characters',
+    ),
     "lines in quotes": ("events", "a.csv", HEADER + '"a\nb",t,5,1,\n\n' + "m,t,x,1,\n", r'line 5: at is "x"'),
     "short line": (
         "events", "a.csv", HEADER + GOOD + "m,t,5\n",

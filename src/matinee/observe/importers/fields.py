@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from matinee.observe.catalogue.artwork import ASPECTS
-from matinee.observe.events.schema import SIGNALS, STATUSES
+from matinee.observe.events.schema import LONGEST_TEXT, SIGNALS, STATUSES
 from matinee.observe.lake.tables import TABLE_OF
 
 Parse = Callable[[str, str], str]
@@ -105,7 +105,12 @@ def _micros(v: str, _: str) -> str:
     return f"TRY_CAST({v} AS BIGINT)"
 
 
-ID = Kind(_text, "VARCHAR", "{p} <> ''", "an id that is not empty")
+ID = Kind(
+    _text,
+    "VARCHAR",
+    f"length({{p}}) BETWEEN 1 AND {LONGEST_TEXT}",
+    f"an id of 1 to {LONGEST_TEXT} characters",
+)
 TEXT = Kind(_text, "VARCHAR", "true", "text")
 TIME = Kind(_time, "BIGINT", "true", "ISO-8601 (2024-12-31T20:15:00Z) or epoch seconds")
 DAY = Kind(_day, "BIGINT", "true", "a date (2024-12-31) or a year (2024)")

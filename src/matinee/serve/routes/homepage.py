@@ -9,13 +9,13 @@ from litestar.di import NamedDependency
 from litestar.params import Parameter
 
 from matinee.errors import InputError
+from matinee.observe.events.schema import LONGEST_TEXT
 from matinee.serve.asked import COLS, ROWS, Asked
 from matinee.serve.openapi import TAG_DECIDE, problems
 from matinee.serve.pages import Pages
 from matinee.serve.schemas import PageReply
 
 MOST_ROWS, MOST_COLS = 100, 100
-LONGEST = 200
 
 
 @get(
@@ -31,21 +31,23 @@ LONGEST = 200
     responses=problems(400, 401, 403, 410, 429, 503),
 )
 async def homepage(
-    member_id: Annotated[str, Parameter(min_length=1, max_length=LONGEST)],
+    member_id: Annotated[str, Parameter(min_length=1, max_length=LONGEST_TEXT)],
     pages: NamedDependency[Pages],
     device: Annotated[
-        str | None, Parameter(min_length=1, max_length=LONGEST, description="Kept with the decision.")
+        str | None, Parameter(min_length=1, max_length=LONGEST_TEXT, description="Kept with the decision.")
     ] = None,
     territory: Annotated[
         str | None,
-        Parameter(min_length=1, max_length=LONGEST, description="Where the member is, if nothing is stored."),
+        Parameter(
+            min_length=1, max_length=LONGEST_TEXT, description="Where the member is, if nothing is stored."
+        ),
     ] = None,
     maturity: Annotated[
         int | None, Parameter(ge=0, le=18, description="Highest age; the stored limit holds too.")
     ] = None,
     kids: Annotated[bool | None, Parameter(description="true: as a kids profile.")] = None,
     locale: Annotated[
-        str | None, Parameter(min_length=1, max_length=LONGEST, description="Kept with the decision.")
+        str | None, Parameter(min_length=1, max_length=LONGEST_TEXT, description="Kept with the decision.")
     ] = None,
     rows: Annotated[int, Parameter(ge=1, le=MOST_ROWS, description="Most rows of this answer.")] = ROWS,
     cols: Annotated[int, Parameter(ge=1, le=MOST_COLS, description="Most tiles of a row.")] = COLS,
@@ -55,7 +57,7 @@ async def homepage(
     ] = None,
     cursor: Annotated[
         str | None,
-        Parameter(min_length=1, max_length=LONGEST, description="`next_cursor` of the page so far."),
+        Parameter(min_length=1, max_length=LONGEST_TEXT, description="`next_cursor` of the page so far."),
     ] = None,
 ) -> PageReply:
     """Answer with a page."""
