@@ -135,7 +135,10 @@ def test_the_draft_says_what_comes_next(ready: Path, capsys: pytest.CaptureFixtu
     assert main(["experiment", "new", "toy-1", "--initiative", "toy", "--home", str(ready)]) == 0
     assert "then: matinee experiment start toy-1" in capsys.readouterr().out
     assert main(["experiment", "start", "toy-1", "--dry-run", "--home", str(ready)]) == 0
-    assert "Nothing stands against it: toy-1 on 100% of layer toy" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "Nothing stands against it: toy-1 on 100% of layer toy" in told
+    assert 'Its hypothesis is "If we ..., then ..., because ..."' in told
+    assert "an A/A test" not in told
     assert main(["experiment", "start", "toy-1", "--home", str(ready)]) == 0
     assert "Started: toy-1 on 100% of layer toy" in capsys.readouterr().out
 

@@ -76,7 +76,10 @@ def approve(
     if done.already:
         say(f"{len(done.already)} were approved like this before.")
     if done.bare:
-        note(f"Still without a cleared image now: {', '.join(done.bare[:10])} (windows, or --from).")
+        note(
+            f"Still without a cleared image now: {', '.join(done.bare[:10])}, because of territories, from "
+            "or until (matinee artwork list). --territories, --from and --until set others."
+        )
     return 0
 
 

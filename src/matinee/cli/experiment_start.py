@@ -76,6 +76,10 @@ def start(
         return 0
     arms = [(arm.name, arm.answers, f"{arm.share:.4g}") for arm in row.definition.arms]
     print_table(arms, ["arm", "answers", "share"], left=2)
+    if len({answers for _, answers, _ in arms}) == 1:
+        say("All arms answer alike: an A/A test, in which there is no difference to be found.")
+    if "..." in row.definition.hypothesis:
+        say(f'Its hypothesis is "{row.definition.hypothesis}": whoever reads the result will not know why.')
     if dry_run:
         say(f"Nothing stands against it: {row.told()}. Nothing was started (--dry-run).")
     else:
