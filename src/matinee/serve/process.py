@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
 import socket
 import sys
 from contextlib import suppress
+from typing import NoReturn
 
 import msgspec
 import uvicorn
@@ -50,7 +52,10 @@ def bind(config: ServeConfig) -> socket.socket:
 
 
 def run(home: Home, config: ServeConfig, listening: socket.socket) -> None:
-    """Serve until the process is told to stop (SIGTERM, SIGINT), then finish what was begun."""
+    """Serve until the process is told to stop (SIGTERM, SIGINT), then finish what was begun.
+
+    One process alone ends then, and does not come back from here.
+    """
     options = msgspec.to_builtins(config)
     os.environ[HOME] = str(home.root.resolve())
     os.environ[OPTIONS] = msgspec.json.encode(options).decode()
@@ -79,5 +84,24 @@ def run(home: Home, config: ServeConfig, listening: socket.socket) -> None:
     else:
         os.environ.pop(SHARED, None)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again when all is closed
-        with suppress(KeyboardInterrupt):  # the same for SIGINT
+        code: object = 0
+        try:
             uvicorn.Server(server).run(sockets=[listening])
+        except KeyboardInterrupt:  # the same for SIGINT
+            pass
+        except SystemExit as end:
+            code = end.code
+        _leave(code if isinstance(code, int) else 0)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process as it stands, when all is closed.
+
+    Threads of libraries, and that of the log, still wait for work. Where the interpreter is taken apart under
+    them, DuckDB's part of it prints pages about what it calls leaks.
+    """
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
