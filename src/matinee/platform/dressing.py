@@ -195,8 +195,6 @@ def to_choose(
     >>> to_choose([Slot("a", 1.0), Slot("b", 1.0), Slot("a", 1.0)], [Slot("b", 1.0, artwork_id="b1")])
     ['a']
     """
-    if pictures is None and not above:
-        return list(dict.fromkeys([slot.action for slot in slots]))
     owner = pictures.owner if pictures is not None else str
     known = {owner(slot.action) for slot in above if slot.artwork_id is not None}
     return [title for title in dict.fromkeys(owner(slot.action) for slot in slots) if title not in known]
@@ -260,10 +258,8 @@ def _chosen(
         return images, 0
     replaced, owners = 0, pictures._owners
     able = pictures.able(standing, at_us, territory)
-    given = zip(choices.artwork_id, choices.propensity, choices.n, strict=True)
-    if not owners and [able.get(one or "") for one in choices.artwork_id] == titles:  # all may be shown
-        return dict(zip(titles, given, strict=True)), 0
-    for title, (artwork_id, propensity, n) in zip(titles, given, strict=True):
+    given = zip(titles, choices.artwork_id, choices.propensity, choices.n, strict=True)
+    for title, artwork_id, propensity, n in given:
         if artwork_id is None:
             continue
         one = owners.get(title, title) if owners else title

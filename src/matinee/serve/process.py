@@ -84,14 +84,14 @@ def run(home: Home, config: ServeConfig, listening: socket.socket) -> None:
     else:
         os.environ.pop(SHARED, None)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again when all is closed
-        code: object = 0
+        code = 0
         try:
             uvicorn.Server(server).run(sockets=[listening])
         except KeyboardInterrupt:  # the same for SIGINT
             pass
         except SystemExit as end:
-            code = end.code
-        _leave(code if isinstance(code, int) else 0)
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        _leave(code)
 
 
 def _leave(code: int) -> NoReturn:

@@ -263,8 +263,8 @@ class SqliteStore:
     def erase(self, member_ids: Sequence[str]) -> dict[str, int]:
         """Remove every trace of members from the file and its write-ahead log.
 
-        Now and then the file is written anew for it, which takes a few times as long as to copy it
-        (`sqlite_leftovers`); others wait to write meanwhile.
+        Now and then all of the file is written anew for it (`sqlite_leftovers`); others wait to write
+        meanwhile.
         Hashes of the ids of their events stay until the window is over: they tell nobody anything without
         the ids, and an event that is sent again stays refused.
 
