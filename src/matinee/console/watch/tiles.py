@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 from zlib import crc32
 
 from matinee.console.titles import Facts
+from matinee.console.watch.inlined import inlined
 from matinee.console.watch.places import Place
 from matinee.console.watch.sentences import Sentences
 from matinee.console.watch.viewing import Viewer
@@ -31,6 +32,8 @@ class Tile:
         Of its details.
     image : str or None
         Address on this server.
+    inline : str or None
+        The image itself as a data: address, for the one that is to be painted first.
     place : Place or None
         Where it stands on a page; None where nobody decided that it stands here.
     surface : str
@@ -50,6 +53,7 @@ class Tile:
     facts: Facts
     href: str
     image: str | None = None
+    inline: str | None = None
     place: Place | None = None
     surface: str = ""
     why: str = ""
@@ -78,7 +82,7 @@ class Tiles:
     """
 
     def __init__(self, services: Services, viewer: Viewer, sentences: Sentences) -> None:
-        self.viewer, self.sentences = viewer, sentences
+        self.services, self.viewer, self.sentences = services, viewer, sentences
         self._territory = viewer.seen.limits.territory
         self._artwork = artwork = services.artwork
         self._pictures = artwork.pictures
@@ -130,10 +134,12 @@ class Tiles:
     ) -> Tile:
         viewer, titles = self.viewer, self.viewer.seen.titles
         share = viewer.share(title_id)
+        image = image or self.image(title_id)
         return Tile(
             facts=titles.facts(title_id) or Facts(title_id, title_id, "film"),
             href=details_address(title_id, place, surface),
-            image=image or self.image(title_id),
+            image=image,
+            inline=inlined(self.services, image, viewer.at_us) if first else None,
             place=place,
             surface=surface,
             why=why,

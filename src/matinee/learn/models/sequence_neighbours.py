@@ -85,7 +85,7 @@ class SequenceNeighboursConfig:
     depth: int = 40
     decay: float = 0.96
     anchor_decay: float = 0.5
-    power: float = 1.2
+    power: float = 2.0
     max_states: int = 3_000
 
     def __post_init__(self) -> None:

@@ -7,15 +7,19 @@ from numba import njit
 from numpy.typing import NDArray
 
 from matinee.learn.recommenders.candidates import Queries
-from matinee.types import DAY_US, HOUR_US
+from matinee.types import DAY_US, HOUR_US, Times
 
 NEVER_DAYS = 3_650.0
 """Days since the last event of a member who has none."""
+N_FACTS = 3
+"""Columns of `query_facts`."""
+LEAST_SPREAD = 1e-9
+"""A column that is the same in all of a list stays 0 there."""
 
 
 def fixed_columns(n_ridge: int, n_ease: int, n_links: int, n_counts: int) -> int:
     """Number of columns that `fill` writes."""
-    return 4 + n_ridge + 2 + 3 + n_ease + 1 + n_links + n_counts + 1 + 1 + 3
+    return 4 + n_ridge + 2 + 3 + n_ease + 1 + n_links + n_counts + 1 + 1 + N_FACTS
 
 
 def query_facts(queries: Queries) -> NDArray[np.float32]:
@@ -23,9 +27,47 @@ def query_facts(queries: Queries) -> NDArray[np.float32]:
 
     Log of: events so far, events of the hour before, days since the last event.
     """
-    out = np.empty((len(queries), 3), np.float32)
+    out = np.empty((len(queries), N_FACTS), np.float32)
     _query_facts(queries.histories.indptr, queries.histories.at_us, queries.asked_us, out)
     return out
+
+
+def varying(n_ridge: int, n_fixed: int, n_columns: int) -> Times:
+    """Columns whose size depends on the member and the moment: all but the place in the list and the facts of
+    the query.
+
+    Parameters
+    ----------
+    n_ridge, n_fixed, n_columns : int
+        Columns of the ridge, those that `fill` writes, and all there are.
+    """
+    fixed = {4 + n_ridge + 4, *range(n_fixed - N_FACTS, n_fixed)}
+    return np.array([k for k in range(n_columns) if k not in fixed], np.int64)
+
+
+@njit(cache=True)
+def standardise(columns, which, base, first):  # type: ignore[no-untyped-def]
+    """Write columns once more, each with mean 0 and deviation 1 inside its list, from column `first` on.
+
+    Filler (`base` is -inf) and NaN do not count; NaN stays NaN.
+    """
+    for q in range(columns.shape[0]):
+        for j in range(len(which)):
+            k = which[j]
+            n, total, squares = 0, 0.0, 0.0
+            for c in range(columns.shape[1]):
+                value = columns[q, c, k]
+                if np.isfinite(base[q, c]) and not np.isnan(value):
+                    n += 1
+                    total += value
+            mean = total / max(1, n)
+            for c in range(columns.shape[1]):
+                value = columns[q, c, k]
+                if np.isfinite(base[q, c]) and not np.isnan(value):
+                    squares += (value - mean) ** 2
+            scale = 1.0 / (np.sqrt(squares / max(1, n)) + LEAST_SPREAD)
+            for c in range(columns.shape[1]):
+                columns[q, c, first + j] = (columns[q, c, k] - mean) * scale
 
 
 @njit(cache=True)

@@ -19,7 +19,7 @@ from matinee.learn.recommenders.candidates import (
     rank_in_list,
     top,
 )
-from matinee.learn.recommenders.columns import fill, fixed_columns, query_facts
+from matinee.learn.recommenders.columns import fill, fixed_columns, query_facts, standardise, varying
 from matinee.learn.recommenders.title_facts import TitleFacts
 from matinee.types import DAY_US, Index, Mask, Scores, Times
 
@@ -33,6 +33,7 @@ FAR = Reach(anchors=5, ahead=15, ahead_decay=0.85, behind=0.5)
 RETURN_RECENT = 5.0
 """Weight of recent popularity among candidates for a member who comes back after a pause, unless validation
 says otherwise (see `choices`)."""
+NONE = np.zeros(0, np.int64)
 CHUNK_CELLS = 2_000_000
 """Cells of a dense score block; bounds memory whatever the size of the catalogue."""
 
@@ -204,11 +205,14 @@ def _block(
         more += [taste, rank_in_list(taste)]
     more += facts.metadata_columns(histories, title)
     first = fixed_columns(ridge.shape[2], ease.shape[2], links.shape[2], counts.shape[2])
-    columns = np.empty((*title.shape, first + len(more)), np.float32)
+    last = first + len(more)
+    again = NONE if generators.edlae is None else varying(ridge.shape[2], first, last)
+    columns = np.empty((*title.shape, last + len(again)), np.float32)
     parts, about = (ridge, ease, links), query_facts(queries)
     fill(by_reach, title, base, parts, counts, later, facts.popularity, about, LAST_TITLES, columns)
     for k, column in enumerate(more):
         columns[:, :, first + k] = column
+    standardise(columns, again, base, last)
     return Candidates(title, base, columns, kept)
 
 

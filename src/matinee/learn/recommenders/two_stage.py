@@ -54,7 +54,8 @@ class TwoStageConfig:
     candidates : int
         Titles per query that the ranker orders.
     folds : int, at least 2
-        Parts of the members (next title) or moments of the past (window) that give examples.
+        Parts of the members (next title), or at most so many moments of the past (window), that give
+        examples.
     lists : int
         Ranker examples to aim for; in a log of more members a random sample of them gives the examples.
     max_back : int

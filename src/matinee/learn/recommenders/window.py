@@ -3,6 +3,9 @@
 EASE, EDLAE and recent popularity are summed; the best candidates are ordered by LambdaMART. The ranker
 learns from moments inside the training time: generators fitted on what came before such a moment are
 asked then, and what the member watched in the time after it is what was right.
+
+The size of a score depends on how much the member and the service had watched by then. So the ranker sees
+each column twice: as it is, and by how far it lies above the others of its list.
 """
 
 from __future__ import annotations
@@ -22,7 +25,13 @@ from matinee.learn.recommenders.examples import Examples
 from matinee.learn.recommenders.features import Generators, make_candidates
 from matinee.learn.recommenders.title_facts import TitleFacts
 from matinee.learn.recommenders.two_stage import TwoStage, TwoStageConfig
-from matinee.types import derive_seed
+from matinee.types import Mask, derive_seed
+
+SPAN = (0.3, 0.9)
+"""Shares of the events before the first and the last moment that gives examples."""
+FOLLOWS = 0.2
+"""Share of the events from which is read what members watched after a moment."""
+FEWEST_MOMENTS = 4
 
 
 class Window(TwoStage):
@@ -39,11 +48,11 @@ class Window(TwoStage):
 
     default_config = TwoStageConfig(
         candidates=300,
-        folds=3,
+        folds=10,
         ridge=DecayedRidgeConfig(decays=(0.93,), depths=(60,), reg=400.0),
         ease=EaseConfig(reg=200.0, max_titles=6_000, min_plays=3),
         edlae=EaseConfig(reg=100.0, dropout=0.3, max_titles=6_000, min_plays=3),
-        ranker=LambdaMartConfig(trees=100, truncation=30),
+        ranker=LambdaMartConfig(trees=100, truncation=30, feature_share=0.4),
     )
     _with_ials = False
 
@@ -51,23 +60,27 @@ class Window(TwoStage):
         c = self.config
         self._choose_generators(train)
         examples: list[Examples] = []
-        for i, (cut_us, until_us) in enumerate(self._moments(train)):
-            self._tell("learn from earlier moments", i / (c.folds + 1) * 0.6)
+        moments = self._moments(train)
+        most = max(1, c.lists // max(1, len(moments)))
+        for i, (cut_us, until_us) in enumerate(moments):
+            self._tell("learn from earlier moments", i / (len(moments) + 1) * 0.6)
             at_us = train.histories.at_us
             before = train.keep(at_us < cut_us)
-            examples += self._examples(before, train.keep((at_us >= cut_us) & (at_us < until_us)), cut_us)
-        self._tell("learn from everything", c.folds / (c.folds + 1) * 0.6)
+            after = train.keep((at_us >= cut_us) & (at_us < until_us))
+            examples += self._examples(before, after, cut_us, most)
+        self._tell("learn from everything", len(moments) / (len(moments) + 1) * 0.6)
         return self._generators(train), examples
 
     def _moments(self, train: Interactions) -> list[tuple[int, int]]:
-        """Cuts at equal steps over the last part of the events, each with the end of what follows it."""
-        shares = np.linspace(0.6, 0.8, self.config.folds)
-        at_us = train.histories.at_us
-        if len(at_us) < 2:
-            return []
-        cuts = np.quantile(at_us, shares).astype(np.int64)
-        ends = np.quantile(at_us, np.minimum(1.0, shares + 0.2)).astype(np.int64) + 1
-        return [(int(a), int(b)) for a, b in zip(cuts, ends, strict=True)]
+        """Cuts at equal steps through the events, each with the end of what follows it.
+
+        As few as give the lists that are wanted, since each needs generators of its own.
+        """
+        for n in range(min(FEWEST_MOMENTS, self.config.folds), self.config.folds + 1):
+            moments = _evenly(train, n)
+            if sum(_asked(train, *moment).sum() for moment in moments) >= self.config.lists:
+                break
+        return moments
 
     def _choose_generators(self, train: Interactions) -> None:
         """Whether iALS takes part, and what is said when it cannot."""
@@ -91,11 +104,10 @@ class Window(TwoStage):
             ials=IalsScorer(c.ials, seed=self.seed).fit(train) if self._with_ials else None,
         )
 
-    def _examples(self, before: Interactions, after: Interactions, cut_us: int) -> list[Examples]:
+    def _examples(self, before: Interactions, after: Interactions, cut_us: int, most: int) -> list[Examples]:
         members = np.flatnonzero((before.histories.lengths > 1) & (after.histories.lengths > 0))
         if len(members) == 0:
             return []
-        most = max(1, self.config.lists // self.config.folds)
         if len(members) > most:
             rng = np.random.default_rng(derive_seed(self.seed, f"members {cut_us}"))
             members = np.sort(rng.choice(members, most, replace=False))
@@ -114,3 +126,21 @@ class Window(TwoStage):
         relevant &= np.isfinite(candidates.base)
         some = relevant.any(axis=1)
         return [Examples(candidates.features[some], relevant[some], queries.paused()[some])]
+
+
+def _evenly(train: Interactions, n: int) -> list[tuple[int, int]]:
+    at_us = train.histories.at_us
+    if len(at_us) < 2:
+        return []
+    shares = np.linspace(*SPAN, n)
+    cuts = np.quantile(at_us, shares).astype(np.int64)
+    ends = np.quantile(at_us, np.minimum(1.0, shares + FOLLOWS)).astype(np.int64) + 1
+    return [(int(a), int(b)) for a, b in zip(cuts, ends, strict=True)]
+
+
+def _asked(train: Interactions, cut_us: int, until_us: int) -> Mask:
+    """Members who have a history before a moment, and watch something in the time after it."""
+    h = train.histories
+    before = np.bincount(h.member_of_event()[h.at_us < cut_us], minlength=len(h))
+    until = np.bincount(h.member_of_event()[h.at_us < until_us], minlength=len(h))
+    return (before > 1) & (until > before)
