@@ -130,9 +130,7 @@ def test_thumbs_and_the_list_are_imagined(engine: Engine) -> None:
     first = tiles[0]
     down = engine.answer(Question("m6", rows=4, cols=6, changes=(Change("down", first.title_id),))).page
     assert first.title_id not in {tile.title_id for tile in down.tiles}
-    several = tuple(
-        Change("list", tile.title_id) for tile in tiles[:8]
-    )  # one may stand above
+    several = tuple(Change("list", tile.title_id) for tile in tiles[:8])  # one may stand above
     listed = engine.answer(Question("m6", rows=8, cols=6, changes=several)).page
     assert "my_list" in {row.kind for row in listed.rows}
 
