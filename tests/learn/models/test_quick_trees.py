@@ -65,3 +65,12 @@ def test_trees_that_do_not_fit_are_left_to_lightgbm() -> None:
     assert QuickTrees.of(made.booster_.model_to_string()) is None
     expected = made.booster_.predict(features, raw_score=True, num_threads=1)
     assert np.array_equal(made.score(features), expected.astype(np.float32))
+
+
+def test_columns_that_a_ranker_does_not_know_are_passed_over() -> None:
+    """A model that was trained by an earlier version goes on, also where a value is missing."""
+    made, features = ranker(15)
+    for _ in range(2):
+        wider = np.hstack([features, np.full((len(features), 3), 9.0, np.float32)])
+        assert np.array_equal(made.score(wider), made.score(features))
+        features[0, 1] = np.nan

@@ -11,6 +11,7 @@ from matinee.learn.models.decayed_ridge import DecayedRidgeConfig
 from matinee.learn.models.ease import EaseConfig
 from matinee.learn.models.ials import IalsConfig
 from matinee.learn.models.lambdamart import LambdaMartConfig
+from matinee.learn.recommenders.candidates import queries_now
 from matinee.learn.recommenders.two_stage import TwoStageConfig
 from matinee.learn.recommenders.window import Window, _asked
 from matinee.testing.logs import START_US, log_of
@@ -79,6 +80,20 @@ def test_there_are_no_more_moments_than_the_lists_need() -> None:
         before = np.bincount(member[at_us < cut_us], minlength=train.n_members)
         after = np.bincount(member[(at_us >= cut_us) & (at_us < until_us)], minlength=train.n_members)
         assert _asked(train, cut_us, until_us).tolist() == ((before > 1) & (after > 0)).tolist()
+
+
+def test_a_candidate_is_also_seen_beside_the_others_of_its_list() -> None:
+    train = two_tastes()
+    model = Window(SMALL).fit(train)
+    assert model.ranker_ is not None
+    candidates, _ = model.ranked(queries_now(train.histories))
+    n_again = candidates.features.shape[2] // 2 - 2  # without the place and the three facts of the query
+    again = candidates.features[0, np.isfinite(candidates.base[0]), -n_again:]
+    assert np.allclose(again.mean(axis=0), 0, atol=1e-4)
+    spread = again.std(axis=0)
+    assert (np.isclose(spread, 1, atol=1e-3) | (spread == 0)).all()
+    assert (spread > 0).sum() > 10
+    assert model.ranker_.booster_.num_feature() == candidates.features.shape[2]
 
 
 def test_examples_come_from_models_that_had_not_seen_what_came_next() -> None:

@@ -117,9 +117,13 @@ class LambdaMartRanker:
         return self
 
     def score(self, features: Scores) -> Scores:
-        """Score of each row, float32, shape (n_rows,)."""
+        """Score of each row, float32, shape (n_rows,).
+
+        Columns behind those it learned from are passed over: a recommender of a later version may have more.
+        """
         if self.booster_ is None:
             raise NotFittedError("LambdaMartRanker: score was called before fit. Call fit(...) first.")
+        features = features[:, : self.booster_.num_feature()]
         if self._quick is None:
             self._quick = QuickTrees.of(self.booster_.model_to_string()) or False
         if self._quick and not np.isnan(features).any():

@@ -33,7 +33,6 @@ FAR = Reach(anchors=5, ahead=15, ahead_decay=0.85, behind=0.5)
 RETURN_RECENT = 5.0
 """Weight of recent popularity among candidates for a member who comes back after a pause, unless validation
 says otherwise (see `choices`)."""
-NONE = np.zeros(0, np.int64)
 CHUNK_CELLS = 2_000_000
 """Cells of a dense score block; bounds memory whatever the size of the catalogue."""
 
@@ -43,8 +42,9 @@ class Generators:
     """The models whose scores make candidates and features.
 
     With `edlae` the candidates are those for the coming weeks (EASE, EDLAE, in a large catalogue iALS, and
-    recent popularity); without it those for the next title (neighbours, ridge, recent
-    popularity). `return_recent` is the weight of recent popularity after a pause.
+    recent popularity), and their features stand once more standardised inside each list; without it those
+    for the next title (neighbours, ridge, recent popularity). `return_recent` is the weight of recent
+    popularity after a pause.
     """
 
     ridge: DecayedRidgeScorer
@@ -206,7 +206,7 @@ def _block(
     more += facts.metadata_columns(histories, title)
     first = fixed_columns(ridge.shape[2], ease.shape[2], links.shape[2], counts.shape[2])
     last = first + len(more)
-    again = NONE if generators.edlae is None else varying(ridge.shape[2], first, last)
+    again = np.zeros(0, np.int64) if generators.edlae is None else varying(ridge.shape[2], first, last)
     columns = np.empty((*title.shape, last + len(again)), np.float32)
     parts, about = (ridge, ease, links), query_facts(queries)
     fill(by_reach, title, base, parts, counts, later, facts.popularity, about, LAST_TITLES, columns)

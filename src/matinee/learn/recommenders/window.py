@@ -129,6 +129,7 @@ class Window(TwoStage):
 
 
 def _evenly(train: Interactions, n: int) -> list[tuple[int, int]]:
+    """So many moments, as (cut_us, until_us)."""
     at_us = train.histories.at_us
     if len(at_us) < 2:
         return []
