@@ -55,9 +55,9 @@ class Voice:
     even: float | None = None
 
 
-SANS = "Helvetica Neue,Helvetica,Arial,Liberation Sans,sans-serif"
-SERIF = "Times New Roman,Times,Liberation Serif,serif"
-MONO = "Courier New,Liberation Mono,monospace"
+SANS = "Helvetica Neue,Arial,sans-serif"
+SERIF = "Times New Roman,serif"
+MONO = "Courier New,monospace"
 VOICES: dict[str, Voice] = {
     "poster": Voice(SANS, caps=True, spread=0.8, leading=0.98),
     "wide": Voice(SANS, 400, caps=True, tracking=0.16, leading=1.24),
