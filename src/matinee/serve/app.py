@@ -33,6 +33,7 @@ from matinee.serve.routes.homepage import homepage
 from matinee.serve.routes.members import forget
 from matinee.serve.routes.operations import healthz, metrics, readyz
 from matinee.serve.services import Services
+from matinee.serve.slashes import restore_slashes
 
 HOME, OPTIONS = "MATINEE_SERVE_HOME", "MATINEE_SERVE_OPTIONS"
 """Environment variables through which `matinee serve` tells its worker processes what to serve, and how."""
@@ -135,7 +136,8 @@ def _always(value: object) -> Any:
 
 
 def _admit(services: Services) -> Any:
-    """Before every route: the key has the scope that the route names, and has not used up its rate.
+    """Before every route: the key has the scope that the route names, and has not used up its rate. Slashes of
+    ids are slashes again.
 
     Not one of Litestar's guards, since it copies the handler for each call of a guard. The description of the
     routes is for everybody.
@@ -143,6 +145,7 @@ def _admit(services: Services) -> Any:
 
     async def admit(request: Request[Any, Any, Any]) -> None:
         scope = request.scope
+        restore_slashes(scope)
         if scope.get("path_template") != openapi.PATH:
             services.admit(scope, scope["route_handler"].opt.get("scope", "admin"))
 

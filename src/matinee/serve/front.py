@@ -16,6 +16,7 @@ from matinee.serve.headers import begin_request, complete, end_request, request_
 from matinee.serve.incoming import Body, Incoming
 from matinee.serve.logging import log_request
 from matinee.serve.problems import problem
+from matinee.serve.slashes import mark_slashes
 
 Reply = tuple[int, list[tuple[bytes, bytes]], bytes]
 """Status, headers and body."""
@@ -65,6 +66,8 @@ class Front:
                 message["headers"] = complete(message.get("headers", ()), request_id)
             await send(message)
 
+        if b"%" in (scope.get("raw_path") or b""):
+            mark_slashes(scope)
         body = Body(self.incoming, receive)
         token = begin_request(request_id)
         try:

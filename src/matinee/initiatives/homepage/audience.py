@@ -57,7 +57,8 @@ def prepare_audience(
     allowed &= allowed[catalogue.unit()]
     shown = allowed & catalogue.discoverable()
     overall, prior = _shares_of_plays(titles, limits.territory)
-    audience = Audience(titles, limits, at_us, config, allowed, shown, overall, prior)
+    charts = np.argsort(-overall, kind="stable")
+    audience = Audience(titles, limits, at_us, config, allowed, shown, overall, prior, charts)
     shelves: list[Shelf] = []
     members: list[Index] = []
     kind_of: list[int] = []

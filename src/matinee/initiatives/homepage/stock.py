@@ -244,9 +244,14 @@ def _shares(scores: Scores, audience: Audience) -> NDArray[np.float64]:
 
 
 def _as_in_the_charts(scores: Scores, audience: Audience) -> NDArray[np.float64]:
-    """The shares of all plays in the order of the scores, times the lift of each title in the territory."""
-    order = np.lexsort((-audience.overall, -scores))
+    """The shares of all plays in the order of the scores, times the lift of each title in the territory.
+
+    Equal scores stay in the order of the charts, which is also nearly that of the others: half the time of a
+    sort that begins with the catalogue's order.
+    """
+    charts = audience.charts
+    order = charts[np.argsort(-scores[charts], kind="stable")]
     out = np.empty(len(scores), np.float64)
-    out[order] = np.sort(audience.overall)[::-1]
+    out[order] = audience.overall[charts]
     out *= audience.prior / audience.overall
     return np.asarray(out / out.sum(), np.float64)

@@ -10,6 +10,8 @@ from matinee.observe.lake.connection import quoted
 
 Row = dict[str, object]
 
+KINDS = ("film", "series", "season", "episode", "game", "live")
+"""What a title may be. One of another kind is served too, without a word for what it is."""
 KIND = (
     "coalesce(lower({kind}), CASE WHEN {episode} IS NOT NULL THEN 'episode' "
     "WHEN {season} IS NOT NULL THEN 'season' ELSE 'film' END)"

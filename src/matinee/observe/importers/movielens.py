@@ -43,17 +43,17 @@ def parts(path: Path, scratch: Path) -> list[Part]:
     """Ratings and films of whichever edition is found."""
     data = Dataset(path, scratch)
     if ratings := data.table("u.data", DATA_100K):
-        return [_events(ratings, RATINGS), *_titles(data.table("u.item", ITEM_100K), _values_100k())]
+        return [*_titles(data.table("u.item", ITEM_100K), _values_100k()), _events(ratings, RATINGS)]
     if ratings := data.table("ml-100k.inter", TABS):
-        return [_events(ratings, RATINGS_RECBOLE), *_titles(data.table("ml-100k.item", TABS), VALUES_RECBOLE)]
+        return [*_titles(data.table("ml-100k.item", TABS), VALUES_RECBOLE), _events(ratings, RATINGS_RECBOLE)]
     if ratings := data.table("ratings.dat", COLONS):
         ten_m = data.find("tags.dat") is not None  # 10M is UTF-8, 1M is Latin-1
         movies = data.table("movies.dat", COLON_MOVIES_UTF8 if ten_m else COLON_MOVIES)
-        return [_events(ratings, RATINGS), *_titles(movies, published("item_id"))]
+        return [*_titles(movies, published("item_id")), _events(ratings, RATINGS)]
     if ratings := data.table("ratings.csv", COMMAS):
         return [
-            _events(ratings, RATINGS_CSV),
             *_titles(data.table("movies.csv", COMMAS), published('"movieId"')),
+            _events(ratings, RATINGS_CSV),
         ]
     raise data.refuse("MovieLens", LAYOUTS)
 

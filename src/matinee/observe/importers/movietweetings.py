@@ -27,7 +27,7 @@ def parts(path: Path, scratch: Path) -> list[Part]:
         raise data.refuse("MovieTweetings", ["ratings.dat"])
     movies = data.table("movies.dat", MOVIES)
     titles = [] if movies is None else [Part("titles", movies, published("item_id"))]
-    return [Part("events", ratings, VALUES, SCALE), *titles]
+    return [*titles, Part("events", ratings, VALUES, SCALE)]
 
 
 IMPORTER = Importer(

@@ -99,7 +99,8 @@ class Importer:
         One line for the help.
     parts : callable
         From the path that was given and a scratch folder (for unpacked archives) to the files to read.
-        Looks at names and headers only; raises InputError when they are not what it expects.
+        Looks at names and headers only; raises InputError when they are not what it expects. Titles come
+        before the events that name them.
     """
 
     kind: str

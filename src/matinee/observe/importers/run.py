@@ -23,6 +23,7 @@ from matinee.observe.importers.fields import (
     Field,
     event_fields,
 )
+from matinee.observe.importers.oddities import oddities
 from matinee.observe.importers.part import Part, Prepared, Preparing
 from matinee.observe.importers.registry import importer_of
 from matinee.observe.importers.staging import Staged, Strictness, stage
@@ -155,7 +156,8 @@ def run_import(
                     given = (home, con, write, part.table, staged, strict, now.now_us, dry_run)
                     ready = part.prepare(Preparing(*given, override_clearance=override_clearance))
                 first, *rest = _store(write, con, part, ready, now) or [_imported(part, part.target, NONE, 0)]
-                notes = (*ready.notes, *_not_read(part, fields), *_given_again(con, part))
+                odd = oddities(con, write, part.target, staged.columns)
+                notes = (*ready.notes, *_not_read(part, fields), *_given_again(con, part), *odd)
                 done += [replace(first, erased=erased, notes=notes), *rest]
         report("committing", 0.95)
         if dry_run:

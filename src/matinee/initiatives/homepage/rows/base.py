@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from matinee.initiatives.homepage.config import PageConfig
 from matinee.initiatives.homepage.page import Intent, MemberState, TitleState
 from matinee.observe.catalogue.catalogue import Catalogue, Limits
-from matinee.types import Index, Mask
+from matinee.types import Index, Mask, Times
 
 Admits = Literal["fresh", "watched", "begun"]
 """Which titles a row may show: not watched yet; watched before; in progress (here also single episodes)."""
@@ -70,6 +70,8 @@ class Audience:
     overall, prior : ndarray of float64, shape (n_titles,)
         Share of each title in all plays, and in those of the territory: P(play) of somebody of whom nothing
         else is known. Above 0; each sums to 1.
+    charts : ndarray of int64, shape (n_titles,)
+        All titles by `overall`, the most played first.
     """
 
     titles: TitleState
@@ -80,6 +82,7 @@ class Audience:
     shown: Mask
     overall: NDArray[np.float64]
     prior: NDArray[np.float64]
+    charts: Times
 
     @property
     def catalogue(self) -> Catalogue:
