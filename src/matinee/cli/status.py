@@ -92,6 +92,7 @@ def _print_one(one: Standing) -> None:
         ("tier", one.tier),
         ("stage", one.stage),
         ("next step", one.next_step),
+        *([("planned", one.planned)] if one.planned != one.next_step else []),
         ("unit", one.unit),
         ("kind", one.kind),
         ("reward", one.reward),

@@ -164,6 +164,7 @@ class Initiative:
     stage : str
         Where it stands: idea, built, shadow, experiment, production, retired.
     next_step : str
+        What is planned; `matinee status` names it once a version was released.
     unit : str
         What a decision is about: "member", "account", "title".
     actions : sequence of str or None

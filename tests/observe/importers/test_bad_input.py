@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from matinee.errors import InputError, NotFoundError
+from matinee.learn.reading import load_catalogue
 from matinee.observe.clock import Clock
 from matinee.observe.home import Home
 from matinee.observe.importers.run import run_import
@@ -78,6 +79,17 @@ REFUSED: dict[str, tuple[str, str, str | bytes, str]] = {
     "bad json": (
         "events", "a.ndjson", '{"member_id":"m","title_id":"t","at":5}\n\n{"member_id":\n',
         r'line 3: "\{"member_id":" is not JSON',
+    ),
+    "a json list": (
+        "events", "a.ndjson", '{"member_id":"m","title_id":"t","at":5}\n[1]\n',
+        r'a\.ndjson, line 2: "\[1\]" is a JSON list, expected one JSON object per line\. Correct it, or pass',
+    ),
+    "a number alone": (
+        "titles", "a.ndjson", '{"title_id":"t"}\n3\n', r'line 2: "3" is a number, expected one JSON object'
+    ),
+    "one list of all": (
+        "events", "a.json", '[{"member_id":"m","title_id":"t","at":5}]',
+        r'a\.json, line 1: "\[\{.*" is a JSON list, expected one JSON object per line',
     ),
     "event type": (
         "events", "a.csv", "member_id,title_id,at,event\nm,t,5,dance\n",
@@ -170,6 +182,28 @@ def test_skip_works_on_parquet_and_ndjson(tmp_path: Path, home: Home, write: Wri
     assert (one.added, one.rejected, two.added, two.rejected) == (1, 1, 1, 2)
     assert [row[0] for row in content(home, "title_id")] == ["2", "3"]
     assert rejects.read_text().count("\n") == 4
+
+
+def test_objects_with_one_key_are_objects(home: Home, write: Write) -> None:
+    run_import(home, "titles", write("t.ndjson", '{"title_id":"t1"}\n{"title_id":"t2"}\n'))
+    assert load_catalogue(home, 0).title_ids.tolist() == ["t1", "t2"]
+
+
+def test_lines_that_are_no_objects_are_set_aside_as_what_they_are(
+    tmp_path: Path, home: Home, write: Write
+) -> None:
+    path, rejects = write("b.ndjson", 'null\n{"title_id":"t"}\n\n"x"\n[1]\n{}\n'), tmp_path / "rejects.csv"
+    (done,) = run_import(home, "titles", path, strictness=Strictness("skip", rejects))
+    assert (done.added, done.rejected) == (1, 4)
+    with rejects.open(newline="") as file:
+        found = [(line, reason) for _, line, reason, _ in list(csv.reader(file))[1:]]
+    object_please = "expected one JSON object per line"
+    assert found == [
+        ("1", f"null, {object_please}"),
+        ("4", f"a JSON string, {object_please}"),
+        ("5", f"a JSON list, {object_please}"),
+        ("6", "title_id: expected an id of 1 to 256 characters"),
+    ]
 
 
 def test_when_every_row_is_bad_skip_writes_only_the_rejects(

@@ -18,7 +18,7 @@ def test_ratings_and_films_have_known_answers(home: Home, write: Write) -> None:
         "0002844::Fantômas - À l'ombre de la guillotine (1913)::Crime|Drama\n1074638::Skyfall (2012)::\n",
     )
     done = run_import(home, "movietweetings", path.parent)
-    assert [(d.table, d.added) for d in done] == [("plays", 3), ("titles", 2)]
+    assert [(d.table, d.added) for d in done] == [("titles", 2), ("plays", 3)]
     catalogue = load_catalogue(home, END_US)
     assert list(catalogue.title_ids) == ["0002844", "1074638"]
     assert list(catalogue.names) == ["Fantômas - À l'ombre de la guillotine", "Skyfall"]

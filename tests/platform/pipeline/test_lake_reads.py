@@ -115,6 +115,16 @@ def test_without_at_us_every_event_counts(tmp_path: Path) -> None:
     log.close()
 
 
+def test_a_table_that_is_computed_and_never_logged_has_a_digest(tmp_path: Path) -> None:
+    home = Home.create(tmp_path)
+    log = LogWriter(home.log, Clock.fixed(50))
+    log.append([play(1, 10)])
+    one = table_digests(home, ["outcomes", "plays"], None)
+    log.append([play(2, 49)])
+    log.close()
+    assert table_digests(home, ["outcomes"], None) == {"outcomes": one["outcomes"]}
+
+
 def test_the_record_names_the_tables_that_went_in(tmp_path: Path) -> None:
     (reading, _) = ran(Home.create(tmp_path)).record.steps
     assert {*reading.givens} == {"home.plays", "at_us"}

@@ -19,17 +19,37 @@ OTHER_WORDS = {"movie": "film", "show": "series", "live event": "live"}
 """Kinds as others call them."""
 NO_TITLES = "This home has no titles yet: pages show ids. Next: matinee import titles FILE"
 
+ABOUT = {
+    "events": (
+        "{titles} of its events {are} not in the catalogue ({ids}): {rows}, kept and served without facts. "
+        "Import their titles (matinee import titles FILE); a misspelt id stands on pages as it is."
+    ),
+    "availability": (
+        "{titles} of its windows {are} not in the catalogue ({ids}): {rows}. Where an id is misspelt, the "
+        "title that was meant goes without its window. Correct it, or import the titles."
+    ),
+    "pins": (
+        "{titles} of its pins {are} not in the catalogue ({ids}): {rows}. Pages leave out a pin whose title "
+        "nobody knows. Correct the id, or import the titles."
+    ),
+}
+ROWS = {"events": "event", "availability": "window", "pins": "pin"}
+
 
 @dataclass(frozen=True, slots=True)
 class _Odd:
-    """Values of a column that nothing else names; `first` are those of the most rows."""
+    """Values of a column that nothing else names: those of the most rows `first`, and whose they are."""
 
     n: int
     n_rows: int
     first: list[str]
+    ids: list[str]
 
-    def named(self, quote: str = "") -> str:
-        return ", ".join(f"{quote}{one}{quote}" for one in self.first) + (", …" if self.n > NAMED else "")
+    def named(self) -> str:
+        return _some(self.first, self.n)
+
+    def quoted(self) -> str:
+        return _some([f'"{one}"' for one in self.first], self.n) + " of " + _some(self.ids, self.n_rows)
 
 
 def oddities(
@@ -55,23 +75,6 @@ def oddities(
         yield from _unknown_titles(con, write, target)
 
 
-ABOUT = {
-    "events": (
-        "{titles} of its events {are} not in the catalogue ({ids}): {rows}. They are kept and served without "
-        "facts. Import them with matinee import titles FILE; a misspelt id stands on pages as it is."
-    ),
-    "availability": (
-        "{titles} of its windows {are} not in the catalogue ({ids}): {rows}. Where an id is misspelt, the "
-        "title that was meant goes without its window. Correct it, or import the titles."
-    ),
-    "pins": (
-        "{titles} of its pins {are} not in the catalogue ({ids}): {rows}. Pages leave out a pin whose title "
-        "nobody knows. Correct the id, or import the titles."
-    ),
-}
-ROWS = {"events": "event", "availability": "window", "pins": "pin"}
-
-
 def _unknown_titles(con: duckdb.DuckDBPyConnection, write: LakeWriter, target: str) -> Iterator[str]:
     known = _known_titles(write)
     odd = _odd(con, "title_id", known or "SELECT NULL")
@@ -86,15 +89,14 @@ def _unknown_titles(con: duckdb.DuckDBPyConnection, write: LakeWriter, target: s
 
 
 def _kinds(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    odd = _odd(con, "lower(kind)", f"VALUES {', '.join(f'({literal(kind)})' for kind in KINDS)}")
+    odd = _odd(con, "lower(kind)", f"VALUES {', '.join(f'({literal(kind)})' for kind in KINDS)}", "title_id")
     if odd is not None:
         said = odd.first[0]
         near = OTHER_WORDS.get(said) or next(iter(difflib.get_close_matches(said, KINDS, n=1)), "")
         have = "has a kind" if odd.n_rows == 1 else "have kinds"
-        quoted = odd.named('"')
         yield (
-            f"{_counted(odd.n_rows, 'title')} {have} that nothing here knows ({quoted}), expected "
-            f"{', '.join(KINDS)}. They are served all the same.{_hint(near)}"
+            f"{_counted(odd.n_rows, 'title')} {have} that nothing here knows ({odd.quoted()}), expected "
+            f"{', '.join(KINDS)}. Such titles are served too.{_hint(near)}"
         )
 
 
@@ -110,15 +112,14 @@ def _series(con: duckdb.DuckDBPyConnection, write: LakeWriter) -> Iterator[str]:
 
 def _territories(con: duckdb.DuckDBPyConnection, write: LakeWriter) -> Iterator[str]:
     named = _known(write, "availability", "territory")
-    odd = None if named is None else _odd(con, "territory", named)
+    odd = None if named is None else _odd(con, "territory", named, "member_id")
     if odd is not None:
         known = {str(row[0]) for row in con.execute(f"SELECT DISTINCT * FROM ({named})").fetchall()}
         near = difflib.get_close_matches(odd.first[0].upper(), sorted(known), n=1)
-        quoted = odd.named('"')
         are = "is in a territory" if odd.n_rows == 1 else "are in territories"
         yield (
-            f"{_counted(odd.n_rows, 'member')} {are} that no window names ({quoted}): there, only titles "
-            f"without windows are shown.{_hint(near[0] if near else '')}"
+            f"{_counted(odd.n_rows, 'member')} {are} that no window names ({odd.quoted()}): there, "
+            f"only titles without windows are shown.{_hint(near[0] if near else '')}"
         )
 
 
@@ -134,8 +135,11 @@ def _known(write: LakeWriter, table: str, column: str) -> str | None:
     return f"SELECT {column} FROM {parquet(write.lake, files)}" if files else None
 
 
-def _odd(con: duckdb.DuckDBPyConnection, value: str, known: str) -> _Odd | None:
-    """What `value` holds in `staged` and a query of one column does not; None without any."""
+def _odd(con: duckdb.DuckDBPyConnection, value: str, known: str, of: str = "") -> _Odd | None:
+    """What `value` holds in `staged` and a query of one column does not; None without any.
+
+    `of` is the column of the ids that are told beside the values.
+    """
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE odd AS SELECT * FROM (SELECT {value} AS value, count(*) AS n "
         f"FROM staged WHERE {value} IS NOT NULL GROUP BY ALL) ANTI JOIN ({known}) AS known(value) "
@@ -143,8 +147,16 @@ def _odd(con: duckdb.DuckDBPyConnection, value: str, known: str) -> _Odd | None:
     )
     (n, n_rows) = con.execute("SELECT count(*), coalesce(sum(n), 0)::BIGINT FROM odd").fetchall()[0]
     first = con.execute(f"SELECT value FROM odd ORDER BY n DESC, value LIMIT {NAMED}").fetchall()
+    ids = []
+    if n and of:
+        theirs = f"SELECT {of} FROM staged WHERE {value} IN (SELECT value FROM odd)"
+        ids = con.execute(f"{theirs} ORDER BY row_no LIMIT {NAMED}").fetchall()
     con.execute("DROP TABLE odd")
-    return _Odd(n, n_rows, [str(row[0]) for row in first]) if n else None
+    return _Odd(n, n_rows, [str(row[0]) for row in first], [str(row[0]) for row in ids]) if n else None
+
+
+def _some(names: Sequence[str], n: int) -> str:
+    return ", ".join(names) + (", …" if n > len(names) else "")
 
 
 def _counted(n: int, noun: str) -> str:

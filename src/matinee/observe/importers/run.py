@@ -23,7 +23,7 @@ from matinee.observe.importers.fields import (
     Field,
     event_fields,
 )
-from matinee.observe.importers.oddities import oddities
+from matinee.observe.importers.oddities import NO_TITLES, oddities
 from matinee.observe.importers.part import Part, Prepared, Preparing
 from matinee.observe.importers.registry import importer_of
 from matinee.observe.importers.staging import Staged, Strictness, stage
@@ -156,8 +156,12 @@ def run_import(
                     given = (home, con, write, part.table, staged, strict, now.now_us, dry_run)
                     ready = part.prepare(Preparing(*given, override_clearance=override_clearance))
                 first, *rest = _store(write, con, part, ready, now) or [_imported(part, part.target, NONE, 0)]
-                odd = oddities(con, write, part.target, staged.columns)
-                notes = (*ready.notes, *_not_read(part, fields), *_given_again(con, part), *odd)
+                notes = (
+                    *ready.notes,
+                    *_not_read(part, fields),
+                    *_given_again(con, part),
+                    *_odd(con, write, part, staged),
+                )
                 done += [replace(first, erased=erased, notes=notes), *rest]
         report("committing", 0.95)
         if dry_run:
@@ -187,6 +191,12 @@ def _given_again(con: duckdb.DuckDBPyConnection, part: Part) -> Iterator[str]:
     if n:
         rows = "row names an id that stands" if n == 1 else "rows name ids that stand"
         yield f"{Path(part.table.named).name}: {n:,} {rows} again below: the last row of each counts."
+
+
+def _odd(con: duckdb.DuckDBPyConnection, write: LakeWriter, part: Part, staged: Staged) -> Iterator[str]:
+    """What is kept and may be a mistake."""
+    for text in oddities(con, write, part.target, staged.columns):
+        yield text if text == NO_TITLES else f"{Path(part.table.named).name}: {text}"
 
 
 def _leave_out_erased(con: duckdb.DuckDBPyConnection, erased: Erased, staged: Staged) -> int:

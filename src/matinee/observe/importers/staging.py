@@ -11,7 +11,7 @@ import duckdb
 
 from matinee.errors import InputError, StorageError
 from matinee.observe.importers.fields import TEXT, TIME, Field
-from matinee.observe.importers.table import Located, Table, is_json
+from matinee.observe.importers.table import ONE_OBJECT, Located, Table, no_object
 from matinee.observe.lake.connection import literal, quoted
 from matinee.types import format_at
 
@@ -246,9 +246,8 @@ def _words(table: Table, row: int, rule: _Rule, value: str, hint: str) -> str:
     """What is wrong with a row, where, and what to do."""
     located = table.locate([row]).get(row, Located(row + 1, ""))
     where = f"{table.named}, {'row' if table.format == 'parquet' else 'line'} {located.line}"
-    if table.format == "ndjson" and not is_json(located.text):
-        text = located.text[:80]
-        return f'{where}: "{text}" is not JSON, expected one JSON object per line. {hint} {NOTHING}'
+    if table.format == "ndjson" and (what := no_object(located.text)):
+        return f'{where}: "{located.text[:80]}" is {what}, {ONE_OBJECT}. {hint} {NOTHING}'
     shown = f'"{value[:80]}"' if value else "empty"
     return f"{where}: {rule.field.name} is {shown}, expected {rule.expected}. {hint} {NOTHING}"
 
@@ -261,9 +260,9 @@ def _write_rejects(
     lines = [(place, place.problem) for place in broken]
     for row, place in located.items():
         rule = rules[bad[row]]
-        broken_json = table.format == "ndjson" and not is_json(place.text)
-        reason = "expected one JSON object per line" if broken_json else f"expected {rule.expected}"
-        lines.append((place, reason if broken_json else f"{rule.field.name}: {reason}"))
+        what = no_object(place.text) if table.format == "ndjson" else ""
+        reason = f"{what}, {ONE_OBJECT}" if what else f"{rule.field.name}: expected {rule.expected}"
+        lines.append((place, reason))
     append_rejects(path, table.named, lines)
 
 

@@ -139,8 +139,8 @@ class Table:
         types = "{" + ", ".join(f"{literal(c)}: 'VARCHAR'" for c in self.columns) + "}"
         if self.format == "ndjson":
             return (
-                f"read_json({path}, format = 'newline_delimited', columns = {types}, ignore_errors = true, "
-                "maximum_object_size = 16777216)"
+                f"read_json({path}, format = 'newline_delimited', records = true, columns = {types}, "
+                "ignore_errors = true, maximum_object_size = 16777216)"
             )
         d = self.dialect
         read = (
@@ -216,13 +216,23 @@ class Table:
         return {row[0]: Located(row[0] + 1, ",".join(str(value) for value in row[1:])) for row in found}
 
 
-def is_json(text: str) -> bool:
-    """Whether a line is one JSON value."""
+ONE_OBJECT = "expected one JSON object per line"
+JSON_TYPES = {list: "a JSON list", str: "a JSON string", bool: "true or false", type(None): "null"}
+
+
+def no_object(text: str) -> str:
+    """What a line is that is no JSON object; empty for one that is.
+
+    Examples
+    --------
+    >>> no_object('{"member_id": "m1"}'), no_object("[1]"), no_object("3"), no_object('{"member')
+    ('', 'a JSON list', 'a number', 'not JSON')
+    """
     try:
-        msgspec.json.decode(text)
+        value = msgspec.json.decode(text)
     except msgspec.DecodeError:
-        return False
-    return True
+        return "not JSON"
+    return "" if isinstance(value, dict) else JSON_TYPES.get(type(value), "a number")
 
 
 def _quoted_rows(file: TextIO, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
@@ -302,18 +312,18 @@ def _json_columns(sample: str, name: str) -> dict[str, str]:
     columns: dict[str, str] = {}
     lines = [(n, text) for n, text in enumerate(sample.splitlines(), 1) if text.strip()]
     for n, text in lines:
-        try:
-            value = msgspec.json.decode(text)
-        except msgspec.DecodeError:
-            if n == lines[0][0]:
-                raise InputError(
-                    f'{name}, line {n}: "{text[:60]}" is not JSON, expected one JSON object per line.'
-                ) from None
-            continue
-        if isinstance(value, dict):
-            columns.update(dict.fromkeys(value, "VARCHAR"))
+        what = no_object(text)
+        if what == "not JSON" and n == lines[0][0]:
+            raise InputError(f'{name}, line {n}: "{text[:60]}" is {what}, {ONE_OBJECT}.')
+        if not what:
+            columns.update(dict.fromkeys(msgspec.json.decode(text), "VARCHAR"))
     if not columns:
-        raise InputError(f"{name}: no JSON object found, expected one JSON object per line.")
+        n, text = lines[0] if lines else (1, "")
+        what = no_object(text) or "an object without keys"
+        raise InputError(
+            f'{name}, line {n}: "{text[:60]}" is {what}, {ONE_OBJECT}. Write each row as an object on a line '
+            "of its own. Nothing was read."
+        )
     return columns
 
 

@@ -8,6 +8,9 @@ from matinee.errors import ConfigError, NotFoundError, StorageError, unknown_nam
 from matinee.observe.clock import wall_us
 from matinee.observe.home import Home
 from matinee.observe.home_clock import home_clock
+from matinee.observe.lake.manifest import read_manifest
+from matinee.observe.lake.reader import last_event_us
+from matinee.observe.lake.tables import TABLE_OF
 from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.model_folder import check_present, read_card
 from matinee.platform.lifecycle.project import open_registry
@@ -44,6 +47,10 @@ class Standing:
 
     Attributes
     ----------
+    next_step : str
+        The command that takes it further; once a version was released, what is `planned`.
+    planned : str
+        What its declaration says comes next.
     version : str or None
         In production.
     newest : str or None
@@ -77,6 +84,7 @@ class Standing:
     stage: str
     hypothesis: str
     next_step: str
+    planned: str
     unit: str
     kind: str
     reward: str
@@ -132,6 +140,7 @@ def portfolio(home: Home, name: str | None = None, *, at: str | None = None) -> 
         standings = [
             replace(
                 _standing(registry, one, lines[one.name], now_us),
+                next_step=_next_step(home, registry, one, tried=one.name in rollouts),
                 watched=reports[one.name],
                 retrain=_retrain(registry, lines[one.name]),
                 trouble=_trouble(home, lines[one.name]),
@@ -175,6 +184,7 @@ def _standing(registry: Registry, initiative: Initiative, line: Line, now_us: in
         stage=initiative.stage,
         hypothesis=initiative.hypothesis,
         next_step=initiative.next_step,
+        planned=initiative.next_step,
         unit=initiative.unit,
         kind=initiative.kind,
         reward=f"{reward.name}, in {reward.unit}, within {reward.window_h:g} h",
@@ -197,6 +207,32 @@ def _standing(registry: Registry, initiative: Initiative, line: Line, now_us: in
         cost_minor=line.cost_minor,
         cpu_s=line.cpu_s,
     )
+
+
+def _next_step(home: Home, registry: Registry, initiative: Initiative, *, tried: bool) -> str:
+    """The command that takes an initiative further, from what its home has of it."""
+    name = initiative.name
+    if tried or initiative.stage == "retired" or registry.releases.current(name) is not None:
+        return initiative.next_step
+    versions = registry.models.versions(name)
+    if not versions:
+        if initiative.data == "home" and not _has_events(home):
+            return "matinee import events FILE"
+        return f"matinee train {name}"
+    newest = versions[0]
+    judged = registry.models.evaluations(name, code=newest.code)
+    if not any(one.data == newest.data for one in judged):
+        return f"matinee evaluate {name}"
+    asked = [one for one in registry.releases.gates(name) if one.version == newest.version]
+    if any(one.verdict == "failed" and one.attempt_id == asked[-1].attempt_id for one in asked):
+        return f"mend what its gates refused, then matinee release {name}"
+    return f"matinee release {name}"
+
+
+def _has_events(home: Home) -> bool:
+    """Whether any event of a member stands in the lake, or else in the log."""
+    in_lake = any(one.table in TABLE_OF.values() for one in read_manifest(home.lake).files)
+    return in_lake or last_event_us(home) is not None
 
 
 def _line(row: ExperimentRow, now_us: int) -> ExperimentLine:

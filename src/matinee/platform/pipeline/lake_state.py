@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import connect
 from matinee.observe.lake.manifest import DataFile, Manifest, read_manifest
-from matinee.observe.lake.tables import EVENTS
+from matinee.observe.lake.tables import EVENTS, LOGGED
 from matinee.observe.log import segment_events, segments
 from matinee.types import NEVER_US
 
@@ -45,7 +45,7 @@ def table_digests(home: Home, tables: Iterable[str], at_us: int | None) -> dict[
         try:
             logged = _logged(
                 [path for path in found if path.name not in manifest.segments],
-                [table for table in wanted if table in EVENTS], until_us,
+                [table for table in wanted if table in LOGGED.values()], until_us,
             )  # fmt: skip
             break
         except FileNotFoundError:  # compacted meanwhile
