@@ -99,6 +99,8 @@ def test_no_person_and_no_secret_is_in_the_log(tmp_path: Path) -> None:
             http.post("/v1/events", content=f'[{{"member_id": "{PERSON}"', headers=headers)
             http.post(f"/v1/decisions/{PERSON}", json={"unit_id": PERSON}, headers=headers)
             http.delete(f"/v1/members/{PERSON}", headers=headers)
+            http.get(f"/v1/members/{PERSON}%2F{PERSON}/homepage?rows=x", headers=headers)
+            http.delete(f"/v1/members/{PERSON}%2F/more", headers=headers)
         server.stop()
         log = server.log.read_text(encoding="utf-8")
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]

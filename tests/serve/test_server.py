@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -308,13 +309,17 @@ def test_replies_have_strict_headers(server: Running) -> None:
     assert "server" not in headers
 
 
-def test_a_member_can_be_forgotten(server: Running, member: str) -> None:
-    server.send(play(fresh_id(), member, "t8"))
-    server.page(member)
-    receipt = server.http.delete(f"/v1/members/{member}")
+@pytest.mark.parametrize("more", ["", "/ü%2F?"])
+def test_a_member_can_be_forgotten(server: Running, member: str, more: str) -> None:
+    member += more
+    segment = quote(member, safe="")
+    server.send(play(fresh_id(), member, "t6", watch_s=1500, position_s=1500))
+    assert "continue_watching" in {row["kind"] for row in server.page(segment)["rows"]}
+    receipt = server.http.delete(f"/v1/members/{segment}")
     assert receipt.status_code == 200, receipt.text
+    assert receipt.json()["removed"]["state"]["values"] == 1
     assert member not in receipt.text
     late = server.send(play(fresh_id(), member, "t8"))
     assert late["accepted"] == 0
     assert "erased" in late["rejected"][0]["error"]
-    assert server.page(member)["rows"]
+    assert "continue_watching" not in {row["kind"] for row in server.page(segment)["rows"]}

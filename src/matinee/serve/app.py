@@ -24,6 +24,7 @@ from matinee.serve.forgetting import Forgetting
 from matinee.serve.front import Front
 from matinee.serve.logging import set_up
 from matinee.serve.pages import Pages
+from matinee.serve.paths import restore_path
 from matinee.serve.problems import respond
 from matinee.serve.receiving import Receiver
 from matinee.serve.routes.artwork import artwork
@@ -33,7 +34,6 @@ from matinee.serve.routes.homepage import homepage
 from matinee.serve.routes.members import forget
 from matinee.serve.routes.operations import healthz, metrics, readyz
 from matinee.serve.services import Services
-from matinee.serve.slashes import restore_slashes
 
 HOME, OPTIONS = "MATINEE_SERVE_HOME", "MATINEE_SERVE_OPTIONS"
 """Environment variables through which `matinee serve` tells its worker processes what to serve, and how."""
@@ -136,8 +136,8 @@ def _always(value: object) -> Any:
 
 
 def _admit(services: Services) -> Any:
-    """Before every route: the key has the scope that the route names, and has not used up its rate. Slashes of
-    ids are slashes again.
+    """Before every route: the path is as it was sent, and the key has the scope that the route names, and has
+    not used up its rate.
 
     Not one of Litestar's guards, since it copies the handler for each call of a guard. The description of the
     routes is for everybody.
@@ -145,7 +145,7 @@ def _admit(services: Services) -> Any:
 
     async def admit(request: Request[Any, Any, Any]) -> None:
         scope = request.scope
-        restore_slashes(scope)
+        restore_path(scope)
         if scope.get("path_template") != openapi.PATH:
             services.admit(scope, scope["route_handler"].opt.get("scope", "admin"))
 

@@ -19,9 +19,10 @@ from matinee.serve.deciding import decide_for
 from matinee.serve.explaining import EXPLAINING, explain
 from matinee.serve.known import Known, look
 from matinee.serve.problems import ProblemError
+from matinee.serve.recording import Repeated
 from matinee.serve.rewarding import logged, take_reward
 from matinee.serve.schemas import DecisionReply, DecisionRequest, RewardReply, RewardRequest, SlotReply
-from matinee.serve.services import Repeated, Services
+from matinee.serve.services import Services
 from matinee.serve.trials import CONTEXT, Place
 from matinee.types import NEVER_US, SECOND_US, derive_seed, format_at
 
@@ -113,7 +114,7 @@ class Asking:
             seed=derive_seed(0, decision_id) if asked.seed is None else asked.seed,
         )
         record, why = await decide_for(services, initiative, request, known, decision_id, budget, place)
-        services.log(record, asked.unit_id if services.is_about_members(initiative) else None)
+        services.recorder.log(record, asked.unit_id if services.is_about_members(initiative) else None)
         if asked.sticky_s and why in (None, NO_MODEL):
             until_us = min(at_us + asked.sticky_s * SECOND_US, record.valid_until_us or NEVER_US)
             reason = record.context.get("reason")
@@ -196,7 +197,7 @@ class Asking:
             slots, other = looked.slots, looked.replaced > 0
         first = Repeated(kept.decision_id, kept.policy, kept.model, kept.fallback, kept.reason, place)
         territory = known.limits(dict(asked.context)).territory
-        record = services.log_again(
+        record = services.recorder.log_again(
             initiative, asked.unit_id, at_us, first, slots if other else (), territory
         )
         return _reply(record, slots, services.artwork.pictures.url_of)

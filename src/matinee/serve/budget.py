@@ -16,6 +16,8 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from queue import SimpleQueue
 from typing import Any
 
+from matinee.serve.turns import Turns
+
 LATE, OVERLOADED, STUCK, RESTING, RAISED = "late", "overloaded", "stuck", "resting", "raised"
 """Why there is no value. overloaded: no thread began in time; stuck: all threads hold late computations."""
 TRIPS = 8
@@ -196,12 +198,21 @@ class Pool:
         None: late computations have no consequences.
     strict_s : float
         Only callers who gave at least this budget count as witnesses that the model is late.
+    turns : Turns, optional
+        Taken by each computation; to be shared by the pools of a process. None: all compute at once.
     """
 
     def __init__(
-        self, threads: int, *, name: str, breaker: Breaker | None = None, strict_s: float = 0.0
+        self,
+        threads: int,
+        *,
+        name: str,
+        breaker: Breaker | None = None,
+        strict_s: float = 0.0,
+        turns: Turns | None = None,
     ) -> None:
         self.threads, self.name, self.breaker, self.strict_s = threads, name, breaker, strict_s
+        self.turns = turns
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._running: list[_Job | None] = [None] * threads
@@ -329,17 +340,21 @@ class Pool:
         return outcome
 
     def _work(self, number: int) -> None:
-        running = self._running
+        running, turns = self._running, self.turns
         while True:
             job = self._queue.get()
             if job is None:
                 return
+            if turns is not None:
+                turn = turns.take()
             with self._lock:
                 self._waiting -= 1
                 running[number] = job
             if not job.given_up:
                 self._compute(job)
             running[number] = None
+            if turns is not None:
+                turns.give(turn)
             del job  # an idle thread keeps no old model alive
 
     @staticmethod

@@ -15,8 +15,8 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from matinee.serve.headers import begin_request, complete, end_request, request_id_of
 from matinee.serve.incoming import Body, Incoming
 from matinee.serve.logging import log_request
+from matinee.serve.paths import mark_slashes
 from matinee.serve.problems import problem
-from matinee.serve.slashes import mark_slashes
 
 Reply = tuple[int, list[tuple[bytes, bytes]], bytes]
 """Status, headers and body."""

@@ -31,6 +31,7 @@ from matinee.serve.serving import Serving, Wanted, begun
 from matinee.serve.shadow import Log, Shadow
 from matinee.serve.tally import Count, Tally
 from matinee.serve.trials import Trials
+from matinee.serve.turns import Turns
 from matinee.types import SECOND_US
 
 POLL_S = 1.0
@@ -58,6 +59,8 @@ class Keeper:
         Gets the records of a shadow.
     registry : Registry, optional
         An open one, which stays open; else the keeper opens its own.
+    turns : Turns, optional
+        Taken by all that answers; the fallback needs none.
     holdout : float
         Share of the units that are in no experiment.
 
@@ -79,13 +82,14 @@ class Keeper:
         count: Count | None = None,
         log: Log | None = None,
         registry: Registry | None = None,
+        turns: Turns | None = None,
         holdout: float = 0.0,
     ) -> None:
         self.opener, self.config, self.tally = opener, config, tally
         self.trouble: str | None = None
         self.refresh_trouble: str | None = None
         self.recent: deque[str] = deque(maxlen=UNITS_KEPT)
-        self._count, self._log = count, log
+        self._count, self._log, self._turns = count, log, turns
         self._registry, self._registry_is_ours = registry, registry is None
         self._registered = False
         self._lock = threading.Lock()
@@ -386,4 +390,10 @@ class Keeper:
     def _pool(self) -> Pool:
         name = self.opener.initiative.name
         strict_s = 0.5 * self.config.budget_ms / 1e3
-        return Pool(self.config.threads, name=f"decide-{name}", breaker=Breaker(), strict_s=strict_s)
+        return Pool(
+            self.config.threads,
+            name=f"decide-{name}",
+            breaker=Breaker(),
+            strict_s=strict_s,
+            turns=self._turns,
+        )

@@ -27,6 +27,7 @@ _TAGS = {
     TAG_ADMIN: "What is kept about them.",
     TAG_OPERATE: "How the server is.",
 }
+IN_A_PATH = "Percent-encoded from UTF-8 as one segment: a slash is %2F."
 EVENTS_TEXT = (
     "A JSON array of events, one event, or one event per line (application/x-ndjson); gzip is welcome. Each "
     "is judged on its own. When the answer comes, accepted events are on disk and count in the next "

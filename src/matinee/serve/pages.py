@@ -18,8 +18,9 @@ from matinee.serve.attempt import NO_MODEL, in_short
 from matinee.serve.deciding import decide_for
 from matinee.serve.known import Known, look
 from matinee.serve.problems import ProblemError
+from matinee.serve.recording import Repeated
 from matinee.serve.schemas import PageReply, RowReply, TileReply
-from matinee.serve.services import Repeated, Services
+from matinee.serve.services import Services
 from matinee.serve.trials import Place
 from matinee.types import SECOND_US, format_at
 
@@ -219,7 +220,7 @@ class Pages:
         took = time.perf_counter() - began
         services.metrics.stages.labels(ROUTE, "decide").observe(took)
         record = msgspec.structs.replace(record, latency_ms=round(1e3 * took, 3))
-        services.log(record, member_id)
+        services.recorder.log(record, member_id)
         return record, why
 
     async def _made(self, member_id: str, budget_ms: float) -> bytes | None:
@@ -291,7 +292,7 @@ class Pages:
         request = Request(member_id, at_us, context=asked.context())
         looked = self.services.artwork.last_look(self.services, slots, request, known)
         territory = known.limits(request.context).territory
-        record = self.services.log_again(
+        record = self.services.recorder.log_again(
             INITIATIVE, member_id, at_us, first, looked.slots if looked.replaced else (), territory,
             _further(rows),
         )  # fmt: skip

@@ -44,6 +44,7 @@ from matinee.serve.rollouts import (
 from matinee.serve.shadow import Log
 from matinee.serve.tally import Count, Tally
 from matinee.serve.trials import Place
+from matinee.serve.turns import Turns
 
 UNREACHABLE, BROKE = "state unreachable", "broke its contract"
 UNANSWERED = "unanswered"
@@ -149,6 +150,7 @@ class Released:
         log: Log | None = None,
         moment: Moment | None = None,
         registry: Registry | None = None,
+        turns: Turns | None = None,
         holdout: float = 0.0,
         wait_s: float = OPEN_S,
     ) -> Released:
@@ -166,6 +168,8 @@ class Released:
             The server's clock; default: that of the home.
         registry : Registry, optional
             An open one to share.
+        turns : Turns, optional
+            Of the process: all that answers takes them.
         holdout : float
             Share of the units that are in no experiment.
         wait_s : float
@@ -183,7 +187,14 @@ class Released:
         moment = Moment.open(home) if moment is None else moment
         opener = Opener(home, load(name, home), moment, members)
         return Released.over(
-            opener, config, count=count, log=log, registry=registry, holdout=holdout, wait_s=wait_s
+            opener,
+            config,
+            count=count,
+            log=log,
+            registry=registry,
+            turns=turns,
+            holdout=holdout,
+            wait_s=wait_s,
         )
 
     @staticmethod
@@ -194,13 +205,16 @@ class Released:
         count: Count | None = None,
         log: Log | None = None,
         registry: Registry | None = None,
+        turns: Turns | None = None,
         holdout: float = 0.0,
         wait_s: float = OPEN_S,
     ) -> Released:
         """The same for an initiative that is at hand. Parameters and errors as in `open`."""
         opener.check_kind()
         tally = Tally()
-        keeper = Keeper(opener, config, tally, count=count, log=log, registry=registry, holdout=holdout)
+        keeper = Keeper(
+            opener, config, tally, count=count, log=log, registry=registry, turns=turns, holdout=holdout
+        )
         found = Released(opener, config, keeper, tally)
         keeper.settle(wait_s)
         return found

@@ -10,7 +10,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from litestar.types import Scope
@@ -19,7 +18,6 @@ from prometheus_client import Histogram
 from matinee import settings
 from matinee.errors import MatineeError, StorageError
 from matinee.observe.clock import wall_us
-from matinee.observe.decision_log import action_set_line, decision_line, new_decision_id
 from matinee.observe.decisions import DecisionRecord, Slot
 from matinee.observe.erasure.erased import Erased
 from matinee.observe.erasure.rotation import RotationRequest
@@ -29,7 +27,6 @@ from matinee.observe.members import Member
 from matinee.observe.state.open import open_store
 from matinee.observe.state.store import OpenedStore
 from matinee.observe.state.whole import Whole
-from matinee.platform.abilities import NamesActions
 from matinee.platform.deciding import Context, Request
 from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.project import open_registry
@@ -50,16 +47,17 @@ from matinee.serve.maintenance import Housekeeping
 from matinee.serve.metrics import Metrics, Reading
 from matinee.serve.moment import Moment
 from matinee.serve.reading_once import ReadOnce
+from matinee.serve.recording import Recorder
 from matinee.serve.released import Answer, Released
 from matinee.serve.schemas import Readiness, ReadinessDetails, Serving
 from matinee.serve.trials import Place
-from matinee.types import DAY_US, SECOND_US, format_at
+from matinee.serve.turns import Turns
+from matinee.types import SECOND_US, format_at
 
 LOG = logging.getLogger("matinee.serve")
 WATCH_S = 0.1
 FACTS_EVERY = 10
 """Looks at the facts once in so many rounds of the watcher."""
-SETS_KEPT = 10_000
 KEPT_HERE = 20_000
 """Values that a process holds besides the state."""
 ON_THE_WAY_S = 1.0
@@ -68,18 +66,6 @@ HELD_S = 60.0
 """How long a process holds what it kept, for when the state cannot be reached."""
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Repeated:
-    """An answer that is given again: what its first record said, and where the unit stands."""
-
-    decision_id: str
-    policy: str
-    model: str
-    fallback: bool
-    reason: str | None = None
-    place: Place | None = None
 
 
 class Services:
@@ -96,6 +82,8 @@ class Services:
     ingestor : Ingestor
     initiatives : dict of str to Initiative
         Those that decide.
+    recorder : Recorder
+        Logs decisions.
     released : dict of str to Released
         What is in production for each of them.
     guard : Guard
@@ -114,6 +102,7 @@ class Services:
         self._opened = ExitStack()
         self.clock = Moment.open(home)
         self.reading = ReadOnce(store)
+        self._turns = Turns()
         self._whole = Whole(home, store)
         self.erased = Erased.of(home)
         self.erased.reload()
@@ -134,12 +123,11 @@ class Services:
         self.initiatives = dict(deciding(home))
         self.artwork = Artwork(home, self.initiatives.get(ARTWORK))
         self.experiments = settings.load(home.settings, "experiments", ExperimentsConfig)
+        self.recorder = Recorder(self)
         self.released = {name: self._open_released(name) for name in self.initiatives}
         self.housekeeping = Housekeeping(self)
         self._remote = config.state != ""
         self._threads = ThreadPoolExecutor(16, thread_name_prefix="matinee-state")
-        self._sets: set[str] = set()
-        self._sets_day = -1
         self._on_their_way: OrderedDict[tuple[str, str], tuple[float, bytes]] = OrderedDict()
         self._keeping = threading.Lock()
         self._stopping = threading.Event()
@@ -271,78 +259,6 @@ class Services:
         """Whether the state holds what was imported about members, so that no facts mean no limits."""
         return member is not None or self._whole.facts_known(afresh=True)
 
-    def log(self, record: DecisionRecord, member_id: str | None) -> None:
-        """Hand a decision to the log; the set of actions that it names goes along the first time."""
-        if len(self.erased) and member_id is not None and self.erased.refuses(member_id):
-            return
-        lines = [decision_line(record, 0, 0, member_id)]
-        if record.actions and record.actions[0].startswith("mask:"):
-            lines += self._action_set(record)
-        self.ingestor.record(lines)
-
-    def log_again(
-        self,
-        initiative: str,
-        unit_id: str,
-        at_us: int,
-        first: Repeated,
-        slots: Sequence[Slot] = (),
-        territory: str | None = None,
-        rows: tuple[int, int] | None = None,
-    ) -> DecisionRecord:
-        """Log that an earlier answer was given again: it names the first decision, and the unit's arm.
-
-        Parameters
-        ----------
-        slots : sequence of Slot
-            What was shown, where it is not what the first decision says: an image was withdrawn meanwhile.
-        territory : str, optional
-            In which the images of `slots` are cleared.
-        rows : tuple of int, optional
-            First and last row of a page that were given out; further rows are of decisions of their own.
-        """
-        context: Context = {} if first.place is None else dict(first.place.noted)
-        if first.reason is not None:
-            context["reason"] = first.reason
-        if rows is not None:
-            context["again_from_row"], context["again_to_row"] = rows
-        if slots:
-            context["artwork_replaced"] = True
-            if territory is not None:
-                context["artwork_territory"] = territory
-        record = DecisionRecord(
-            decision_id=new_decision_id(at_us),
-            initiative=initiative,
-            unit_id=unit_id,
-            at_us=at_us,
-            policy=first.policy,
-            model=first.model,
-            slots=list(slots),
-            fallback=first.fallback,
-            sticky_of=first.decision_id,
-            context=context,
-        )
-        self.metrics.decisions.labels(initiative, "again").inc()
-        if first.place is not None and first.place.experiment is not None:
-            self.metrics.arms.labels(initiative, first.place.experiment, first.place.arm or "", "again").inc()
-        self.log(record, unit_id if self.is_about_members(initiative) else None)
-        return record
-
-    def _action_set(self, record: DecisionRecord) -> Iterator[bytes]:
-        reference = record.actions[0]
-        day = record.at_us // DAY_US  # pruning keeps a set as long as a decision of its day
-        if day != self._sets_day:
-            self._sets_day = day
-            self._sets.clear()
-        if reference in self._sets:
-            return
-        names = self._actions_of(record.initiative, reference)
-        if names is not None:
-            yield action_set_line(reference, record.initiative, names, record.at_us, 0, 0)
-        if len(self._sets) >= SETS_KEPT:
-            self._sets.clear()
-        self._sets.add(reference)
-
     def keep(self, kind: str, key: str, value: bytes, keep_s: int) -> None:
         """Keep a value about a unit in the state, for all processes; nobody waits for it."""
         if len(self.erased) and self.erased.refuses(key):
@@ -448,24 +364,12 @@ class Services:
             self.config,
             members=self.reading,
             count=self.store.count,
-            log=self.log_shadow,
+            log=self.recorder.log_shadow,
             moment=self.clock,
             registry=self.registry,
+            turns=self._turns,
             holdout=self.experiments.holdout,
         )
-
-    def _actions_of(self, initiative: str, reference: str) -> Sequence[str] | None:
-        """The actions of a set, from whatever answers now."""
-        now = self.released[initiative].keeper.now
-        for one in now.opened:
-            decider = one.answering.decider
-            if isinstance(decider, NamesActions) and (found := decider.actions_of(reference)) is not None:
-                return found
-        return now.fallback.actions_of(reference) if isinstance(now.fallback, NamesActions) else None
-
-    def log_shadow(self, record: DecisionRecord) -> None:
-        """Log what a shadow would have decided."""
-        self.log(record, record.unit_id if self.is_about_members(record.initiative) else None)
 
     def close_segment(self) -> None:
         """Close the log's segment, after all that was handed over while nobody knew of the latest erasure.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from html import unescape
 from uuid import uuid4
 
 import msgspec
@@ -242,7 +243,14 @@ def test_an_erased_member_has_no_page(tmp_path_factory: pytest.TempPathFactory) 
         assert logged(found, "signals", "m7", "signal") == []
 
 
-@pytest.mark.parametrize("member_id", ["", "x" * 257, "a\nb"])
+@pytest.mark.parametrize("member_id", ["a/b", "%2F", "..", "a?b#c", " a", "äöü/ß"])
+def test_any_id_that_can_be_printed_is_a_profile(server: Site, member_id: str) -> None:
+    page = server.browser().choose(member_id)
+    assert page.all("body", data_page="watch")
+    assert member_id in unescape(server.browsers[-1].get("/watch").text)
+
+
+@pytest.mark.parametrize("member_id", ["", " ", "x" * 257, "a\nb", "a\0b"])
 def test_a_profile_has_a_plain_name(server: Site, member_id: str) -> None:
     browser = server.browser()
     browser.get("/watch")

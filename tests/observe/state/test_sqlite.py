@@ -13,10 +13,11 @@ import pytest
 from matinee.errors import ConfigError, InputError, StorageError
 from matinee.observe.home import Home
 from matinee.observe.members import Member
-from matinee.observe.state import sqlite_file, sqlite_folding, sqlite_groups, sqlite_window
+from matinee.observe.state import sqlite, sqlite_file, sqlite_folding, sqlite_groups, sqlite_window
 from matinee.observe.state.open import open_store
 from matinee.observe.state.sqlite import SqliteStore
 from matinee.observe.state.sqlite_leftovers import Leftovers
+from matinee.observe.state.store import CopiesLeftError
 from matinee.testing.state_stores import HOUR, NOW, Ids, Opening, StateStoreContract, listed, opened, play
 
 
@@ -61,6 +62,26 @@ class TestSqliteStore(StateStoreContract):
                 assert places(tmp_path, one) == []
             assert not any(left.of([one]) for one in whom), "the file was written anew"
             assert store.member(next(one for one in whom if one not in stale)) is not None
+
+    def test_a_disk_that_is_full_leaves_copies_to_the_next_erasure(
+        self, how: Opening, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with opened(how) as store:
+            store.put_members([Member("m1"), Member("m2")])
+            monkeypatch.setattr(Leftovers, "of", lambda *_: True)
+            with monkeypatch.context() as now:
+                now.setattr(sqlite, "write_anew", disk_full)
+                with pytest.raises(CopiesLeftError) as told:
+                    store.erase(["m1"])
+            assert told.value.removed["facts"] == 1
+            assert str(told.value).endswith(
+                "state.db: the disk is full. The rows are erased; copies of them may stand in free places of "
+                "the file until it is written anew, which takes up to twice its size. Free space, and erase "
+                "again."
+            )
+            assert (tmp_path / "state.db-wal").stat().st_size == 0, "it does not keep what it took"
+            assert (store.member("m1"), store.member("m2")) == (None, Member("m2"))
+            assert not any(store.erase(["m1"]).values())
 
     def test_a_take_that_fails_changes_nothing(self, how: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
         def broken(*_arguments: object) -> None:
@@ -134,6 +155,12 @@ class TestSqliteStore(StateStoreContract):
                 assert len(store.record("m1").plays) == 1
                 assert store.known(["e1"]) == [True]
                 assert store.size()["members"] == 1
+
+
+def disk_full(con: sqlite3.Connection) -> None:
+    """Write some pages, until there is no room for more, as SQLite sees it."""
+    con.execute("PRAGMA max_page_count = 1").fetchall()  # so many as there are
+    con.execute("CREATE TABLE anew AS SELECT zeroblob(1000000)")
 
 
 def places(folder: Path, text: str) -> list[str]:

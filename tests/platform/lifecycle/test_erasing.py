@@ -6,11 +6,13 @@ import csv
 import json
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.platform.lifecycle.erasable import ACCOUNT, AT, OTHERS, WHO, fill, play, rows_of_others
 
@@ -22,7 +24,9 @@ from matinee.observe.home import Home
 from matinee.observe.importers.run import run_import
 from matinee.observe.lake.compaction import compact
 from matinee.observe.log import LogWriter
+from matinee.observe.state import sqlite
 from matinee.observe.state.sqlite import SqliteStore
+from matinee.observe.state.sqlite_leftovers import Leftovers
 from matinee.platform.evaluation import Evaluated
 from matinee.platform.lifecycle.erasing import erase, plan_erasure, returned
 from matinee.platform.lifecycle.project import open_registry
@@ -164,6 +168,35 @@ def test_a_server_that_does_not_answer_is_named_and_a_second_run_finishes(home: 
     receipt = forget(home)
     assert receipt.removed["log"]["plays"] == 2
     assert list(search(home, WHO)) == []
+
+
+def test_a_disk_that_is_full_is_told_with_what_was_done_and_a_second_run_finishes(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(sqlite3.OperationalError):
+        sqlite_errorcode = sqlite3.SQLITE_FULL
+
+    def fails(_con: sqlite3.Connection) -> None:
+        raise Full("database or disk is full")
+
+    monkeypatch.setattr(Leftovers, "of", lambda *_: True)
+    with monkeypatch.context() as now:
+        now.setattr(sqlite, "write_anew", fails)
+        with pytest.raises(
+            StorageError, match=r"disk is full. The rows are erased.* goes on with the lake"
+        ) as no:
+            forget(home)
+    (path,) = (home.root / "receipts").glob("*.json")
+    receipt = msgspec.json.decode(path.read_bytes(), type=Receipt)
+    removed = receipt.removed["state"]
+    assert (receipt.state, receipt.done_us, receipt.left) == ("begun", 0, [str(no.value)])
+    assert removed["waiting"] == removed["values"] == 1
+    assert Erased.of(home).refuses(WHO)
+    assert any(trace.file.startswith("lake/plays") for trace in search(home, WHO))
+    receipt = forget(home)
+    assert (receipt.state, receipt.removed["state"]) == ("done", removed)
+    assert not any("disk" in one for one in receipt.left)
+    assert list(search(home, WHO)) == list(search(home, ACCOUNT)) == []
 
 
 def test_a_training_that_is_going_on_is_waited_for(home: Home) -> None:

@@ -152,18 +152,36 @@ def test_a_server_that_cannot_be_reached(tmp_path: Path) -> None:
     pytest.importorskip("psycopg")
     url = f"postgresql://ana:s3cret@/matinee?host={tmp_path}"
     with pytest.raises(
-        StorageError, match=r"cannot be reached. Start the server, or correct host and port"
+        StorageError,
+        match=r"cannot be reached. Start the server, or correct host and port in \[platform\] registry",
     ) as told:
         Registry.open(url, wait_s=2)
     assert "s3cret" not in str(told.value)
+
+
+@pytest.mark.parametrize(("wait_s", "connect_s"), [(30.0, 5), (3.0, 3), (0.1, 2)])
+def test_a_server_that_is_silent_is_not_waited_for_as_a_lock_is(
+    wait_s: float, connect_s: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    given: list[int] = []
+
+    def refuses(*_: object, connect_timeout: int, **_more: object) -> None:
+        given.append(connect_timeout)
+        raise psycopg.OperationalError("no answer")
+
+    monkeypatch.setattr(psycopg, "connect", refuses)
+    with pytest.raises(StorageError, match="cannot be reached"):
+        Registry.open("postgresql://ana@db.example/matinee", wait_s=wait_s)
+    assert given == [connect_s]
 
 
 def test_wrong_credentials_are_told_without_the_password(postgres: Any) -> None:
     postgres.sql("CREATE ROLE guest LOGIN PASSWORD 'right'")
     where = f"?host={postgres.folder}&port={postgres.port}"
     for credentials, meaning in (
-        ("guest:wr0ng", "refused the user or the password. Correct the URL."),
-        ("guest", "asks for a password. Put it into the URL, or into ~/.pgpass."),
+        ("guest:wr0ng", "refused the user or the password. Correct [platform] registry."),
+        ("guest", "asks for a password. Put it into [platform] registry, or into ~/.pgpass."),
     ):
         with pytest.raises(StorageError) as told:
             Registry.open(f"postgresql://{credentials}@/postgres{where}")

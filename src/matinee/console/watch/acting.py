@@ -40,10 +40,10 @@ async def choose(request: AnyRequest, console: NamedDependency[Console]) -> Redi
     """Look at the page of a member from now on; `new` makes up somebody whom nobody has heard of."""
     staff(request)
     form = await request.form()
-    member_id = str(form.get("member_id", "")).strip()
+    member_id = str(form.get("member_id", ""))
     if "new" in form and not member_id:
         member_id = f"guest-{secrets.token_hex(4)}"
-    if not 0 < len(member_id) <= LONGEST_TEXT or not member_id.isprintable():
+    if not member_id.strip() or len(member_id) > LONGEST_TEXT or not member_id.isprintable():
         raise InputError(
             f'member_id is "{member_id[:40]}", expected 1 to {LONGEST_TEXT} printable characters. Choose one.'
         )

@@ -423,7 +423,8 @@ class RedisStore:
                 self._resting.answered()
             raise StorageError(
                 f"{self.name}: the state server did not do it ({type(error).__name__}: {error}). Check that "
-                "it runs, can be reached and has memory left; events that are in the log are taken in later."
+                "it runs, can be reached and has memory left, or correct [serve] state; events that are in "
+                "the log are taken in later."
             ) from error
 
 

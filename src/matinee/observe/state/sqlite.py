@@ -26,7 +26,7 @@ from matinee.observe.state.record import MemberRecord
 from matinee.observe.state.sqlite_file import BUSY_S, Connections, storage_error, transaction, translated
 from matinee.observe.state.sqlite_leftovers import Leftovers, write_anew
 from matinee.observe.state.sqlite_marks import mark, marked
-from matinee.observe.state.store import Arrival, Position, Rebuilt
+from matinee.observe.state.store import Arrival, CopiesLeftError, Position, Rebuilt
 from matinee.observe.state.window import hashes
 from matinee.types import HOUR_US
 
@@ -41,6 +41,10 @@ PACE_S, BUSY_EVENTS_S = 0.5, 2_000
 EXPIRE_ROWS = 5_000
 ERASE_S = 30.0
 """How long `erase` waits for readers of the old state to be done."""
+ROWS_ERASED = (
+    "The rows are erased; copies of them may stand in free places of the file until it is written anew, "
+    "which takes up to twice its size. Free space, and erase again."
+)
 TURN_MS, PAUSE_S = 20, 0.05
 """How long it waits for them at a time, and in between, when writers have their turn."""
 _MEMBER = msgspec.msgpack.Decoder(Member)
@@ -270,8 +274,9 @@ class SqliteStore:
 
         Raises
         ------
-        StorageError
-            The write-ahead log could not be emptied, since somebody reads an old state. Erase again.
+        CopiesLeftError
+            The rows are removed. The write-ahead log could not be emptied, since somebody reads an old state,
+            or the file not be written anew, since the disk is full. Erase again.
         """
         out = dict.fromkeys(("records", "waiting", "features", "facts", "values"), 0)
         tables = {"records": "base", "features": "folded", "facts": "facts"}
@@ -288,11 +293,10 @@ class SqliteStore:
                     (member_id,),
                 ).rowcount
             mark(con, rebuilding.ERASURES)
-        self._empty_wal()
-        if self._leftovers.of(member_ids):
-            with self._turn, translated(self.path):
-                write_anew(self._connections.get())
-            self._empty_wal()
+        try:
+            self._remove_copies(member_ids)
+        except StorageError as problem:
+            raise CopiesLeftError(str(problem), out) from problem
         return out
 
     def sync(self) -> None:
@@ -418,6 +422,17 @@ class SqliteStore:
                     folding.fold(con, buckets, self.folds)
             except Exception as problem:
                 LOG.error("%s: folding failed (%s)", self.path, type(problem).__name__, exc_info=problem)
+
+    def _remove_copies(self, member_ids: Sequence[str]) -> None:
+        """Remove what is left of rows that are gone."""
+        self._empty_wal()
+        if not self._leftovers.of(member_ids):
+            return
+        try:
+            with self._turn, translated(self.path, ROWS_ERASED):
+                write_anew(self._connections.get())
+        finally:
+            self._empty_wal()  # all of the file is in it, or what the disk took of that
 
     def _empty_wal(self) -> None:
         until = time.monotonic() + ERASE_S

@@ -23,6 +23,7 @@ CHECKPOINT_PAGES = 24_000
 """Pages of 4 KB in the write-ahead log from which whoever commits copies them into the file; `maintain` does
 it before, and so in a thread for which nobody waits."""
 OPEN_TRIES = 100
+UNCHANGED = "Free space; nothing was changed."
 TABLES = """
 CREATE TABLE base (member_id TEXT PRIMARY KEY, record BLOB NOT NULL);
 CREATE TABLE groups (n INTEGER PRIMARY KEY AUTOINCREMENT, lines BLOB NOT NULL);
@@ -124,22 +125,28 @@ def transaction(con: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[No
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def translated(path: Path, when_full: str = UNCHANGED) -> Iterator[None]:
     """Turn what SQLite says into a StorageError that says what to do."""
     try:
         yield
     except sqlite3.Error as error:
-        raise storage_error(path, error) from error
+        raise storage_error(path, error, when_full) from error
 
 
-def storage_error(path: Path, error: sqlite3.Error) -> StorageError:
-    """What an error of SQLite means to the one who runs the service."""
+def storage_error(path: Path, error: sqlite3.Error, when_full: str = UNCHANGED) -> StorageError:
+    """What an error of SQLite means to the one who runs the service.
+
+    Parameters
+    ----------
+    when_full : str
+        What to do when the disk is full, and what was done before.
+    """
     code = getattr(error, "sqlite_errorcode", None)
     code = None if code is None else code & 0xFF
     if code in _BUSY:
         return StorageError(f"{path}: another process has been writing for {BUSY_S:g} s. Try again.")
     if code == sqlite3.SQLITE_FULL:
-        return StorageError(f"{path}: the disk is full. Free space; nothing was changed.")
+        return StorageError(f"{path}: the disk is full. {when_full}")
     if code in _DAMAGED:
         return StorageError(
             f"{path}: the state is damaged ({error}). It can be made again from the lake and the log: stop "

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from matinee.errors import StorageError
 from matinee.observe.members import Member
 from matinee.observe.state.folds import Fold
 from matinee.observe.state.record import MemberRecord
@@ -27,6 +28,20 @@ class Position:
 
     segment: str
     end: int
+
+
+class CopiesLeftError(StorageError):
+    """Members are erased, and copies of what was theirs may be left where no value is. Erase again.
+
+    Attributes
+    ----------
+    removed : dict of str to int
+        How many values of each kind were removed; erasing again finds them no more.
+    """
+
+    def __init__(self, text: str, removed: dict[str, int]) -> None:
+        super().__init__(text)
+        self.removed = removed
 
 
 class StateStore(Protocol):
@@ -93,7 +108,13 @@ class StateStore(Protocol):
         ...
 
     def erase(self, member_ids: Sequence[str]) -> dict[str, int]:
-        """Remove every trace of members; how many values of each kind were removed."""
+        """Remove every trace of members; how many values of each kind were removed.
+
+        Raises
+        ------
+        CopiesLeftError
+            They are removed, and copies may be left where no value is. Erasing again removes those.
+        """
         ...
 
     def sync(self) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
-from matinee.errors import InputError
+from matinee.errors import InputError, StorageError
 from matinee.observe.erasure.erased import LOOK_EVERY_S, Erased, mark, name_for
 from matinee.observe.erasure.files import erase_from_file, loose_files
 from matinee.observe.erasure.lake import InLake, find_in_lake, remove_from_lake
@@ -22,7 +23,7 @@ from matinee.observe.lake.reader import open_events
 from matinee.observe.lake.tables import EVENTS, LOGGED
 from matinee.observe.log import segments
 from matinee.observe.state.imports import take_in
-from matinee.observe.state.store import StateStore
+from matinee.observe.state.store import CopiesLeftError, StateStore
 from matinee.platform.lifecycle.erasing_results import erase_records, erase_results
 from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.lifecycle.receipt import Receipt, read_receipt, write_receipt
@@ -37,6 +38,7 @@ UNNAMED = (
     "Models that learned from the member: their files name nobody, and may hold what somebody watched, "
     "without a name. Train again and release; delete older versions from releases/."
 )
+GOES_ON = "It then goes on with the lake, results and files; the id is refused already."
 SYSTEM = ("state.db", "meta.db", "erased.txt", "erasure.key", "console.key", "format.json", ".erasure.lock")
 """Files of a home that are no tables: databases have their own way, and the list holds hashes."""
 
@@ -212,8 +214,16 @@ def _mark_models(run: _Erasure, now_us: int) -> None:
 
 
 def _erase_state(run: _Erasure, person: Person) -> None:
-    if run.store is not None:
+    if run.store is None:
+        return
+    try:
         run.receipt.count("state", run.store.erase(person.ids))
+    except CopiesLeftError as problem:
+        run.receipt.count("state", problem.removed)
+        run.receipt.left = [f"{problem} {GOES_ON}"]
+        with suppress(StorageError):  # on a full disk; what went wrong first is told
+            run.save()
+        raise StorageError(run.receipt.left[0]) from problem
 
 
 def _erase_files(run: _Erasure, person: Person, *, dry_run: bool) -> None:

@@ -23,6 +23,8 @@ from matinee.platform.registry.failures import explained
 
 WAIT_S = 30.0
 """How long a write waits for another process before it gives up."""
+CONNECT_S = 5.0
+"""How long a server of PostgreSQL may take to let a connection in."""
 POOL = 5
 """Connections to PostgreSQL of one process; more threads than that wait their turn."""
 
@@ -133,7 +135,10 @@ def _postgres(address: Address, wait_s: float) -> Engine:
         import psycopg  # noqa: F401
     except ImportError:
         raise MissingExtraError("A registry in PostgreSQL", "postgres") from None
-    settings: dict[str, Any] = {"connect_timeout": max(2, round(wait_s)), "application_name": "matinee"}
+    settings: dict[str, Any] = {
+        "connect_timeout": max(2, round(min(wait_s, CONNECT_S))),
+        "application_name": "matinee",
+    }
     engine = create_engine(
         address.url,
         pool_pre_ping=True,

@@ -32,13 +32,14 @@ POSTGRES_MEANINGS = {
 }
 """SQLSTATE -> what to say after the database's name."""
 REFUSED = {
-    "password authentication failed": "refused the user or the password. Correct the URL.",
-    "no password supplied": "asks for a password. Put it into the URL, or into ~/.pgpass.",
-    "does not exist": "has no such database or user. Make it (createdb, createuser), or correct the URL.",
+    "password authentication failed": "refused the user or the password. Correct [platform] registry.",
+    "no password supplied": "asks for a password. Put it into [platform] registry, or into ~/.pgpass.",
+    "does not exist": "has no such database or user. Make it (createdb, createuser), or correct "
+    "[platform] registry.",
     "no pg_hba.conf entry": "does not admit this user from here. Add a line to the server's pg_hba.conf.",
 }
 """Part of libpq's text -> what to say; a failed connection has no SQLSTATE."""
-UNREACHABLE = "cannot be reached. Start the server, or correct host and port of the URL."
+UNREACHABLE = "cannot be reached. Start the server, or correct host and port in [platform] registry."
 GONE_STATES = ("08", "57P")
 """Beginnings of the SQLSTATEs of a connection that broke, or of a server that shuts down."""
 

@@ -11,7 +11,7 @@ from litestar.params import Parameter
 from matinee.errors import InputError
 from matinee.observe.events.schema import LONGEST_TEXT
 from matinee.serve.asked import COLS, ROWS, Asked
-from matinee.serve.openapi import TAG_DECIDE, problems
+from matinee.serve.openapi import IN_A_PATH, TAG_DECIDE, problems
 from matinee.serve.pages import Pages
 from matinee.serve.schemas import PageReply
 
@@ -31,7 +31,7 @@ MOST_ROWS, MOST_COLS = 100, 100
     responses=problems(400, 401, 403, 410, 429, 503),
 )
 async def homepage(
-    member_id: Annotated[str, Parameter(min_length=1, max_length=LONGEST_TEXT)],
+    member_id: Annotated[str, Parameter(min_length=1, max_length=LONGEST_TEXT, description=IN_A_PATH)],
     pages: NamedDependency[Pages],
     device: Annotated[
         str | None, Parameter(min_length=1, max_length=LONGEST_TEXT, description="Kept with the decision.")

@@ -10,7 +10,7 @@ from litestar.params import Parameter
 
 from matinee.observe.events.schema import LONGEST_TEXT
 from matinee.serve.forgetting import Forgetting
-from matinee.serve.openapi import TAG_ADMIN, problems
+from matinee.serve.openapi import IN_A_PATH, TAG_ADMIN, problems
 
 
 @delete(
@@ -26,7 +26,7 @@ from matinee.serve.openapi import TAG_ADMIN, problems
     responses=problems(400, 401, 403, 429, 503),
 )
 async def forget(
-    member_id: Annotated[str, Parameter(min_length=1, max_length=LONGEST_TEXT)],
+    member_id: Annotated[str, Parameter(min_length=1, max_length=LONGEST_TEXT, description=IN_A_PATH)],
     forgetting: NamedDependency[Forgetting],
 ) -> dict[str, Any]:
     """Forget, and answer with the receipt."""
