@@ -137,7 +137,7 @@ class Backlog:
         self._in_hand: int | None = None
         self._lock = Lock()
         self._wake: SimpleQueue[None] = SimpleQueue()
-        self._sleeping = self._closed = False
+        self._sleeping = self._lingering = self._closed = False
         self._rate = FIRST_RATE
 
     def offer(self, offer: Offer, *, wake: bool = True) -> bool:
@@ -174,7 +174,8 @@ class Backlog:
             self._aside_in += len(items)
             self.aside_bytes += sum(map(_size, items))
             self._bound_aside()
-        self.wake()
+        if not self._lingering:
+            self.wake()
 
     def put_back(self, group: Group) -> None:
         """Records and values of a group that could not be written wait again, before the others."""
@@ -218,6 +219,14 @@ class Backlog:
                 self._aside.clear()
                 self.aside_bytes = 0
         return group
+
+    def linger(self, timeout_s: float) -> None:
+        """Wait for more of what nobody waits for; an offer or a `nudge` ends it."""
+        self._lingering = self._sleeping = True  # before looking, so that no offer is added unseen
+        if not self._offers:
+            with suppress(Empty):
+                self._wake.get(timeout=timeout_s)
+        self._sleeping = self._lingering = False
 
     def waits(self, *, aside: bool = True) -> bool:
         """Whether there is something to take."""

@@ -275,7 +275,7 @@ class Ingestor:
         aside = closing or self._takes_aside()
         group = self._in_hand = self._backlog.take(0 if closing else self._pause_s(), aside=aside)
         if group and not group.offers and not closing:
-            time.sleep(self.config.linger_s)
+            self._backlog.linger(self.config.linger_s)
             self._backlog.take(0, into=group)
         if group:
             self._handle(group)

@@ -26,7 +26,7 @@ class IngestConfig:
     rotate_s : float
         Age at which a segment is closed, so that compaction finds it; 0: never.
     linger_s : float
-        How long a group without events waits for more.
+        How long a group that nobody waits for waits for more: each costs a sync and two transactions.
     retry_s : float
         Pause before a store that failed, or a full disk, is tried again.
     """
@@ -37,7 +37,7 @@ class IngestConfig:
     group_events: int = 8_192
     rotate_bytes: int = ROTATE_BYTES
     rotate_s: float = 0.0
-    linger_s: float = 0.002
+    linger_s: float = 0.005
     retry_s: float = 1.0
 
 
