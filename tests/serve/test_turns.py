@@ -80,3 +80,25 @@ def test_who_gave_up_while_waiting_is_not_computed():
     turns.give(held)
     assert pool.ask(lambda: "next", 10).value == "next"
     assert not ran
+
+
+def test_those_who_wait_are_let_in_as_they_came():
+    turns, order = Turns(patience_s=60), list[int]()
+    held = turns.take()
+
+    def work(number: int) -> None:
+        turn = turns.take()
+        order.append(number)
+        turns.give(turn)
+
+    threads = []
+    for number in range(5):
+        threads.append(threading.Thread(target=work, args=(number,)))
+        threads[-1].start()
+        while len(turns._waiting) <= number:
+            time.sleep(0.001)
+    turns.give(held)
+    turns.give(turns.take())  # behind all of them
+    for one in threads:
+        one.join(30)
+    assert order == list(range(5))
