@@ -30,7 +30,7 @@ class ServeConfig:
     artwork_ms : float
         Time for choosing the images of a page, inside that; then each title has its default image.
     threads : int
-        Decisions that are computed at a time in one process.
+        Decisions under way at a time in one process; they take turns at the interpreter.
     session_s : int
         Seconds in which a member finds the same page again, unless they did something.
     refresh_s : int
