@@ -131,6 +131,16 @@ def test_further_rows_come_before_they_are_reached_and_then_end(stage: Stage, op
           .filter((row) => row.querySelector('img[src]')).length"""
     )
     assert with_images < 20, "rows far away give their images back"
+    far, near = page.evaluate(
+        """() => {
+          const rows = Array.from(document.querySelectorAll('.row'));
+          const far = rows.find((row) => row.querySelector('img') && !row.querySelector('img[src]'));
+          far.style.contentVisibility = 'visible';
+          const tall = (row) => row.querySelector('.tile__link').offsetHeight;
+          return [tall(far), tall(rows.at(-1))];
+        }"""
+    )
+    assert far > 0.8 * near, "and keep their height"
     page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
     page.wait_for_function("() => document.querySelector('.row img').getAttribute('src')")
     assert page.evaluate("window.noted.shift") == 0, page.evaluate("window.noted.shifts")
