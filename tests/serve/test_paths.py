@@ -103,5 +103,5 @@ def test_an_id_that_is_not_utf8_is_refused(segment: str) -> None:
 def test_an_empty_id_is_told() -> None:
     reply = ask("/v1/members//homepage")
     assert (reply.status_code, reply.headers["content-type"]) == (405, "application/problem+json")
-    assert "with no empty id" in reply.json()["detail"]
+    assert "No id is empty" in reply.json()["detail"]
     assert ask("/v1/members/", "DELETE").status_code == 404

@@ -89,7 +89,7 @@ def _only_kind(place: re.Match[str]) -> str:
 
 _ROUTING = {
     404: "no such address, expected one of those in /openapi.json.",
-    405: "this address does not take that method, expected one of those in /openapi.json, with no empty id.",
+    405: "this address does not take that method, expected one of those in /openapi.json. No id is empty.",
 }
 
 
