@@ -1,8 +1,8 @@
 """Computations of one process take turns, since the interpreter runs one of them at a time anyway.
 
 Threads that share its lock hand it over every millisecond, and each finds the caches full of what the others
-left: with eight clients at once a page cost half as much again as with one (`benchmarks/serve.py`), and the last
-of them waited the longest. One after the other, in the order in which they came, each is done sooner.
+left: with eight clients at once a page cost half as much again as with one (`benchmarks/serve.py`), and the
+last of them waited the longest. One after the other, in the order in which they came, each is done sooner.
 """
 
 from __future__ import annotations
