@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -59,7 +61,7 @@ def serve(
     config = settings.load(place.settings, "serve", ServeConfig, options=options)
     pages = settings.load(place.settings, "console", ConsoleConfig).enabled
     with progress("Preparing", quiet=json) as report:
-        ready = prepare(place, config, report)
+        ready = _discreet(prepare(place, config, report))
     with bind(config) as listening:
         number = int(listening.getsockname()[1])
         address = f"http://{'[' + config.host + ']' if ':' in config.host else config.host}:{number}"
@@ -70,6 +72,11 @@ def serve(
             _tell(address, place.root, config.workers, ready, pages)
         run(place, config, listening)
     return 0
+
+
+def _discreet(ready: Ready) -> Ready:
+    """Without an id that would stand in a file for longer than its member may be known."""
+    return ready if sys.stdout.isatty() else replace(ready, somebody="MEMBER_ID")
 
 
 def _tell(address: str, root: Path, workers: int, ready: Ready, pages: bool) -> None:
