@@ -47,7 +47,7 @@ MEMBERS = "member_id,kids,maturity_max\nkid,true,7\nana,,\n"
 def test_facts_are_known_when_they_were_brought_in(
     home: Home, store: OpenedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("matinee.observe.state.whole.LOOK_S", 600.0)  # however slow the machine is
+    monkeypatch.setattr(whole_file, "LOOK_S", 600.0)  # however slow the machine is
     whole = Whole(home, store)
     assert whole.facts_known()
     imported(home, "title_id,name\nt1,One\n", "titles")

@@ -31,6 +31,7 @@ from matinee.platform.evaluation import Evaluated
 from matinee.platform.lifecycle.erasing import erase, plan_erasure, returned
 from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.lifecycle.receipt import Receipt, read_receipt
+from matinee.platform.pipeline.artefacts import CARD
 from matinee.platform.pipeline.scratch import scratch
 from matinee.platform.pipeline.workspace import Workspace
 
@@ -197,6 +198,15 @@ def test_a_disk_that_is_full_is_told_with_what_was_done_and_a_second_run_finishe
     assert (receipt.state, receipt.removed["state"]) == ("done", removed)
     assert not any("disk" in one for one in receipt.left)
     assert list(search(home, WHO)) == list(search(home, ACCOUNT)) == []
+
+
+def test_results_whose_removal_was_killed_in_the_middle_go(home: Home) -> None:
+    store = Workspace(home.work).store
+    for name in store.names():
+        (store.root / name / CARD).unlink()  # goes first, the files after it
+    assert any(trace.file.startswith("work/artefacts") for trace in search(home, WHO))
+    forget(home)
+    assert list(search(home, WHO)) == []
 
 
 def test_a_training_that_is_going_on_is_waited_for(home: Home) -> None:

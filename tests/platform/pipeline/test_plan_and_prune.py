@@ -8,6 +8,7 @@ import pytest
 from tests.platform.pipeline.modules import artefacts, states
 
 from matinee.errors import ConfigError, StorageError
+from matinee.platform.pipeline.artefacts import CARD
 from matinee.platform.pipeline.pipeline import Pipeline
 from matinee.platform.pipeline.plan import plan
 from matinee.platform.pipeline.prune import prune, recent_artefacts
@@ -88,6 +89,17 @@ def test_pruning_keeps_what_is_named_and_is_dry_unless_told(tmp_path: Path) -> N
     again = ran(workspace, seed=1)
     assert set(states(again.record).values()) == {"ran"}
     assert artefacts(again.record) == artefacts(old.record)
+
+
+def test_pruning_removes_what_a_killed_removal_left(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    first, *others = artefacts(ran(workspace).record).values()
+    (workspace.store.root / first / CARD).unlink()  # goes first, the files after it
+    (workspace.store.root / "note.txt").touch()
+    done = prune(workspace, others, dry_run=False)
+    assert (done.removed, done.kept) == ([first], len({*others} - {first}))
+    assert not (workspace.store.root / first).exists()
+    assert (workspace.store.root / "note.txt").exists()
 
 
 def test_pruning_waits_for_runs(tmp_path: Path) -> None:

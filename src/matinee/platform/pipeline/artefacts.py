@@ -158,6 +158,10 @@ class ArtefactStore:
         """All artefacts."""
         return sorted(path.name for path in self.root.glob("*") if (path / CARD).is_file())
 
+    def remains(self) -> list[str]:
+        """Folders that are no artefacts: adding is atomic, so a removal was killed there."""
+        return sorted(path.name for path in self.root.glob("*/") if not (path / CARD).is_file())
+
     def _add(self, fresh: Path, name: str) -> None:
         for path in fresh.rglob("*"):
             (sync_folder if path.is_dir() else sync_file)(path)

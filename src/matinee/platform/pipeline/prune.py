@@ -49,11 +49,12 @@ def prune(workspace: Workspace, keep: Iterable[str], *, dry_run: bool = True) ->
     """
     kept = {*keep}
     store = workspace.store
-    removed = [name for name in store.names() if name not in kept]
+    names = {*store.names()}
+    removed = sorted((names - kept) | {*store.remains()})
     sizes = [
         path.stat().st_size for name in removed for path in (store.root / name).rglob("*") if path.is_file()
     ]
-    done = Pruned(removed, len(store.names()) - len(removed), sum(sizes))
+    done = Pruned(removed, len(names & kept), sum(sizes))
     if dry_run:
         return done
     if in_use(workspace.scratch):
