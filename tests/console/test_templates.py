@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
+import httpx
 import jinja2
 import pytest
 from jinja2 import nodes
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from matinee.console import rendering, static
 from matinee.console.design import GROUNDS, TOKENS, contrast, pairs, read_layers, tokens
@@ -16,6 +21,7 @@ from matinee.console.session import Sessions
 from matinee.console.static import Static
 from matinee.console.texts import Texts
 from matinee.errors import NotFoundError
+from matinee.serve.front import Front
 
 TEMPLATES = sorted(rendering.FOLDER.rglob("*.jinja"))
 SHEETS = sorted(static.FOLDER.rglob("*.css"))
@@ -179,3 +185,27 @@ def test_the_mark_in_the_head_is_that_of_the_icon() -> None:
     icon = (static.FOLDER / "icon.svg").read_text(encoding="utf-8")
     assert shapes.findall(icon)
     assert shapes.findall(head) == shapes.findall(icon)
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "br, gzip;q=0", ""])
+def test_a_file_that_is_sent_without_the_framework_is_sent_as_with_it(accepted: str) -> None:
+    files = Static()
+    given = {"files": Provide(lambda: files, sync_to_thread=False)}
+    framework = Litestar([static.static], dependencies=given, openapi_config=None)
+
+    async def replies(app: ASGIApp) -> list[tuple[int, dict[str, str], bytes]]:
+        transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            out = []
+            for name in files.files:
+                reply = await client.get(files.address(name), headers={"Accept-Encoding": accepted})
+                reply.headers.pop("x-request-id")
+                out.append((reply.status_code, dict(reply.headers), reply.content))
+            return out
+
+    async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError(scope["path"])
+
+    direct = asyncio.run(replies(Front(nothing, None, files.direct())))
+    assert direct == asyncio.run(replies(Front(framework)))
+    assert {status for status, _, _ in direct} == {200}

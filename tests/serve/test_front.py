@@ -65,6 +65,26 @@ def test_what_is_answered_directly_is_like_any_other_reply() -> None:
     assert measured == [("/good", 200), ("/bad", 429), ("/broken", 500), ("unknown", 203)]
 
 
+def test_what_lies_below_a_path_is_answered_directly_or_left_to_the_framework() -> None:
+    asked: list[str] = []
+
+    async def below(scope: Scope, receive: Receive) -> Reply | None:
+        asked.append(scope["path"])
+        if scope["path"] != "/files/mine":
+            return None
+        scope["path_template"] = "/files/{file}"
+        return 200, [(b"content-type", b"text/plain")], b"direct"
+
+    measured: list[tuple[str, int]] = []
+    direct = {("GET", "/files/"): below}
+    front = Front(framework, lambda route, status, _s: measured.append((route, status)), direct)
+    found = [ask(front, "GET", path).text for path in ("/files/mine", "/files/a/b", "/files", "/other/mine")]
+    assert found == ["direct", "framework", "framework", "framework"]
+    assert ask(front, "POST", "/files/mine").text == "framework"
+    assert asked == ["/files/mine", "/files/a/b"]
+    assert measured == [("/files/{file}", 200), *[("unknown", 203)] * 4]
+
+
 @pytest.mark.parametrize("given", [[], [(b"content-type", b"a"), (b"content-length", b"0")]])
 def test_headers_that_are_set_stay(given: list[tuple[bytes, bytes]]) -> None:
     own = (b"Cache-Control", b"max-age=9")

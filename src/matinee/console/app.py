@@ -74,6 +74,7 @@ def create(services: Services, config: ConsoleConfig | None = None) -> ASGIApp:
         given=given,
         told=Troubles(console.rendering, console.entrance).respond,
         before_send=[send_cookies],
+        direct={} if found.reload else console.files.direct(),
     )
 
 

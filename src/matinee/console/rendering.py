@@ -103,7 +103,7 @@ class Rendering:
         """
         data = self.text(request, template, values).encode()
         told = {**_headers(request), **(headers or {})}
-        if len(data) >= LEAST_PACKED and packs(request):
+        if len(data) >= LEAST_PACKED and packs(request.headers.get("accept-encoding", "")):
             data = gzip.compress(data, PACKING)
             told["Content-Encoding"] = "gzip"
         return Response(data, status_code=status, headers=told, media_type="text/html")
@@ -136,7 +136,7 @@ class Rendering:
         known = self._known(request) | dict(values) | {"late": late, "mark": Markup(MARK)}
         rest = self._template(request, template).generate(known)
         first = _until_mark(rest)
-        packing = packs(request)
+        packing = packs(request.headers.get("accept-encoding", ""))
         coming = asyncio.ensure_future(later)
 
         async def sent() -> AsyncIterator[bytes]:

@@ -16,12 +16,15 @@ from pathlib import Path
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
+from litestar.types import Receive, Scope
 
 from matinee.console.visit import AnyRequest
 from matinee.errors import NotFoundError
+from matinee.serve.front import Answer, Reply
 
 FOLDER = Path(__file__).parent / "static"
 PREFIX = "/console/static"
+PATH = f"{PREFIX}/{{version:str}}/{{file:path}}"
 TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
@@ -67,6 +70,10 @@ class Static:
         for name, file in sorted(self.files.items()):
             whole.update(f"{name}\0{len(file.data)}\0".encode() + file.data)
         self.hash = whole.hexdigest()[:12]
+
+    def direct(self) -> dict[tuple[str, str], Answer]:
+        """What `serve.front` answers without the framework: each file at the address that pages name."""
+        return {("GET", f"{PREFIX}/{self.hash}/{name}"): _given(file) for name, file in self.files.items()}
 
     def address(self, name: str) -> str:
         """Where a file is served.
@@ -119,16 +126,22 @@ def lean(sheet: bytes) -> bytes:
     return re.sub(rb"\s*\n\s*", b"\n", re.sub(rb"/\*.*?\*/", b"", sheet, flags=re.DOTALL)).lstrip()
 
 
-def packs(request: AnyRequest) -> bool:
-    """Whether whoever asks can unpack gzip."""
+def packs(accepted: str) -> bool:
+    """Whether whoever sent this `Accept-Encoding` can unpack gzip.
+
+    Examples
+    --------
+    >>> packs("br, gzip;q=0.5"), packs("gzip;q=0"), packs("")
+    (True, False, False)
+    """
     return any(
         part.partition(";")[0].strip() == "gzip" and "q=0" not in part.replace("q=0.", "")
-        for part in request.headers.get("accept-encoding", "").split(",")
+        for part in accepted.split(",")
     )
 
 
 @get(
-    f"{PREFIX}/{{version:str}}/{{file:path}}",
+    PATH,
     opt={"scope": None},
     include_in_schema=False,
     sync_to_thread=False,
@@ -142,11 +155,30 @@ def static(
         "Cache-Control": FOR_EVER if version == files.hash else NOT_KEPT,
         "Vary": "Accept-Encoding",
     }
-    if found.packed is not None and packs(request):
+    if found.packed is not None and packs(request.headers.get("accept-encoding", "")):
         return Response(
             found.packed, media_type=found.media_type, headers={**headers, "Content-Encoding": "gzip"}
         )
     return Response(found.data, media_type=found.media_type, headers=headers)
+
+
+def _given(file: File) -> Answer:
+    """Answers with a file, for ever the same at its address."""
+    charset = "; charset=utf-8" if file.media_type.startswith("text/") else ""
+    headers = [
+        (b"content-type", (file.media_type + charset).encode()),
+        (b"cache-control", FOR_EVER.encode()),
+        (b"vary", b"Accept-Encoding"),
+    ]
+
+    async def answer(scope: Scope, _receive: Receive) -> Reply:
+        scope["path_template"] = PATH
+        accepted = next((value for name, value in scope["headers"] if name == b"accept-encoding"), b"")
+        if file.packed is not None and packs(accepted.decode("latin-1")):
+            return 200, [*headers, (b"content-encoding", b"gzip")], file.packed
+        return 200, [*headers], file.data
+
+    return answer
 
 
 def _file(name: str, data: bytes) -> File:

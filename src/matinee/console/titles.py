@@ -44,6 +44,8 @@ AGAIN_S = 600.0
 FAILED_S = 5.0
 """After a reading that failed, the next is tried no sooner."""
 MASKS_KEPT = 32
+FACTS_KEPT = 20_000
+"""Titles whose facts are kept as they are shown; about 1 kB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ class Titles:
 
     Notes
     -----
-    Memory: the columns of the catalogue, and `MASKS_KEPT` masks of one byte per title.
+    Memory: the columns of the catalogue, `MASKS_KEPT` masks of one byte per title, and the facts of
+    `FACTS_KEPT` titles.
     """
 
     def __init__(
@@ -124,6 +127,7 @@ class Titles:
             self._windows.setdefault(int(windows.title[one]), []).append(entry)
         self._episodes = _episodes(catalogue)
         self._masks: OrderedDict[Limits, tuple[int, int, Mask]] = OrderedDict()
+        self._facts_of: dict[int, Facts] = {}
         self._lock = Lock()
 
     def __len__(self) -> int:
@@ -182,7 +186,14 @@ class Titles:
     def facts(self, title_id: str) -> Facts | None:
         """What there is to say about a title; None for one that is not in the catalogue."""
         title = self.position(title_id)
-        return None if title < 0 else self._facts(title)
+        if title < 0:
+            return None
+        found = self._facts_of.get(title)
+        if found is None:
+            if len(self._facts_of) >= FACTS_KEPT:
+                self._facts_of.clear()
+            found = self._facts_of[title] = self._facts(title)
+        return found
 
     def unit(self, title_id: str) -> str:
         """The series of an episode or season; the title itself otherwise."""

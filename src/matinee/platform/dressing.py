@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from matinee.observe.catalogue.artwork import Artworks
-from matinee.observe.catalogue.clearance import REASONS
 from matinee.observe.catalogue.clearance_watch import Standing
 from matinee.observe.decisions import Slot
 from matinee.observe.home import Home
@@ -23,7 +22,6 @@ from matinee.types import Mask
 
 URL = "/artwork/"
 """Path under which a server gives out the file of an image."""
-ELSEWHERE = REASONS.index("not in this territory")
 Image = tuple[str | None, float, int]
 """The image of a title on a page, how probable it was, and among how many."""
 NO_IMAGE: Image = (None, 1.0, 0)
@@ -156,13 +154,7 @@ class Pictures:
 
     def shows(self, file: str, standing: Standing, at_us: int) -> bool:
         """Whether the file of an image may be given out: it is cleared now, somewhere."""
-        places = [
-            place for one in self.of_file.get(file, ()) if (place := standing.place.get(one)) is not None
-        ]
-        if not places:
-            return False
-        why = standing.clearances.why_not(at_us, None)[places]
-        return bool(((why == 0) | (why == ELSEWHERE)).any())
+        return any(standing.cleared_somewhere(one, at_us) for one in self.of_file.get(file, ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,17 +17,18 @@ from litestar.types import ASGIApp, ControllerRouterHandler, Message, Scope
 
 from matinee import settings
 from matinee.observe.home import Home
+from matinee.platform.dressing import URL
 from matinee.serve import openapi
 from matinee.serve.asking import Asking
 from matinee.serve.config import ServeConfig
 from matinee.serve.forgetting import Forgetting
-from matinee.serve.front import Front
+from matinee.serve.front import Answer, Front
 from matinee.serve.logging import set_up
 from matinee.serve.pages import Pages
 from matinee.serve.paths import restore_path
 from matinee.serve.problems import respond
 from matinee.serve.receiving import Receiver
-from matinee.serve.routes.artwork import artwork
+from matinee.serve.routes.artwork import ArtworkGiving, artwork
 from matinee.serve.routes.decisions import decide, reward, why
 from matinee.serve.routes.events import EventsTaking, events
 from matinee.serve.routes.homepage import homepage
@@ -55,6 +56,7 @@ def create(
     given: Mapping[str, object] | None = None,
     told: Told = respond,
     before_send: Sequence[BeforeSend] = (),
+    direct: Mapping[tuple[str, str], Answer] | None = None,
 ) -> ASGIApp:
     """The application over open services; they are closed with it.
 
@@ -69,6 +71,8 @@ def create(
         Replies to what is raised on the way.
     before_send : sequence of callable
         Each may change a message of a reply before it is sent.
+    direct : mapping, optional
+        Further addresses that `Front` answers without the framework.
     """
 
     @asynccontextmanager
@@ -79,14 +83,15 @@ def create(
         finally:
             await services.stop()
 
+    taking, giving = EventsTaking(services, Receiver(services)), ArtworkGiving(services)
     all_given: dict[str, object] = {
         **(given or {}),
         "services": services,
         "pages": Pages(services),
         "asking": Asking(services),
         "forgetting": Forgetting(services),
+        "giving": giving,
     }
-    taking = EventsTaking(services, Receiver(services))
     app = Litestar(
         [events(taking), *ROUTES, *further],
         dependencies={
@@ -102,7 +107,8 @@ def create(
         logging_config=None,
         debug=False,
     )
-    return Front(app, services.measure, {("POST", openapi.EVENTS_PATH): taking})
+    at_once: dict[tuple[str, str], Answer] = {("POST", openapi.EVENTS_PATH): taking, ("GET", URL): giving}
+    return Front(app, services.measure, at_once | dict(direct or {}))
 
 
 def from_environment(make: Callable[[Services], ASGIApp] = create) -> ASGIApp:

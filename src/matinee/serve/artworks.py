@@ -201,6 +201,10 @@ class Artwork:
         """Where its file is on this server."""
         return None if artwork_id is None else self.pictures.url_of.get(artwork_id)
 
+    def shows(self, name: str, at_us: int) -> bool:
+        """Whether a file may be given out: one of the images in it is cleared now."""
+        return self.pictures.shows(name, self.watch.current(), at_us)
+
     def file(self, name: str, at_us: int) -> Path:
         """The file of an image.
 
@@ -210,7 +214,7 @@ class Artwork:
             There is none of this name, or none of the images in it is cleared now.
         """
         path = self.home.root / FOLDER / name
-        if not self.pictures.shows(name, self.watch.current(), at_us) or not path.is_file():
+        if not self.shows(name, at_us) or not path.is_file():
             raise NotFoundError(
                 f'artwork "{name[:80]}" is not there, expected the file of an image that is cleared now.'
             )

@@ -20,7 +20,8 @@ from matinee.serve.problems import problem
 
 Reply = tuple[int, list[tuple[bytes, bytes]], bytes]
 """Status, headers and body."""
-Answer = Callable[[Scope, Receive], Awaitable[Reply]]
+Answer = Callable[[Scope, Receive], Awaitable[Reply | None]]
+"""None: the framework answers."""
 Measure = Callable[[str, int, float], None]
 """Is given the route's template (a raw path holds the ids of members), the status and the seconds."""
 
@@ -35,7 +36,8 @@ class Front:
     measure : callable, optional
         Counts and times every request.
     direct : mapping, optional
-        (method, path) -> what answers it. An exception becomes a problem, as everywhere else.
+        (method, path) -> what answers it; for a path of one part and a slash, also all that lies below. An
+        exception becomes a problem, as everywhere else.
     incoming : Incoming, optional
         Bounds of all bodies together.
     """
@@ -71,11 +73,12 @@ class Front:
         body = Body(self.incoming, receive)
         token = begin_request(request_id)
         try:
-            answer = self.direct.get((scope["method"], scope["path"]))
-            if answer is None:
+            answer = self._answer(scope["method"], scope["path"])
+            direct = None if answer is None else await _direct(answer, scope, body, send, request_id)
+            if direct is None:
                 await self.app(scope, body, strict)
             else:
-                status = await _direct(answer, scope, body, send, request_id)
+                status = direct
         finally:
             body.release()
             end_request(token)
@@ -84,14 +87,21 @@ class Front:
                 self.measure(str(scope.get("path_template") or "unknown"), status, took_s)
             log_request(scope, status, took_s)
 
+    def _answer(self, method: str, path: str) -> Answer | None:
+        found = self.direct.get((method, path))
+        return found or self.direct.get((method, path[: path.find("/", 1) + 1]))
 
-async def _direct(answer: Answer, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
-    """Answer without the framework; returns the status."""
-    scope["path_template"] = scope["path"]
+
+async def _direct(answer: Answer, scope: Scope, receive: Receive, send: Send, request_id: str) -> int | None:
+    """Answer without the framework; returns the status, or None where it was not answered."""
     try:
-        status, headers, body = await answer(scope, receive)
+        reply = await answer(scope, receive)
     except Exception as error:
-        status, headers, body = problem(scope, error)
+        reply = problem(scope, error)
+    if reply is None:
+        return None
+    status, headers, body = reply
+    scope.setdefault("path_template", scope["path"])
     headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": complete(headers, request_id)})
     await send({"type": "http.response.body", "body": body, "more_body": False})

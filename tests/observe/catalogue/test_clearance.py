@@ -36,6 +36,15 @@ def test_an_unknown_territory_permits_only_what_is_cleared_everywhere() -> None:
     assert both.cleared(50, "").tolist() == [True, False]
 
 
+def test_an_image_is_cleared_somewhere_unless_something_else_forbids_it() -> None:
+    given = {"approved_by": "ada", "approved_us": 5, "end_us": 9}
+    rows = [given | {"territories": ["NL"]}, given, given | {"withdrawn_us": 6}, {"territories": ["NL"]}]
+    one = Clearances.from_rows(rows)
+    assert [one.cleared_somewhere(at).tolist() for at in (4, 5, 9)] == [
+        [False] * 4, [True, True, False, False], [False] * 4
+    ]  # fmt: skip
+
+
 def test_the_next_change_is_the_first_begin_or_end_after_a_moment() -> None:
     some = Clearances.from_rows([GOOD | {"start_us": 30, "end_us": 60}, {}])
     assert [some.next_change_us(at) for at in (0, 10, 30, 60)] == [10, 30, 60, NEVER_US]

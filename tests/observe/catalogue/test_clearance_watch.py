@@ -53,6 +53,8 @@ def test_a_change_is_seen_at_the_next_look(home: Home) -> None:
     assert first.uncleared(["a1", "a2", None, "unknown"], 20, "NL") == [3]
     assert first.uncleared(["a1", "a2"], 50, "NL") == [1]
     assert first.uncleared(["a1", "a2"], 20, None) == [1]
+    assert [first.cleared_somewhere(one, 20) for one in ("a1", "a2", "unknown")] == [True, True, False]
+    assert not first.cleared_somewhere("a2", 50)
     put(home, image("a1", "t1", withdrawn_us=20), from_us=20)
     time.now = 0.2
     assert watch.current() is first

@@ -17,4 +17,10 @@ async function load(name) {
   }
 }
 
-Promise.all(PARTS.map(load)).then(() => document.documentElement.classList.add("is-ready"));
+function start() {
+  Promise.all(PARTS.map(load)).then(() => document.documentElement.classList.add("is-ready"));
+}
+
+/* After the next frame, which would wait while modules are fetched and run; at once where nobody sees one. */
+if (document.hidden) start();
+else requestAnimationFrame(() => setTimeout(start));

@@ -17,8 +17,6 @@ from matinee.serve.services import Services
 
 GROUNDS = 6
 """Colours of tiles without an image."""
-EAGER_TILES = 6
-"""Tiles of the first row whose images are fetched at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +40,9 @@ class Tile:
         In the reader's language; may be empty.
     leaving_us : int or None
         When it leaves, if that is soon.
-    new, listed, first, eager : bool
-        `first`: of all images of the page the one to fetch first; `eager`: not lazily.
+    new, listed, first : bool
+        `first`: of all images of the page the one to fetch first. The others are lazy, or the first frame
+        would wait for them.
     share_pct : int or None
         How much was watched, where it is in progress.
     ground : int, 1 to `GROUNDS`
@@ -62,7 +61,6 @@ class Tile:
     listed: bool = False
     share_pct: int | None = None
     first: bool = False
-    eager: bool = False
 
     @property
     def ground(self) -> int:
@@ -92,14 +90,12 @@ class Tiles:
 
     def on_page(self, tile: TileReply, decision_id: str, row: int, *, first_row: bool) -> Tile:
         """A tile that was decided on; it has the image that was chosen."""
-        eager = first_row and tile.col <= EAGER_TILES
         return self._tile(
             tile.title_id,
             tile.artwork_url,
             Place(decision_id, row, tile.col),
             self.sentences.tile(tile.reason),
-            eager=eager,
-            first=eager and tile.col == 1,
+            first=first_row and tile.col == 1,
         )
 
     def plain(self, title_ids: Iterable[str], *, surface: str = "") -> list[Tile]:
@@ -129,7 +125,6 @@ class Tiles:
         why: str,
         *,
         surface: str = "",
-        eager: bool = False,
         first: bool = False,
     ) -> Tile:
         viewer, titles = self.viewer, self.viewer.seen.titles
@@ -147,7 +142,6 @@ class Tiles:
             new=titles.is_new(title_id, self._territory, viewer.at_us),
             listed=viewer.listed(title_id),
             share_pct=max(1, round(100 * share)) if share > 0 else None,
-            eager=eager,
             first=first,
         )
 

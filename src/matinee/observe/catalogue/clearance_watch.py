@@ -24,6 +24,8 @@ from matinee.types import Mask
 
 LOG = logging.getLogger("matinee.artwork")
 EVERY_S = 0.25
+ANYWHERE = "*"
+"""Stands for any territory, where masks are kept; none has this name."""
 PATIENCE_S = 1.0
 """After so long without a readable lake no image is cleared: what was withdrawn meanwhile is not known."""
 
@@ -56,6 +58,11 @@ class Standing:
         place = self.place.get(artwork_id)
         return place is not None and bool(self._mask(at_us, territory)[place])
 
+    def cleared_somewhere(self, artwork_id: str, at_us: int) -> bool:
+        """Whether an image may be shown at a moment in some territory at least; an unknown one may not."""
+        place = self.place.get(artwork_id)
+        return place is not None and bool(self._mask(at_us, ANYWHERE)[place])
+
     def uncleared(self, artwork_ids: Sequence[str | None], at_us: int, territory: str | None) -> list[int]:
         """Places in a list of ids whose image may not be shown; None (no image) always may."""
         mask, place = self._mask(at_us, territory), self.place
@@ -73,7 +80,9 @@ class Standing:
         kept = self._masks.get(territory)
         if kept is None or not kept[0] <= at_us < kept[1]:
             until_us = self.clearances.next_change_us(at_us)
-            kept = (at_us, until_us, self.clearances.cleared(at_us, territory))
+            of = self.clearances
+            mask = of.cleared_somewhere(at_us) if territory == ANYWHERE else of.cleared(at_us, territory)
+            kept = (at_us, until_us, mask)
             self._masks[territory] = kept
         return kept[2]
 

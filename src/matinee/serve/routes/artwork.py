@@ -9,11 +9,14 @@ from typing import Annotated
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import Parameter
+from litestar.types import Receive, Scope
 
 from matinee.errors import StorageError
 from matinee.observe.catalogue.artwork_files import MEDIA_TYPES
 from matinee.platform.dressing import URL
-from matinee.serve.images import Sized, Width
+from matinee.serve.files_kept import FilesKept, KeptFile
+from matinee.serve.front import Reply
+from matinee.serve.images import WIDTHS, Sized, Width
 from matinee.serve.openapi import TAG_DECIDE, problems
 from matinee.serve.services import Services
 
@@ -22,11 +25,21 @@ KEPT_S = 86_400
 that a client has cannot be withdrawn, so it is a day."""
 KEPT_MEANWHILE_S = 60
 """The same for a file that stands in for its scaled copy, which could not be made yet."""
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+}
+PATH = f"{URL}{{file:str}}"
+_SENT = [
+    (name.lower().encode(), value.encode())
+    for name, value in {**HEADERS, "Cache-Control": f"public, max-age={KEPT_S}, immutable"}.items()
+]
+_WIDTH_OF: dict[bytes, int] = {f"width={one}".encode(): one for one in WIDTHS}
 _OF_SUFFIX = {**MEDIA_TYPES, "jpg": MEDIA_TYPES["jpeg"]}
 
 
 @get(
-    f"{URL}{{file:str}}",
+    PATH,
     summary="The file of an image",
     description=(
         "Needs no key, as the address stands in the pages of members. 404 for a file that is not there, and "
@@ -41,23 +54,60 @@ _OF_SUFFIX = {**MEDIA_TYPES, "jpg": MEDIA_TYPES["jpeg"]}
 )
 async def artwork(
     file: Annotated[str, Parameter(min_length=1, max_length=200)],
-    services: NamedDependency[Services],
+    giving: NamedDependency[ArtworkGiving],
     width: Annotated[Width | None, Parameter(description="Pixels, at most.")] = None,
 ) -> Response[bytes]:
     """Answer with the file."""
-    path = services.artwork.file(file, services.clock.now_us)
-    sized = Sized(path) if width is None else await services.artwork.images.sized(path, width)
-    data, suffix = await asyncio.to_thread(_read, sized.path, path)
-    if width is not None:  # to scale takes time, in which it may have been withdrawn
-        services.artwork.file(file, services.clock.now_us)
-    kept = f"max-age={KEPT_S}, immutable" if sized.lasting else f"max-age={KEPT_MEANWHILE_S}"
-    headers = {
-        "Cache-Control": f"public, {kept}",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-    }
-    media_type = _OF_SUFFIX.get(suffix.removeprefix(".").lower(), "application/octet-stream")
-    return Response(data, media_type=media_type, headers=headers)
+    found, lasting = await giving.file(file, width)
+    kept = f"max-age={KEPT_S}, immutable" if lasting else f"max-age={KEPT_MEANWHILE_S}"
+    headers = {**HEADERS, "Cache-Control": f"public, {kept}"}
+    return Response(found.data, media_type=found.media_type, headers=headers)
+
+
+class ArtworkGiving:
+    """Gives out the files of images, those of the last pages from memory and without the framework.
+
+    Parameters
+    ----------
+    services : Services
+    """
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.kept = FilesKept()
+
+    async def __call__(self, scope: Scope, _receive: Receive) -> Reply | None:
+        """A file that is kept and cleared; None leaves all others, and what is wrong, to the route."""
+        query = scope["query_string"]
+        width = None if not query else _WIDTH_OF.get(query)
+        name = scope["path"].removeprefix(URL)
+        found = self.kept.get((name, width)) if width is not None or not query else None
+        if found is None or not self.services.artwork.shows(name, self.services.clock.now_us):
+            return None
+        scope["path_template"] = PATH
+        return 200, [(b"content-type", found.media_type.encode()), *_SENT], found.data
+
+    async def file(self, name: str, width: Width | None) -> tuple[KeptFile, bool]:
+        """A file in a width, and whether the same question will have the same answer.
+
+        Raises
+        ------
+        NotFoundError
+            There is none of this name, or none of the images in it is cleared now.
+        StorageError
+            It cannot be read.
+        """
+        services = self.services
+        path = services.artwork.file(name, services.clock.now_us)
+        sized = Sized(path) if width is None else await services.artwork.images.sized(path, width)
+        data, suffix = await asyncio.to_thread(_read, sized.path, path)
+        if width is not None:  # to scale takes time, in which it may have been withdrawn
+            services.artwork.file(name, services.clock.now_us)
+        media_type = _OF_SUFFIX.get(suffix.removeprefix(".").lower(), "application/octet-stream")
+        found = KeptFile(data, media_type)
+        if sized.lasting:
+            self.kept.put((name, width), found)
+        return found, sized.lasting
 
 
 def _read(path: Path, original: Path) -> tuple[bytes, str]:
