@@ -191,7 +191,7 @@ def test_the_mark_in_the_head_is_that_of_the_icon() -> None:
 def test_a_file_that_is_sent_without_the_framework_is_sent_as_with_it(accepted: str) -> None:
     files = Static()
     given = {"files": Provide(lambda: files, sync_to_thread=False)}
-    framework = Litestar([static.static], dependencies=given, openapi_config=None)
+    framework = Litestar([static.static], dependencies=given, openapi_config=None, logging_config=None)
 
     async def replies(app: ASGIApp) -> list[tuple[int, dict[str, str], bytes]]:
         transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]

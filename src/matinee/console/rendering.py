@@ -42,7 +42,7 @@ GZIP = 31
 PACKING = 4
 """Effort of gzip for pages: 0.3 ms for 60 KB, which become 7 KB; a tenth more than at 9."""
 MARK = "\x00"
-"""Where a page is parted that is sent in two; no text of a page has it."""
+"""Where a page is parted that is sent in parts; no text of a page has it."""
 FAILED = "failed.html.jinja"
 """The rest of a page whose rest cannot be made."""
 Link = tuple[str, str]
@@ -119,10 +119,10 @@ class Rendering:
         values: Mapping[str, Any],
         later: Awaitable[Mapping[str, Any]],
     ) -> Stream:
-        """A page of which everything above `{{ mark }}` is sent at once, and the rest when it is known.
+        """A page in parts: what is above the first `{{ mark }}` is sent at once, the rest when it is known.
 
-        A browser fetches the style sheet and shows the head meanwhile. Where the rest fails, a sentence
-        stands in its place: the status has been sent.
+        A browser fetches the style sheet and shows the head meanwhile. Below, each part is sent when the next
+        mark is met. Where it fails, a sentence stands in its place: the status has been sent.
 
         Parameters
         ----------
@@ -135,20 +135,26 @@ class Rendering:
         late = SimpleNamespace()
         known = self._known(request) | dict(values) | {"late": late, "mark": Markup(MARK)}
         rest = self._template(request, template).generate(known)
-        first = _until_mark(rest)
+        first, _ = _until_mark(rest)
         packing = packs(request.headers.get("accept-encoding", ""))
         coming = asyncio.ensure_future(later)
 
         async def sent() -> AsyncIterator[bytes]:
             pack = zlib.compressobj(PACKING, wbits=GZIP) if packing else None
             yield first.encode() if pack is None else _packed(pack, first, zlib.Z_SYNC_FLUSH)
+            more, inside = True, False
             try:
                 vars(late).update(await asyncio.shield(coming))
-                last = "".join(rest)
+                while more:
+                    part, more = _until_mark(rest)
+                    if more:
+                        inside = True
+                        yield part.encode() if pack is None else _packed(pack, part, zlib.Z_SYNC_FLUSH)
+                        await asyncio.sleep(0)  # what a turn of the loop wrote leaves at its end
             except Exception:
                 LOG.exception("%s: its rest cannot be made", template)
-                last = self.text(request, FAILED)
-            yield last.encode() if pack is None else _packed(pack, last, zlib.Z_FINISH)
+                part = self.text(request, FAILED, {"inside": inside})
+            yield part.encode() if pack is None else _packed(pack, part, zlib.Z_FINISH)
 
         told = _headers(request) | ({"Content-Encoding": "gzip"} if packing else {})
         return Stream(sent(), headers=told, media_type="text/html")
@@ -205,14 +211,14 @@ def _headers(request: AnyRequest) -> dict[str, str]:
     return HEADERS | APART if request.url.path.startswith("/console") else HEADERS
 
 
-def _until_mark(pieces: Iterator[str]) -> str:
-    """What comes before the mark; the mark is a piece of its own."""
-    found = []
+def _until_mark(pieces: Iterator[str]) -> tuple[str, bool]:
+    """What comes before the next mark, which is a piece of its own, and whether there was one."""
+    found: list[str] = []
     for piece in pieces:
         if piece == MARK:
-            break
+            return "".join(found), True
         found.append(piece)
-    return "".join(found)
+    return "".join(found), False
 
 
 def _packed(pack: Any, text: str, flush: int) -> bytes:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.console.watch.homes import server
 from tests.console.watch.opened import Document, Site
 
+from matinee.console.watch import pages
+from matinee.console.watch.pages import RowView
 from matinee.serve.pages import Pages
 
 __all__ = ["server"]
@@ -57,6 +60,25 @@ def test_a_page_whose_rows_cannot_be_made_says_so_below_its_head(
     assert page.all("link", rel="stylesheet")
     assert not page.titles
     assert "nobody thought of" in caplog.text
+
+
+def test_rows_that_were_sent_stay_when_a_further_one_cannot_be_made(
+    server: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def rows_of(*given: Any, **named: Any) -> list[RowView]:
+        first, second, *_ = made(*given, **named)
+        return [first, replace(second, tiles=None)]  # type: ignore[arg-type]
+
+    made = pages.rows_of
+    browser = server.browser("m1")
+    whole = browser.get("/watch")
+    monkeypatch.setattr(pages, "rows_of", rows_of)
+    page = browser.get("/watch")
+    assert "The server failed." in page.text
+    assert page.titles
+    assert page.titles == whole.titles[: len(page.titles)]
+    assert len(page.all("main", id="main")) == len(page.all("section", class_="row")) == 1
+    assert "its rest cannot be made" in caplog.text
 
 
 def test_a_cursor_that_is_none_of_ours_has_a_status_of_its_own(server: Site) -> None:
