@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from matinee.errors import InputError, NotFoundError, unknown_name
 from matinee.observe.catalogue.artwork import TABLE
 from matinee.observe.catalogue.artwork_store import Row, image_rows, stage_images, write_time
-from matinee.observe.catalogue.clearance import COLUMNS, REASONS, Clearances
+from matinee.observe.catalogue.clearance import ANYWHERE, COLUMNS, Clearances
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import connect
 from matinee.observe.lake.facts import store_facts
 from matinee.observe.lake.writer import writing
 from matinee.types import format_at
-
-ANYWHERE = (0, REASONS.index("not in this territory"))
-"""Codes of `Clearances.why_not` of an image that is cleared somewhere."""
 
 Change = Callable[[Row, int], Row]
 """From a row and the moment since which the new one holds to the new one; the same row: nothing changes."""

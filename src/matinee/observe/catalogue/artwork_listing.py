@@ -6,9 +6,8 @@ import msgspec
 
 from matinee.errors import NotFoundError, unknown_name
 from matinee.observe.catalogue.artwork import FOLDER, TABLE
-from matinee.observe.catalogue.artwork_acts import ANYWHERE
 from matinee.observe.catalogue.artwork_store import Row
-from matinee.observe.catalogue.clearance import REASONS, Clearances
+from matinee.observe.catalogue.clearance import ANYWHERE, REASONS, Clearances
 from matinee.observe.home import Home
 from matinee.observe.lake.connection import connect, literal, quoted
 from matinee.observe.lake.facts import facts

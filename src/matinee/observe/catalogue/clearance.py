@@ -18,7 +18,8 @@ from matinee.types import ALWAYS_US, NEVER_US, Mask, Times
 
 REASONS = ("", "withdrawn", "not approved", "before its time", "after its time", "not in this territory")
 """Why an image may not be shown, the first that holds; by the codes of `Clearances.why_not`. "": it may."""
-_ELSEWHERE = REASONS.index("not in this territory")
+ANYWHERE = (0, REASONS.index("not in this territory"))
+"""Codes of `Clearances.why_not` of an image that is cleared somewhere."""
 
 COLUMNS = (
     "approved_by", "approved_us", "territories", "start_us", "end_us", "withdrawn_us",
@@ -105,8 +106,7 @@ class Clearances:
 
     def cleared_somewhere(self, at_us: int) -> Mask:
         """Images that may be shown at a moment in some territory at least; shape (n,)."""
-        why = self.why_not(at_us, None)
-        return np.asarray((why == 0) | (why == _ELSEWHERE), np.bool_)
+        return np.isin(self.why_not(at_us, None), ANYWHERE)
 
     def next_change_us(self, at_us: int) -> int:
         """First moment after this one at which the clearance of an image begins or ends; else NEVER_US."""

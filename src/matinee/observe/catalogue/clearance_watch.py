@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from pathlib import Path
 
 from matinee.errors import StorageError
@@ -24,10 +25,14 @@ from matinee.types import Mask
 
 LOG = logging.getLogger("matinee.artwork")
 EVERY_S = 0.25
-ANYWHERE = "*"
-"""Stands for any territory, where masks are kept; none has this name."""
 PATIENCE_S = 1.0
 """After so long without a readable lake no image is cleared: what was withdrawn meanwhile is not known."""
+
+
+class _Somewhere(Enum):
+    """Stands for any territory, where masks are kept; no name of a territory is equal to it."""
+
+    SOMEWHERE = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Standing:
     place: dict[str, int]
     clearances: Clearances
     withdrawn: frozenset[str]
-    _masks: dict[str | None, tuple[int, int, Mask]] = field(default_factory=dict)
+    _masks: dict[str | _Somewhere | None, tuple[int, int, Mask]] = field(default_factory=dict)
 
     def cleared(self, artwork_id: str, at_us: int, territory: str | None) -> bool:
         """Whether an image may be shown at a moment in a territory; an unknown one may not."""
@@ -61,7 +66,7 @@ class Standing:
     def cleared_somewhere(self, artwork_id: str, at_us: int) -> bool:
         """Whether an image may be shown at a moment in some territory at least; an unknown one may not."""
         place = self.place.get(artwork_id)
-        return place is not None and bool(self._mask(at_us, ANYWHERE)[place])
+        return place is not None and bool(self._mask(at_us, _Somewhere.SOMEWHERE)[place])
 
     def uncleared(self, artwork_ids: Sequence[str | None], at_us: int, territory: str | None) -> list[int]:
         """Places in a list of ids whose image may not be shown; None (no image) always may."""
@@ -75,15 +80,17 @@ class Standing:
                 out.append(i)
         return out
 
-    def _mask(self, at_us: int, territory: str | None) -> Mask:
+    def _mask(self, at_us: int, where: str | _Somewhere | None) -> Mask:
         """Images that are cleared; kept by territory for as long as it holds."""
-        kept = self._masks.get(territory)
+        kept = self._masks.get(where)
         if kept is None or not kept[0] <= at_us < kept[1]:
-            until_us = self.clearances.next_change_us(at_us)
-            of = self.clearances
-            mask = of.cleared_somewhere(at_us) if territory == ANYWHERE else of.cleared(at_us, territory)
-            kept = (at_us, until_us, mask)
-            self._masks[territory] = kept
+            all_of = self.clearances
+            if where is _Somewhere.SOMEWHERE:
+                mask = all_of.cleared_somewhere(at_us)
+            else:
+                mask = all_of.cleared(at_us, where)
+            kept = (at_us, all_of.next_change_us(at_us), mask)
+            self._masks[where] = kept
         return kept[2]
 
 
