@@ -219,7 +219,7 @@ def cost(rounds: int = 2000) -> dict[str, float]:
     n_titles, c = 2_000, 29
     n = n_titles * IMAGES
     coef, x = rng.standard_normal((c, RANK)), rng.standard_normal(c)
-    gallery = Gallery(
+    gallery = Gallery.of(
         np.arange(0, n + 1, IMAGES), rng.standard_normal((n, RANK)), 0.1 * rng.standard_normal(n),
         np.zeros(n), np.full(n_titles, 0.1), rng.integers(0, 40, n).astype(np.int32), rng.integers(0, 2**63,
         n_titles).astype(np.uint64),
@@ -230,8 +230,10 @@ def cost(rounds: int = 2000) -> dict[str, float]:
     def ours() -> object:
         return choose_images(gallery, titles, cleared, x @ coef, 0.05, 0.05, np.uint64(7))
 
+    features, own = np.ascontiguousarray(gallery.features), gallery.own.copy()
+
     def plain() -> object:
-        return gallery.features[rows] @ (x @ coef) + gallery.own[rows]
+        return features[rows] @ (x @ coef) + own[rows]
 
     ours(), plain()
     spent: dict[str, list[float]] = {"choosing": [], "arithmetic": []}

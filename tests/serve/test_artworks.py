@@ -330,7 +330,7 @@ def test_images_are_chosen_in_the_thread_that_composed_the_page(services: Servic
     assert names[0].startswith("chooser-")
     pool = Pool(2, name="page")
     then = services.artwork.alongside(
-        services, Request("m2", services.clock.now_us), look(services, "m2"), 5.0
+        services, Request("m2", services.clock.now_us), look(services, "m2"), None, 5.0
     )
     assert then is not None
     asyncio.run(pool.ask_async(lambda: Decided((Slot("t1", 1.0), Slot("t2", 1.0)), (), None), 5.0, then.then))
@@ -342,7 +342,7 @@ def test_images_are_chosen_in_the_thread_that_composed_the_page(services: Servic
     assert then.choice(["t2"]) is None, "a title was taken from the page: its images are chosen again"
     one.keeper.now.incumbent.pool.breaker = Breaker(trips=1)
     one.keeper.now.incumbent.pool.told("late", strict=True)
-    assert services.artwork.alongside(services, Request("m2", 1), look(services, "m2"), 5.0) is None
+    assert services.artwork.alongside(services, Request("m2", 1), look(services, "m2"), None, 5.0) is None
 
 
 def test_choices_that_hang_take_half_of_the_threads_of_pages_at_most(services: Services) -> None:
@@ -355,7 +355,7 @@ def test_choices_that_hang_take_half_of_the_threads_of_pages_at_most(services: S
 
     async def one() -> Any:
         images = services.artwork.alongside(
-            services, Request("m2", services.clock.now_us), look(services, "m2"), 5.0
+            services, Request("m2", services.clock.now_us), look(services, "m2"), None, 5.0
         )
         assert images is not None
         made = await pool.ask_async(lambda: Decided((Slot("t1", 1.0),), (), None), 5.0, images.then)

@@ -196,14 +196,15 @@ class ArtworkChoices:
     why: Sequence[str | None]
 
     def __post_init__(self) -> None:
-        for name in ("propensity", "n", "why"):
-            if len(getattr(self, name)) != len(self.artwork_id):
-                raise InputError(
-                    f"ArtworkChoices: {name} has {len(getattr(self, name))} entries, expected "
-                    f"{len(self.artwork_id)}, one for each title."
-                )
-        if not all(0.0 < p <= 1.0 for p in self.propensity):
-            wrong = next(p for p in self.propensity if not 0.0 < p <= 1.0)
+        n, p = len(self.artwork_id), self.propensity
+        if not n == len(p) == len(self.n) == len(self.why):
+            name = next(name for name in ("propensity", "n", "why") if len(getattr(self, name)) != n)
+            raise InputError(
+                f"ArtworkChoices: {name} has {len(getattr(self, name))} entries, expected {n}, one for each "
+                "title."
+            )
+        if n and not (min(p) > 0.0 and max(p) <= 1.0 and sum(p) > 0.0):  # the sum is no number if one is none
+            wrong = next(one for one in p if not 0.0 < one <= 1.0)
             raise InputError(f"ArtworkChoices: propensity is {wrong}, expected above 0 and at most 1.")
 
 

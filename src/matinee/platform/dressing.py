@@ -53,7 +53,7 @@ class Pictures:
     territories: frozenset[str]
     series_of: Mapping[str, str] = field(default_factory=dict)
     _owners: dict[str, str] = field(default_factory=dict)
-    _kept: dict[str | None, tuple[Standing, int, int, dict[str, str], dict[str, str]]] = field(
+    _kept: dict[str | None, tuple[Standing, int, int, dict[str, str], dict[str | None, str]]] = field(
         default_factory=dict
     )
 
@@ -124,13 +124,10 @@ class Pictures:
         """
         return self._as_of(standing, at_us, territory)[0]
 
-    def able(self, standing: Standing, at_us: int, territory: str | None) -> dict[str, str]:
-        """The title of each image that may be shown; kept as `defaults` are."""
-        return self._as_of(standing, at_us, territory)[1]
-
     def _as_of(
         self, standing: Standing, at_us: int, territory: str | None
-    ) -> tuple[dict[str, str], dict[str, str]]:
+    ) -> tuple[dict[str, str], dict[str | None, str]]:
+        """`defaults`, and the title of each image that may be shown; None is no image of any."""
         place = territory if territory in self.territories else None
         kept = self._kept.get(place)
         if kept is None or kept[0] is not standing or not kept[1] <= at_us < kept[2]:
@@ -141,7 +138,9 @@ class Pictures:
                 for title, ids in self.in_order.items()
                 if (first := next((one for one in ids if one in able), None)) is not None
             }
-            titles = {one: title for one, title in self.title_of.items() if one in able}
+            titles: dict[str | None, str] = {
+                one: title for one, title in self.title_of.items() if one in able
+            }
             kept = (standing, at_us, until_us, found, titles)
             self._kept[place] = kept
         return kept[3], kept[4]
@@ -187,9 +186,17 @@ def to_choose(
     >>> to_choose([Slot("a", 1.0), Slot("b", 1.0), Slot("a", 1.0)], [Slot("b", 1.0, artwork_id="b1")])
     ['a']
     """
-    owner = pictures.owner if pictures is not None else str
-    known = {owner(slot.action) for slot in above if slot.artwork_id is not None}
-    return [title for title in dict.fromkeys(owner(slot.action) for slot in slots) if title not in known]
+    titles = _titles(slots, pictures)
+    if not above:
+        return list(titles)
+    known = _titles((slot for slot in above if slot.artwork_id is not None), pictures)
+    return [title for title in titles if title not in known]
+
+
+def _titles(slots: Iterable[Slot], pictures: Pictures | None) -> dict[str, None]:
+    """Titles whose images stand on slots, each once and in order."""
+    titles = [slot.action for slot in slots]
+    return dict.fromkeys(titles if pictures is None else map(pictures.owner, titles))
 
 
 def dress(
@@ -214,8 +221,13 @@ def dress(
     above : sequence of Slot
         What stands above, in front of the same member.
     """
-    defaults = pictures.defaults(standing, at_us, territory)
-    images, replaced = _chosen(titles, choices, pictures, standing, at_us, territory)
+    defaults, able = pictures._as_of(standing, at_us, territory)
+    if choices is not None and len(titles) == len(slots) and not above:
+        ids = choices.artwork_id
+        if list(map(able.get, ids)) == titles:  # what a page mostly is: nothing twice, all as it was chosen
+            given = zip(slots, ids, choices.propensity, choices.n, strict=True)
+            return Dressed([_with(*one) for one in given])
+    images, replaced = _chosen(titles, choices, pictures, able)
     if above:
         images |= _above(above, pictures, defaults, standing, at_us, territory)
     return Dressed(_dressed(slots, images, pictures, defaults), replaced)
@@ -240,16 +252,13 @@ def _chosen(
     titles: Sequence[str],
     choices: ArtworkChoices | None,
     pictures: Pictures,
-    standing: Standing,
-    at_us: int,
-    territory: str | None,
+    able: Mapping[str | None, str],
 ) -> tuple[dict[str, Image], int]:
     """Images that were chosen and may be shown, by title; and how many may not."""
     images: dict[str, Image] = {}
     if choices is None:
         return images, 0
     replaced, owners = 0, pictures._owners
-    able = pictures.able(standing, at_us, territory)
     given = zip(titles, choices.artwork_id, choices.propensity, choices.n, strict=True)
     for title, artwork_id, propensity, n in given:
         if artwork_id is None:
@@ -290,13 +299,15 @@ def _dressed(
         title = owners.get(slot.action, slot.action) if owners else slot.action
         artwork_id, propensity, n = images.get(title, NO_IMAGE)
         if artwork_id is None:
-            artwork_id, propensity, n = pictures.default_of(slot.action, defaults), 1.0, 1
-            out.append(slot if artwork_id is None else _with(slot, artwork_id, propensity, n))
+            artwork_id, n = pictures.default_of(slot.action, defaults), 1
+            if artwork_id is None:
+                out.append(slot)
+                continue
         elif title in shown:
-            out.append(_with(slot, artwork_id, 1.0, n))
+            propensity = 1.0
         else:
             shown.add(title)
-            out.append(_with(slot, artwork_id, propensity, n))
+        out.append(_with(slot, artwork_id, propensity, n))
     return out
 
 

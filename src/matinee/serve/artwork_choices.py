@@ -142,14 +142,11 @@ class Alongside:
 
     Attributes
     ----------
-    territory : str or None
-        In which the images have to be cleared.
     then : Then
         To be handed to whoever has the page composed.
     """
 
     asking: Asking
-    territory: str | None
     then: Then
     patient: bool
     titles: list[str] = field(default_factory=list)
@@ -159,7 +156,6 @@ class Alongside:
     @staticmethod
     def of(
         asking: Asking,
-        territory: str | None,
         lanes: Lanes,
         reading: ReadOnce,
         budget_s: float,
@@ -194,7 +190,7 @@ class Alongside:
             finally:
                 lanes.leave()
 
-        found = Alongside(asking, territory, Then(choose, budget_s, total_s, reading.request), patient)
+        found = Alongside(asking, Then(choose, budget_s, total_s, reading.request), patient)
         return found
 
     def asked(self, slots: Sequence[Slot]) -> list[str] | None:
@@ -207,7 +203,7 @@ class Alongside:
             return None
         outcome = self.then.outcome or Outcome(why=LATE)
         self.asking.attempt.opened.pool.told(outcome.why, strict=self.patient)
-        if outcome.why is None and list(titles) != self.titles:
+        if outcome.why is None and titles is not self.titles and list(titles) != self.titles:
             return None
         return self.asking.choice(titles, outcome)
 
@@ -223,13 +219,18 @@ class Lanes:
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self._free = threading.BoundedSemaphore(most) if most > 0 else None
+        self._inside = 0
+        self._lock = threading.Lock()
 
     def enter(self) -> bool:
         """Whether there is room for one more, who then has to `leave`."""
-        return self._free is not None and self._free.acquire(blocking=False)
+        with self._lock:
+            if self._inside >= self.most:
+                return False
+            self._inside += 1
+            return True
 
     def leave(self) -> None:
         """Make room."""
-        assert self._free is not None
-        self._free.release()
+        with self._lock:
+            self._inside -= 1

@@ -93,12 +93,14 @@ class Artwork:
             self._version = standing.version
 
     def alongside(
-        self, services: Services, request: Request, known: Known, total_s: float
+        self, services: Services, request: Request, known: Known, territory: str | None, total_s: float
     ) -> Alongside | None:
         """The question about a page's images, to be asked by the thread that composes it; None: ask later.
 
         Parameters
         ----------
+        territory : str or None
+            In which the images have to be cleared.
         total_s : float
             Time for the whole answer.
         """
@@ -108,11 +110,10 @@ class Artwork:
         budget_s = min(total_s, services.config.artwork_ms / 1e3)
         if budget_s <= 0:
             return None
-        territory = known.limits(request.context).territory
         asking = self._asking(released, request, known, territory, budget_s)
         patient = budget_s >= services.config.artwork_ms / 1e3
         lanes, reading = self._lanes(services), services.reading
-        return Alongside.of(asking, territory, lanes, reading, budget_s, total_s, patient=patient)
+        return Alongside.of(asking, lanes, reading, budget_s, total_s, patient=patient)
 
     async def dress(
         self,
@@ -120,6 +121,7 @@ class Artwork:
         record: DecisionRecord,
         request: Request,
         known: Known,
+        territory: str | None,
         left_s: float,
         alongside: Alongside | None = None,
     ) -> DecisionRecord:
@@ -129,6 +131,8 @@ class Artwork:
         ----------
         record : DecisionRecord
             Composed, and without what its member may not see.
+        territory : str or None
+            In which the images have to be cleared.
         left_s : float
             What is left of the time for the answer.
         alongside : Alongside, optional
@@ -137,7 +141,6 @@ class Artwork:
         if not self.pictures or not record.slots:
             return record
         began = time.perf_counter()
-        territory = known.limits(request.context).territory if alongside is None else alongside.territory
         titles = None if alongside is None else alongside.asked(record.slots)
         if titles is None:
             titles = to_choose(record.slots, request.after)

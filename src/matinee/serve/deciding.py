@@ -46,18 +46,18 @@ async def decide_for(
         Not even the fallback answered.
     """
     began = time.perf_counter()
-    context = known.context(request.context)
+    context, limits = known.context(request.context), known.limits(request.context)
     if initiative == ARTWORK:  # its actions are images, cleared in some territories
-        context = located(context, known.limits(request.context).territory)
+        context = located(context, limits.territory)
     asked = replace(request, context=context)
     images = None
     if services.has_images(initiative):
-        images = services.artwork.alongside(services, request, known, budget_ms / 1e3)
+        images = services.artwork.alongside(services, request, known, limits.territory, budget_ms / 1e3)
     then = None if images is None else images.then
     answer = await services.answer(initiative, asked, decision_id, budget_ms, place, then)
     record = answer.record
     if services.shows_titles(initiative):
-        bad = services.guard.forbidden(record.slots, known.limits(request.context), request.at_us)
+        bad = services.guard.forbidden(record.slots, limits, request.at_us)
         if bad:
             services.count_violations(initiative, record, bad)
             record = without(record, bad)
@@ -65,7 +65,9 @@ async def decide_for(
         record = services.artwork.permitted(record, request, known)
     if services.has_images(initiative):
         left_s = budget_ms / 1e3 - (time.perf_counter() - began)
-        record = await services.artwork.dress(services, record, request, known, left_s, images)
+        record = await services.artwork.dress(
+            services, record, request, known, limits.territory, left_s, images
+        )
     return record, answer.fallback
 
 

@@ -8,8 +8,7 @@ one read, and the state is not asked again.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from matinee.observe.members import Member
 from matinee.observe.state.reading import MemberReader
@@ -22,6 +21,13 @@ class _Here(threading.local):
     begun = again = False
     member_id: str | None = None
     record: MemberRecord | None = None
+
+    def __enter__(self) -> None:
+        self.begun, self.again = True, False
+
+    def __exit__(self, *problem: object) -> None:
+        self.begun = self.again = False
+        self.member_id = self.record = None
 
 
 class ReadOnce:
@@ -36,16 +42,9 @@ class ReadOnce:
         self.reader = reader
         self._here = _Here()
 
-    @contextmanager
-    def request(self) -> Iterator[None]:
+    def request(self) -> AbstractContextManager[None]:
         """While one request is answered, in the thread that answers it; nothing is held after it."""
-        here = self._here
-        here.begun, here.again = True, False
-        try:
-            yield
-        finally:
-            here.begun = here.again = False
-            here.member_id = here.record = None
+        return self._here
 
     def repeat(self) -> None:
         """From here on a member who was read for this request is not read again."""

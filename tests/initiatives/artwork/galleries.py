@@ -14,7 +14,7 @@ def gallery(sizes=(2, 3, 1), *, rank=2, seed=0, style=None) -> Gallery:
     rng = np.random.default_rng(seed)
     start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     n = int(start[-1])
-    return Gallery(
+    return Gallery.of(
         start,
         rng.standard_normal((n, rank)),
         0.1 * rng.standard_normal(n),

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from galleries import gallery
 
-from matinee.initiatives.artwork.choosing import choose_images, splitmix
+from matinee.initiatives.artwork.choosing import OWN, STYLE, Gallery, choose_images, splitmix
 from matinee.initiatives.artwork.probabilities import image_table, probabilities
 
 TITLES = np.array([0, 1, 2], np.int64)
@@ -20,6 +20,12 @@ TASTE = np.array([0.3, -0.2])
 def draw(g, titles=TITLES, *, key=1, keep=0.1, variety=0.0, cleared=None):
     mask = np.ones(len(g.own), np.bool_) if cleared is None else cleared
     return choose_images(g, titles, mask, TASTE, keep, variety, np.uint64(key))
+
+
+def with_column(g: Gallery, column: int, values) -> Gallery:
+    image = g.image.copy()
+    image[:, column] = values
+    return g._replace(image=image)
 
 
 def test_a_title_of_one_image_has_no_choice():
@@ -84,7 +90,7 @@ def test_variety_changes_what_comes_after_and_not_the_first():
 
 def test_the_image_stays_while_probabilities_hardly_change():
     g = gallery((4, 4, 4), seed=2)
-    nearly = g._replace(own=g.own + 0.002 * np.random.default_rng(0).standard_normal(len(g.own)))
+    nearly = with_column(g, OWN, g.own + 0.002 * np.random.default_rng(0).standard_normal(len(g.own)))
     same = [(draw(g, key=splitmix(k)).image == draw(nearly, key=splitmix(k)).image).all() for k in range(300)]
     assert np.mean(same) > 0.95
     other = [
@@ -95,19 +101,19 @@ def test_the_image_stays_while_probabilities_hardly_change():
 
 def test_the_kernel_and_the_arrays_say_the_same():
     g = gallery((5, 3, 2), seed=7)
-    table = image_table(g.start)
+    table = image_table(np.append(g.title[:, 0], len(g.own)))
     p = probabilities(g, TITLES, table[TITLES], np.tile(TASTE, (3, 1)), 0.1)
     assert p.sum(1) == pytest.approx([1, 1, 1])
     for key in range(50):
         found = draw(g, key=splitmix(key))
-        at = found.image - g.start[TITLES]
+        at = found.image - g.title[TITLES, 0]
         assert found.propensity == pytest.approx(p[np.arange(3), at], rel=1e-12)
 
 
 def test_a_long_page_counts_styles_and_titles_as_counting_them_over_does():
     rng = np.random.default_rng(5)
     g = gallery(tuple(rng.integers(1, 6, 300).tolist()), seed=5)
-    g = g._replace(style=rng.choice([-1, 0, 1, 2, 3, 1 << 10, (1 << 30) + 7], len(g.own)).astype(np.int32))
+    g = with_column(g, STYLE, rng.choice([-1, 0, 1, 2, 3, 1 << 10, (1 << 30) + 7], len(g.own)))
     titles = rng.integers(-1, 300, 700).astype(np.int64)
     keep, variety = 0.2, 0.6
     found = draw(g, titles, keep=keep, variety=variety)
@@ -118,8 +124,8 @@ def test_a_long_page_counts_styles_and_titles_as_counting_them_over_does():
         elif title in first:
             assert (found.image[k], found.propensity[k]) == (first[title], 1.0)
         else:
-            own = np.arange(g.start[title], g.start[title + 1])
-            style = g.style[own]
+            own = np.arange(*g.title[title, :2])
+            style = g.image[own, STYLE]
             share = [placed.count(one) / len(first) if one >= 0 and first else 0.0 for one in style.tolist()]
             worth = g.own[own] + g.features[own] @ TASTE - variety * np.array(share)
             z = worth / g.temperature[title] + g.bonus[own]
@@ -127,4 +133,4 @@ def test_a_long_page_counts_styles_and_titles_as_counting_them_over_does():
             p = keep / len(own) + (1 - keep) * e / e.sum()
             assert found.propensity[k] == pytest.approx(1.0 if len(own) == 1 else p[found.image[k] - own[0]])
             first[title] = found.image[k]
-            placed.append(int(g.style[found.image[k]]))
+            placed.append(int(g.image[found.image[k], STYLE]))

@@ -34,36 +34,75 @@ MATCH = float(np.sqrt(6.0) / np.pi)
 """Temperature of a softmax over the standard deviation of a belief."""
 MOST = 64
 """Images of one title that are considered, in the order of their ids."""
+OWN, BONUS, STYLE, FEATURES = range(4)
+"""Columns of `Gallery.image`; those of the features begin at the last one."""
 
 
 class Gallery(NamedTuple):
-    """All images as the kernel reads them.
+    """All images as the kernel reads them: what it needs of a title, or of an image, side by side. Use `of`.
 
     Attributes
     ----------
-    start : ndarray of int64, shape (n_titles + 1,)
-        Images of title t are start[t] to start[t + 1].
-    features : ndarray of float64, shape (n, r)
-        Centred in the title.
-    own : ndarray of float64, shape (n,)
-        Lift beyond the features.
-    bonus : ndarray of float64, shape (n,)
-        Added to worth / temperature.
+    title : ndarray of int64, shape (n_titles, 3)
+        First image, the one after the last, and the bits of the hash of the title's id.
     temperature : ndarray of float64, shape (n_titles,)
         Above 0, in units of lift.
-    style : ndarray of int32, shape (n,)
-        Images of one number look alike; -1: like no other.
-    key : ndarray of uint64, shape (n_titles,)
-        Hash of the title's id.
+    image : ndarray of float64, shape (n, 3 + r)
+        `own`, `bonus`, `style`, and the features.
     """
 
-    start: NDArray[np.int64]
-    features: NDArray[np.float64]
-    own: NDArray[np.float64]
-    bonus: NDArray[np.float64]
+    title: NDArray[np.int64]
     temperature: NDArray[np.float64]
-    style: NDArray[np.int32]
-    key: NDArray[np.uint64]
+    image: NDArray[np.float64]
+
+    @staticmethod
+    def of(
+        start: NDArray[np.int64],
+        features: NDArray[np.float64],
+        own: NDArray[np.float64],
+        bonus: NDArray[np.float64],
+        temperature: NDArray[np.float64],
+        style: NDArray[np.int32],
+        key: NDArray[np.uint64],
+    ) -> Gallery:
+        """From what is known of titles and images.
+
+        Parameters
+        ----------
+        start : ndarray of int64, shape (n_titles + 1,)
+            Images of title t are start[t] to start[t + 1].
+        features : ndarray of float64, shape (n, r)
+            Centred in the title.
+        own : ndarray of float64, shape (n,)
+            Lift beyond the features.
+        bonus : ndarray of float64, shape (n,)
+            Added to worth / temperature.
+        temperature : ndarray of float64, shape (n_titles,)
+        style : ndarray of int32, shape (n,)
+            Images of one number look alike; -1: like no other.
+        key : ndarray of uint64, shape (n_titles,)
+            Hash of the title's id.
+        """
+        return Gallery(
+            np.column_stack([start[:-1], start[1:], key.view(np.int64)]).astype(np.int64),
+            np.ascontiguousarray(temperature, np.float64),
+            np.column_stack([own, bonus, style, features]).astype(np.float64),
+        )
+
+    @property
+    def own(self) -> NDArray[np.float64]:
+        """Shape (n,)."""
+        return self.image[:, OWN]
+
+    @property
+    def bonus(self) -> NDArray[np.float64]:
+        """Shape (n,)."""
+        return self.image[:, BONUS]
+
+    @property
+    def features(self) -> NDArray[np.float64]:
+        """Shape (n, r)."""
+        return self.image[:, FEATURES:]
 
 
 class Chosen(NamedTuple):
@@ -150,20 +189,16 @@ def choose_images(
     the call itself.
     """
     n_tiles = len(titles)
-    found = Chosen(np.full(n_tiles, -1, np.int64), np.ones(n_tiles), np.zeros(n_tiles, np.int64))
+    found = Chosen(np.empty(n_tiles, np.int64), np.empty(n_tiles), np.empty(n_tiles, np.int64))
     _choose(*gallery, titles, cleared, taste, keep, variety, unit_key, *found)
     return found
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _choose(
-    start: NDArray[np.int64],
-    features: NDArray[np.float64],
-    own: NDArray[np.float64],
-    bonus: NDArray[np.float64],
+    title: NDArray[np.int64],
     temperature: NDArray[np.float64],
-    style: NDArray[np.int32],
-    key: NDArray[np.uint64],
+    images: NDArray[np.float64],
     titles: NDArray[np.int64],
     cleared: NDArray[np.bool_],
     taste: NDArray[np.float64],
@@ -174,8 +209,7 @@ def _choose(
     propensity: NDArray[np.float64],
     n_of: NDArray[np.int64],
 ) -> None:
-    """`choose_images`, written into `image` (-1 before), `propensity` (1 before) and `n_of` (0 before)."""
-    gallery = Gallery(start, features, own, bonus, temperature, style, key)
+    """`choose_images`, written into `image`, `propensity` and `n_of`; the first three are a `Gallery`."""
     n_tiles = len(titles)
     place = np.empty(MOST, np.int64)
     p = np.empty(MOST)
@@ -185,6 +219,7 @@ def _choose(
     tile_of, alike = _table(size), _table(size)
     before = 0
     for k in range(n_tiles):
+        image[k], propensity[k], n_of[k] = -1, 1.0, 0
         t = titles[k]
         if t < 0:
             continue
@@ -195,15 +230,15 @@ def _choose(
             continue
         tile_of[row, 0], tile_of[row, 1] = t, k
         n = 0
-        for i in range(gallery.start[t], gallery.start[t + 1]):
+        for i in range(title[t, 0], title[t, 1]):
             if cleared[i] and n < MOST:
                 place[n] = i
                 n += 1
         if n == 0:
             continue
         n_of[k] = n
-        _probabilities(gallery, t, place, n, taste, keep, variety, alike, before, p)
-        u = np.float64(_mix(unit_key ^ gallery.key[t]) >> np.uint64(11)) * 2.0**-53
+        _probabilities(images, temperature[t], place, n, taste, keep, variety, alike, before, p)
+        u = np.float64(_mix(unit_key ^ np.uint64(title[t, 2])) >> np.uint64(11)) * 2.0**-53
         edge, at = 0.0, n - 1
         for j in range(n):
             edge += p[j]
@@ -213,7 +248,7 @@ def _choose(
         image[k] = place[at]
         propensity[k] = p[at] if n > 1 else 1.0
         before += 1
-        look = gallery.style[image[k]]
+        look = np.int64(images[image[k], STYLE])
         if look >= 0:
             row = _find(alike, look)
             alike[row, 0] = look
@@ -222,8 +257,8 @@ def _choose(
 
 @njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _probabilities(
-    gallery: Gallery,
-    t: int,
+    images: NDArray[np.float64],
+    temperature: float,
     place: NDArray[np.int64],
     n: int,
     taste: NDArray[np.float64],
@@ -238,12 +273,12 @@ def _probabilities(
     r = len(taste)
     for j in range(n):
         i = place[j]
-        worth = gallery.own[i]
+        worth = images[i, OWN]
         for f in range(r):
-            worth += gallery.features[i, f] * taste[f]
-        if variety > 0.0 and before > 0 and gallery.style[i] >= 0:
-            worth -= variety * alike[_find(alike, gallery.style[i]), 1] / before
-        p[j] = worth / gallery.temperature[t] + gallery.bonus[i]
+            worth += images[i, FEATURES + f] * taste[f]
+        if variety > 0.0 and before > 0 and images[i, STYLE] >= 0:
+            worth -= variety * alike[_find(alike, np.int64(images[i, STYLE])), 1] / before
+        p[j] = worth / temperature + images[i, BONUS]
         top = max(top, p[j])
     total = 0.0
     for j in range(n):

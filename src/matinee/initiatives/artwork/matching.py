@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from matinee.initiatives.artwork.belief import TasteTable
 from matinee.initiatives.artwork.choosing import Chosen, Gallery, choose_images
 from matinee.initiatives.artwork.config import NAME, ArtworkConfig
 from matinee.initiatives.artwork.features import style_of
-from matinee.initiatives.artwork.lift import Floats, Ints
+from matinee.initiatives.artwork.lift import Floats
 from matinee.initiatives.artwork.serving import (
     Assets,
     DefaultImages,
@@ -49,8 +50,8 @@ class GenreMatch:
 
     Attributes
     ----------
-    cue : ndarray of int64, shape (n_genres,)
-        Number in `CUES` of each genre of `members.tastes`.
+    table : TasteTable
+        A cue is worth as much as the member's share of its genres is above the usual.
     said : list of str, shape (n_cues,)
         The sentence for an image that came because of a cue.
     """
@@ -59,9 +60,8 @@ class GenreMatch:
     assets: Assets
     members: Members
     gallery: Gallery
-    usual: Floats
     plain: DefaultImages
-    cue: Ints
+    table: TasteTable
     said: list[str]
     policy: str = POLICY
 
@@ -74,9 +74,9 @@ class GenreMatch:
         art = assets.art
         columns = [VOCABULARY.index(f"genre:{cue}") for cue in CUES]
         n, n_titles = len(art), len(art.titles)
-        gallery = Gallery(
+        gallery = Gallery.of(
             np.asarray(art.indptr, np.int64),
-            np.ascontiguousarray(art.tags[:, columns], np.float64),
+            art.tags[:, columns].astype(np.float64),
             np.zeros(n),
             np.zeros(n),
             np.full(n_titles, SHARP),
@@ -86,13 +86,16 @@ class GenreMatch:
         of_title = members.tastes.of_title[:-1]
         usual = of_title.mean(axis=0) if len(of_title) else np.zeros(len(genres))
         cue = np.array([CUES.index(cue_of(genre)) for genre in genres], np.int64)
+        coef = np.zeros((1 + len(genres), len(CUES)))
+        coef[1 + np.arange(len(genres)), cue] = 1.0
+        table = TasteTable.of(coef, members.tastes, usual)
         names = dict(zip(cue.tolist(), genres, strict=True))
         said = [
             f"chosen because you watch much {names.get(i)}: a picture that looks like {one}"
             for i, one in enumerate(CUES)
         ]
         plain = DefaultImages(assets)
-        return GenreMatch(around.config, assets, members, gallery, usual, plain, cue, said)
+        return GenreMatch(around.config, assets, members, gallery, plain, table, said)
 
     def decide(self, request: Request) -> Decided:
         """The default image of one title: for single decisions there is no page to be varied."""
@@ -121,10 +124,8 @@ class GenreMatch:
 
         A member without plays has none: all images are alike then.
         """
-        shares = self.members.shares(member_id, at_us)
-        if not shares.any():
-            return np.zeros(len(CUES))
-        return np.bincount(self.cue, shares - self.usual, len(CUES)).astype(np.float64)
+        found = self.table.of_plays(self.members.latest(member_id, at_us))
+        return found + self.table.of_no_device if found.any() else found
 
     def _why(self, chosen: Chosen, taste: Floats) -> list[str | None]:
         """Sentences for images that came because of what they look like."""

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from matinee.initiatives.artwork.assets import load_images, usable
-from matinee.initiatives.artwork.belief import gallery_of, tastes
+from matinee.initiatives.artwork.belief import TasteTable, gallery_of
 from matinee.initiatives.artwork.choosing import MOST, Chosen, Gallery, choose_images
 from matinee.initiatives.artwork.config import NAME, ArtworkConfig
 from matinee.initiatives.artwork.explaining import Reasons
 from matinee.initiatives.artwork.features import LAST, Tastes, context_of, devices_of, style_of
-from matinee.initiatives.artwork.lift import Floats
+from matinee.initiatives.artwork.lift import Ints
 from matinee.initiatives.artwork.model import ArtworkModel
 from matinee.initiatives.artwork.probabilities import probabilities
 from matinee.initiatives.artwork.training import updated
@@ -132,17 +132,17 @@ class Members:
         log = interactions_from_home(around.home, until_us=around.at_us, catalogue=catalogue)
         return Members(columns, None, None, log, {str(one): i for i, one in enumerate(log.member_ids)})
 
-    def shares(self, member_id: str, at_us: int) -> Floats:
-        """Taste in genres; 0 for a member that nobody has heard of, who is not stored."""
+    def latest(self, member_id: str, at_us: int) -> Index:
+        """Titles of the last plays, at most `LAST`; none of a member that nobody has heard of."""
         if self.reader is not None and self.table is not None:
-            return self.tastes.shares(latest_titles(self.reader.record(member_id), self.table, LAST))
+            return latest_titles(self.reader.record(member_id), self.table, LAST)
         row = self.row.get(member_id, -1)
         if row < 0 or self.log is None:
-            return np.zeros(len(self.tastes.genres))
+            return np.zeros(0, np.int32)
         histories = self.log.histories
         first, last = int(histories.indptr[row]), int(histories.indptr[row + 1])
         last = first + int(np.searchsorted(histories.at_us[first:last], at_us, side="left"))
-        return self.tastes.shares(histories.title[first:last])
+        return histories.title[max(first, last - LAST) : last]
 
 
 @dataclass(slots=True)
@@ -154,6 +154,7 @@ class ArtworkDecider:
     assets: Assets
     members: Members
     gallery: Gallery
+    table: TasteTable
     reasons: Reasons
     policy: str = POLICY
 
@@ -175,7 +176,9 @@ class ArtworkDecider:
             boldness=config.boldness, style=style_of(assets.art), key=key,
         )  # fmt: skip
         reasons = Reasons.of(model, assets.art)
-        return ArtworkDecider(model, config, assets, Members.of(around, model.genres), gallery, reasons)
+        members = Members.of(around, model.genres)
+        table = TasteTable.of(learner.lift.coef, members.tastes, model.usual)
+        return ArtworkDecider(model, config, assets, members, gallery, table, reasons)
 
     def refreshed(self, around: Surroundings) -> ArtworkDecider:
         """Follow the log: outcomes that have become final are learned, new images and plays are seen."""
@@ -184,13 +187,12 @@ class ArtworkDecider:
     def choose_artwork(self, request: Request, titles: Sequence[str]) -> ArtworkChoices:
         """An image for each tile of a page; each propensity is given the images before it."""
         mask, _ = self.assets.cleared(request.at_us, _territory(request))
-        context = self.context(request)
+        plays = self._plays(request)
         held = in_holdout(request.unit_id, self.config)
-        chosen = self._chosen(request, self.assets.titles(titles), mask, context, held=held)
+        chosen = self._chosen(request, self.assets.titles(titles), mask, plays, held=held)
         if held or not self.model.learner.proven:
             return choices(self.policy, self.assets, chosen)
-        raw = np.maximum(context + self.model.usual, 0.0)
-        why = Later(len(titles), lambda: self.reasons.of_images(chosen.image, context, raw))
+        why = Later(len(titles), lambda: self._why(chosen.image, plays, _device(request)))
         return choices(self.policy, self.assets, chosen, why)
 
     def decide(self, request: Request) -> Decided:
@@ -199,8 +201,8 @@ class ArtworkDecider:
         title, mask = self.assets.asked(request, mask)
         if title < 0:
             return Decided((), (), NO_ACTION)
-        context, held = self.context(request), in_holdout(request.unit_id, self.config)
-        chosen = self._chosen(request, np.array([title]), mask, context, held=held, seed=request.seed)
+        plays, held = self._plays(request), in_holdout(request.unit_id, self.config)
+        chosen = self._chosen(request, np.array([title]), mask, plays, held=held, seed=request.seed)
         image = int(chosen.image[0])
         if image < 0:
             return Decided((), (), NO_ACTION)
@@ -219,21 +221,20 @@ class ArtworkDecider:
         if not len(images):
             return {}
         keep = 1.0 if in_holdout(request.unit_id, self.config) else self.model.learner.keep
-        taste = tastes(self.model.learner.lift, self.context(request)[None])
+        taste = self.table.taste(self._plays(request), _device(request))[None]
         p = probabilities(self.gallery, np.array([title]), images[None], taste, keep)[0]
         return {str(self.assets.art.artwork_ids[i]): float(one) for i, one in zip(images, p, strict=True)}
 
-    def context(self, request: Request) -> Floats:
-        """What is known of a member, less the usual; shape (n_context,)."""
-        device = request.context.get("device")
-        found = context_of(
-            self.members.shares(request.unit_id, request.at_us),
-            devices_of([None if device is None else str(device)])[0],
-        )
-        return found - self.model.usual
+    def _plays(self, request: Request) -> Index:
+        return self.members.latest(request.unit_id, request.at_us)
+
+    def _why(self, image: Ints, plays: Index, device: str | None) -> list[str | None]:
+        """The sentences for a page's images."""
+        raw = context_of(self.members.tastes.shares(plays), devices_of([device])[0])
+        return self.reasons.of_images(image, raw - self.model.usual, raw)
 
     def _images(self, title: int, mask: Mask) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        low, high = int(self.gallery.start[title]), int(self.gallery.start[title + 1])
+        low, high = (int(one) for one in self.gallery.title[title, :2])
         return (low + np.flatnonzero(mask[low:high])[:MOST]).astype(np.int64)
 
     def _chosen(
@@ -241,7 +242,7 @@ class ArtworkDecider:
         request: Request,
         titles: np.ndarray[tuple[int], np.dtype[np.int64]],
         mask: Mask,
-        context: Floats,
+        plays: Index,
         *,
         held: bool,
         seed: int = 0,
@@ -251,7 +252,7 @@ class ArtworkDecider:
             self.gallery,
             titles,
             mask,
-            tastes(learner.lift, context),
+            self.table.taste(plays, _device(request)),
             1.0 if held else learner.keep,
             self.config.variety,
             np.uint64(unit_key(request.unit_id, request.at_us, self.config, seed)),
@@ -307,6 +308,11 @@ def unit_key(member_id: str, at_us: int, config: ArtworkConfig, seed: int = 0) -
 
 def _territory(request: Request) -> str | None:
     found = request.context.get("territory")
+    return None if found is None else str(found)
+
+
+def _device(request: Request) -> str | None:
+    found = request.context.get("device")
     return None if found is None else str(found)
 
 
