@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -136,3 +137,15 @@ def test_the_cost_of_a_run() -> None:
     cost = Rates(cpu_hour_minor=400, gb_hour_minor=50, currency="SEK").cost(run)
     assert (cost.amount_minor, cost.currency) == (500.0, "SEK")
     assert (run.cpu_s, run.duration_s, run.peak_mb) == (3_600.0, 3_600.0, 2_000.0)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="`type X = ...` came with Python 3.12")
+def test_aliases_that_fit() -> None:
+    made: dict[str, Any] = {}
+    exec("type Swapped[A, B] = dict[B, A]\ntype Seconds = float\ntype Some[T] = T | None", made)
+    swapped, seconds, some = made["Swapped"], made["Seconds"], made["Some"]
+    assert fits(swapped[int, str], dict[str, int])
+    assert not fits(swapped[int, str], dict[int, str])
+    assert fits(seconds, float)
+    assert fits(int, some[int])
+    assert not fits(str, some[int])

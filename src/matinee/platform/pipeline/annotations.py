@@ -39,6 +39,9 @@ def plain(annotation: object) -> object:
         return type(None)
     if typing.get_origin(annotation) is typing.Annotated:
         return plain(typing.get_args(annotation)[0])
+    alias = typing.get_origin(annotation)
+    if hasattr(alias, "__value__"):
+        return plain(_filled_in(alias, typing.get_args(annotation)))
     for inner in ("__value__", "__supertype__"):  # `type X = ...` and NewType
         if not isinstance(annotation, type) and hasattr(annotation, inner):
             return plain(getattr(annotation, inner))
@@ -69,6 +72,14 @@ def placeless(text: str) -> str:
     'dict[str, winback.model.Model]'
     """
     return _HOME.sub("", text)
+
+
+def _filled_in(alias: Any, args: tuple[object, ...]) -> object:
+    """A generic alias (`type X[T] = ...`, as `NDArray` is from Python 3.12 on) with its `args` in place."""
+    value = alias.__value__
+    given = dict(zip(alias.__type_params__, args, strict=False))
+    asked = tuple(given.get(one, one) for one in getattr(value, "__parameters__", ()))
+    return value[asked] if asked else value
 
 
 def _class_fits(have: object, want: object) -> bool:
