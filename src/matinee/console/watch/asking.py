@@ -52,7 +52,7 @@ async def preferences(
         found = [float(titles.plays[one]) if one >= 0 else 0.0 for one in places]
     scores = np.asarray(found, np.float32)
     best = float(scores.max(initial=0.0))
-    return scores / best if best > 0 else scores
+    return (scores / best).astype(np.float32, copy=False) if best > 0 else scores
 
 
 async def _asked(services: Services, ability: type[Any], ask: Callable[[Any], Any]) -> Any:

@@ -116,7 +116,7 @@ def _base_scores(
         recent[queries.paused()] *= np.float32(generators.return_recent)
         total = votes[0] + generators.ridge.score(histories) + recent
         first_visit = histories.lengths == 0  # the ridge has only seen what follows something
-        total[first_visit] = recent[first_visit] + facts.popularity / max(1.0, facts.popularity.sum())
+        total[first_visit] = recent[first_visit] + facts.popularity / max(1.0, float(facts.popularity.sum()))
     else:
         total = generators.ease.score(histories)
         tastes.append(generators.edlae.score(histories))

@@ -251,7 +251,8 @@ class TitleFacts:
 
 def _prepared(genres: Scores, year: Scores) -> dict[str, NDArray[np.float32]]:
     """Genres as unit rows, and years with the mean where unknown; no years where none is known."""
-    out = {"unit": genres / np.maximum(1.0, np.linalg.norm(genres, axis=1, keepdims=True))}
+    length = np.maximum(1.0, np.linalg.norm(genres, axis=1, keepdims=True))
+    out = {"unit": (genres / length).astype(np.float32, copy=False)}
     if np.isfinite(year).any():
         out["year"] = np.where(np.isfinite(year), year, np.nanmean(year)).astype(np.float32)
     return out

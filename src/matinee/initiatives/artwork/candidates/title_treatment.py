@@ -160,7 +160,7 @@ def _fit(text: str, font: TitleFont, room: int, height: int, shorter: int) -> tu
 
 def _filled(words: Sequence[str], n: int) -> tuple[str, ...]:
     parts = np.array_split(np.arange(len(words)), n)
-    return tuple(" ".join(words[i] for i in part) for part in parts)
+    return tuple(" ".join(words[i] for i in part.tolist()) for part in parts)
 
 
 def _width(font: Any, text: str, stroke: float) -> float:
