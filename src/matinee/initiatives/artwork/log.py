@@ -224,11 +224,10 @@ def check_enough(log: ImageLog, config: ArtworkConfig, at_us: int) -> None:
         certain, unknown = int(log.left_out[0]), int(log.left_out[1])
         raise InputError(
             f"{NAME}: {len(log):,} impressions until {format_at(at_us)} have an image that was drawn at "
-            f"random and "
-            f"a final outcome ({certain:,} more were certain, {unknown:,} have no propensity), expected "
-            f"{config.min_impressions:,} or more. Release {NAME} untrained images first: its holdout and "
-            f"its floor "
-            "fill the log; or import pages with images and propensities."
+            f"random and a final outcome ({certain:,} more were certain, {unknown:,} have no propensity), "
+            f"expected {config.min_impressions:,} or more. Serve pages first: without a model {NAME} draws "
+            "the images and logs how probable each was, and that fills the log; or import pages with images "
+            "and propensities."
         )
 
 
