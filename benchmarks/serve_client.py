@@ -87,7 +87,8 @@ def at_rate(port: int, paths: Iterator[str], rate: float, seconds: float, connec
     """Send requests at random moments (a Poisson process), however long the replies take.
 
     A request that finds no free connection waits for one, and its time begins when it was due: a server that
-    falls behind cannot slow its clients down and so look better than it is.
+    falls behind cannot slow its clients down and so look better than it is. The connections are open before
+    the first request is due.
     """
     return asyncio.run(_at_rate(port, paths, rate, seconds, connections))
 
@@ -97,16 +98,16 @@ async def _at_rate(port: int, paths: Iterator[str], rate: float, seconds: float,
     took_ms: list[float] = []
     errors = 0
 
-    async def work() -> None:
+    async def work(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal errors
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         while (one := await due.get()) is not None:
             code, _ = await ask(reader, writer, request("GET", one[1]))
             took_ms.append(1e3 * (time.perf_counter() - one[0]))
             errors += code != 200
         writer.close()
 
-    workers = [asyncio.create_task(work()) for _ in range(connections)]
+    lines = [await asyncio.open_connection("127.0.0.1", port) for _ in range(connections)]
+    workers = [asyncio.create_task(work(*line)) for line in lines]
     rng = random.Random(0)
     began = at = time.perf_counter()
     sent = 0

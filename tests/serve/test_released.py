@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import threading
 import time
 import weakref
@@ -19,6 +20,7 @@ from matinee.observe.members import Member
 from matinee.observe.state.record import MemberRecord
 from matinee.platform.deciding import Decided, Request, Surroundings
 from matinee.platform.initiative import Fallback, Initiative
+from matinee.platform.registry.releases import Releases
 from matinee.serve.config import ServeConfig
 from matinee.serve.keeping import AHEAD_US
 from matinee.serve.moment import Moment
@@ -407,6 +409,28 @@ def test_a_registry_that_is_gone_leaves_what_answers(service: Service, released:
         (service.home.root / "away.db").rename(service.home.meta_db)
         served.keeper.tick()
         assert served.status().troubles == []
+
+
+def test_a_registry_that_nobody_wrote_to_is_not_asked(
+    service: Service, released: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = service.made(1)
+    with service.served() as served:
+        long_ago = time.time() - 60
+        os.utime(service.home.meta_db, (long_ago, long_ago))
+        served.keeper.tick()
+        looks: list[str] = []
+        current = Releases.current
+        monkeypatch.setattr(Releases, "current", lambda self, name: looks.append(name) or current(self, name))
+        for _ in range(3):
+            served.keeper.tick()
+        assert looks == []
+        assert served.status().version == released
+        served.keeper._look_at = 0.0
+        served.keeper.tick()
+        assert looks == ["toy"], "now and then it is asked all the same"
+        service.release(newer)
+        until(lambda: served.keeper.tick() is not None and served.status().version == newer)
 
 
 def test_one_look_that_fails_is_not_the_last(

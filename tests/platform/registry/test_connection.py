@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -30,6 +32,33 @@ def test_a_transaction_that_fails_leaves_nothing(story: Any) -> None:
     assert story.registry.inputs.sources() == []
     with story.registry.database.reading() as con:
         assert con.execute(text("SELECT COUNT(*) FROM edge")).scalar() == 0
+
+
+def test_a_stamp_is_the_same_until_something_is_written(story: Any) -> None:
+    database = story.registry.database
+    path = database.address.path
+    if path is None:
+        assert database.stamp() is None
+        return
+
+    def aged(by_s: int) -> Any:
+        then = time.time() - by_s
+        os.utime(path, (then, then))
+        return database.stamp()
+
+    story.source("plays")
+    assert database.stamp() is None, "written a moment ago"
+    first = aged(60)
+    assert first is not None
+    assert [one.name for one in story.registry.inputs.sources()] == ["plays"]
+    assert database.stamp() == first
+    story.source("searches")
+    assert database.stamp() is None
+    assert aged(30) != first
+    assert aged(-3600) is None, "the clock was set back"
+    path.rename(path.with_name("away.db"))
+    assert database.stamp() is None
+    path.with_name("away.db").rename(path)
 
 
 def test_what_fails_inside_a_transaction_leaves_the_rest(story: Any) -> None:

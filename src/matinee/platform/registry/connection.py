@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -18,13 +18,19 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 from sqlalchemy.pool import NullPool
 
 from matinee.errors import MissingExtraError, StorageError
+from matinee.observe.clock import wall_us
 from matinee.platform.registry.address import Address
 from matinee.platform.registry.failures import explained
+from matinee.types import SECOND_US
 
 WAIT_S = 30.0
 """How long a write waits for another process before it gives up."""
 CONNECT_S = 5.0
 """How long a server of PostgreSQL may take to let a connection in."""
+QUIET_US = 2 * SECOND_US
+"""After a write it takes so long until the file's time is trusted."""
+Stamp = tuple[tuple[int, int, int], ...]
+"""Inode, size and time of the files of a database."""
 POOL = 5
 """Connections to PostgreSQL of one process; more threads than that wait their turn."""
 
@@ -88,6 +94,31 @@ class Database:
                 return
             with self._reader.begin() as con:
                 yield con
+
+    def stamp(self) -> Stamp | None:
+        """The same as before only if nothing was written since: two looks at files, in place of queries.
+
+        Returns
+        -------
+        tuple or None
+            None: that cannot be told. It is a server's, its file is gone, or it was written a moment ago, so
+            that the time of the file may not tell one write from the next.
+        """
+        path = self.address.path
+        if path is None:
+            return None
+        found: list[tuple[int, int, int]] = []
+        try:
+            seen = path.stat()
+            found.append((seen.st_ino, seen.st_size, seen.st_mtime_ns))
+            with suppress(FileNotFoundError):
+                seen = path.with_name(f"{path.name}-wal").stat()
+                if seen.st_size:  # whoever reads makes an empty one
+                    found.append((seen.st_ino, seen.st_size, seen.st_mtime_ns))
+        except OSError:
+            return None
+        latest_us = max(one[2] for one in found) // 1_000
+        return tuple(found) if latest_us + QUIET_US < wall_us() else None
 
     def close(self) -> None:
         """Give the connections back. The object can be used again; it connects anew."""
