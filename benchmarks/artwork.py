@@ -220,9 +220,9 @@ def cost(rounds: int = 2000) -> dict[str, float]:
     n = n_titles * IMAGES
     coef, x = rng.standard_normal((c, RANK)), rng.standard_normal(c)
     gallery = Gallery.of(
-        np.arange(0, n + 1, IMAGES), rng.standard_normal((n, RANK)), 0.1 * rng.standard_normal(n),
-        np.zeros(n), np.full(n_titles, 0.1), rng.integers(0, 40, n).astype(np.int32), rng.integers(0, 2**63,
-        n_titles).astype(np.uint64),
+        np.arange(0, n + 1, IMAGES), rng.standard_normal((n, RANK)), own=0.1 * rng.standard_normal(n),
+        bonus=np.zeros(n), temperature=np.full(n_titles, 0.1), style=rng.integers(0, 40, n).astype(np.int32),
+        key=rng.integers(0, 2**63, n_titles).astype(np.uint64),
     )  # fmt: skip
     cleared, titles = np.ones(n, np.bool_), rng.choice(n_titles, TILES, replace=False).astype(np.int64)
     rows = (titles[:, None] * IMAGES + np.arange(IMAGES)).ravel()

@@ -35,6 +35,7 @@ from matinee.serve.app import create  # noqa: E402
 from matinee.serve.artworks import NAME  # noqa: E402
 from matinee.serve.asked import Asked  # noqa: E402
 from matinee.serve.config import ServeConfig  # noqa: E402
+from matinee.serve.opened import NONE as NO_VERSION  # noqa: E402
 from matinee.serve.pages import Pages  # noqa: E402
 from matinee.serve.services import Services  # noqa: E402
 
@@ -50,10 +51,8 @@ PATIENT = ServeConfig(budget_ms=5_000, artwork_ms=4_000, session_s=0)
 def responses(services: Services, rows: int, cols: int) -> Give:
     """The application, as a server calls it."""
     app = create(services)
-    query, nothing = (
-        f"rows={rows}&cols={cols}".encode(),
-        {"type": "http.request", "body": b"", "more_body": False},
-    )
+    query = f"rows={rows}&cols={cols}".encode()
+    nothing = {"type": "http.request", "body": b"", "more_body": False}
 
     async def receive() -> Any:
         return nothing
@@ -155,7 +154,7 @@ def main() -> int:
     gc.set_threshold(50_000, 20, 100)
     out: dict[str, Any] = {"chooser": chooser}
     print(f"{given.rows} x {given.cols}, the least of {given.times} of each kind and member, CPU, medians")
-    print(f"chosen by: {chooser}\n")
+    print(f"chosen by: {'the fallback of artwork' if chooser == NO_VERSION else chooser}\n")
     try:
         for name, made in (("response", responses), ("page alone", pages_alone)):
             give = made(services, given.rows, given.cols)

@@ -17,11 +17,11 @@ def gallery(sizes=(2, 3, 1), *, rank=2, seed=0, style=None) -> Gallery:
     return Gallery.of(
         start,
         rng.standard_normal((n, rank)),
-        0.1 * rng.standard_normal(n),
-        np.zeros(n),
-        np.full(len(sizes), 0.2),
-        np.zeros(n, np.int32) if style is None else np.asarray(style, np.int32),
-        rng.integers(0, 2**63, len(sizes)).astype(np.uint64),
+        own=0.1 * rng.standard_normal(n),
+        bonus=np.zeros(n),
+        temperature=np.full(len(sizes), 0.2),
+        style=np.zeros(n, np.int32) if style is None else np.asarray(style, np.int32),
+        key=rng.integers(0, 2**63, len(sizes)).astype(np.uint64),
     )
 
 

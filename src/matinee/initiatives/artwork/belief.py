@@ -43,11 +43,11 @@ def gallery_of(
     return Gallery.of(
         np.asarray(start, np.int64),
         images.features,
-        lift.own,
-        np.clip(surplus, -BONUS, BONUS),
-        temperature,
-        style,
-        key,
+        own=lift.own,
+        bonus=np.clip(surplus, -BONUS, BONUS),
+        temperature=temperature,
+        style=style,
+        key=key,
     )
 
 

@@ -59,6 +59,7 @@ class Gallery(NamedTuple):
     def of(
         start: NDArray[np.int64],
         features: NDArray[np.float64],
+        *,
         own: NDArray[np.float64],
         bonus: NDArray[np.float64],
         temperature: NDArray[np.float64],

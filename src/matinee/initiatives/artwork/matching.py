@@ -77,11 +77,11 @@ class GenreMatch:
         gallery = Gallery.of(
             np.asarray(art.indptr, np.int64),
             art.tags[:, columns].astype(np.float64),
-            np.zeros(n),
-            np.zeros(n),
-            np.full(n_titles, SHARP),
-            style_of(art),
-            np.array([derive_seed(0, NAME, str(one)) for one in art.titles], np.uint64),
+            own=np.zeros(n),
+            bonus=np.zeros(n),
+            temperature=np.full(n_titles, SHARP),
+            style=style_of(art),
+            key=np.array([derive_seed(0, NAME, str(one)) for one in art.titles], np.uint64),
         )
         of_title = members.tastes.of_title[:-1]
         usual = of_title.mean(axis=0) if len(of_title) else np.zeros(len(genres))
