@@ -46,6 +46,8 @@ LONGEST_LINE = 64 << 20
 """Bytes of one answer of the worker."""
 GRACE_S = 5.0
 """Seconds beyond `wall_s` after which the worker ends itself, should the parent be gone."""
+KILLED_S = 5
+"""Seconds of computing beyond `cpu_s` after which a process ends that does not heed the signal."""
 MB = 1 << 20
 OUT_OF_MEMORY = ("MemoryError", "annot allocate", "bad_alloc", "failed to map", "OutOfMemory")
 """What a process says that did not get the memory it asked for."""
@@ -64,9 +66,10 @@ def limit_self(limits: Limits) -> None:
     ):
         _, hard = resource.getrlimit(what)
         least = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        # At the soft limit of computing time a signal tells what it was; at the hard one it is a plain kill.
+        # At the soft limit of computing time a signal tells what it was; at the hard one it is a plain kill,
+        # and a virtual machine that stood still may pass a second of it at once.
         resource.setrlimit(
-            what, (least, least + 1 if what == resource.RLIMIT_CPU and most == least else least)
+            what, (least, least + KILLED_S if what == resource.RLIMIT_CPU and most == least else least)
         )
     signal.setitimer(signal.ITIMER_REAL, limits.wall_s + GRACE_S)
 
