@@ -7,6 +7,7 @@ import importlib.util
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -21,21 +22,34 @@ from matinee.observe.importers.registry import importers
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("decisions/*.md")])
 BLOCK = re.compile(r"<!-- run(?P<how>: \w+)? -->\n```sh\n(?P<code>.*?)```", re.DOTALL)
+PORT = re.compile(r"\b847\d\b")
+"""Of the servers that guides start."""
 GUIDES = [page for page in PAGES if BLOCK.search(page.read_text(encoding="utf-8"))]
 WRITER = ROOT / "scripts" / "write_reference.py"
 
 
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
 def run_guide(page: Path, folder: Path) -> int:
-    """Run the marked blocks of a guide one after the other in one folder, as a reader would."""
+    """Run the marked blocks of a guide one after the other in one folder, as a reader would.
+
+    Only the port is another: guides that run at the same time would ask each other's server.
+    """
+    port = str(free_port())
     environ = {k: v for k, v in os.environ.items() if not k.startswith("MATINEE_")}
     environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
     done = 0
     for block in BLOCK.finditer(page.read_text(encoding="utf-8")):
+        code = PORT.sub(port, block["code"])
         ran = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", block["code"]],
+            ["bash", "-euo", "pipefail", "-c", code],
             cwd=folder, env=environ, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        output = f"{block['code']}\n{ran.stdout}\n{ran.stderr}"
+        output = f"{code}\n{ran.stdout}\n{ran.stderr}"
         if block["how"] == ": fails":
             assert ran.returncode == 2, output
             assert "error: " in ran.stderr, output

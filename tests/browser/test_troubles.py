@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +15,9 @@ from tests.browser.visiting import Visit, all_rows, new_row, new_tiles, open_det
 from tests.serve.running import Running, serving
 
 from matinee.observe.home import Home
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.slow
 Visiting = Callable[..., Visit]
@@ -26,6 +30,11 @@ def again(before: Running) -> Iterator[Running]:
     """A server of the same home at the same address."""
     with serving(before.home, port=urlsplit(before.address).port or 0) as running:
         yield running
+
+
+def nothing_waits(page: Page) -> bool:
+    """Whether all that this page noted is with the server; tiles seen meanwhile wait a moment."""
+    return bool(page.evaluate("!Object.keys(localStorage).some((key) => key.startsWith('matinee.event.'))"))
 
 
 def test_a_server_that_comes_back_has_lost_nothing(visit: Visiting, own_home: Home) -> None:
@@ -46,10 +55,7 @@ def test_a_server_that_comes_back_has_lost_nothing(visit: Visiting, own_home: Ho
             all_rows(page)
             seen.open("/watch")
             assert wanted in titles(page, '.row[data-kind="my_list"]')
-            kept = page.evaluate(
-                "Object.keys(localStorage).filter((key) => key.startsWith('matinee.event.'))"
-            )
-            assert kept == []
+            until(page, lambda: nothing_waits(page), "what waited is sent")
 
 
 def test_what_waits_is_kept_when_the_page_is_closed_meanwhile(visit: Visiting, own_home: Home) -> None:
@@ -64,15 +70,7 @@ def test_what_waits_is_kept_when_the_page_is_closed_meanwhile(visit: Visiting, o
         page.close()
         with again(first):
             later = seen.another_tab("/watch")
-            until(
-                later,
-                lambda: (
-                    not later.evaluate(
-                        "Object.keys(localStorage).some((key) => key.startsWith('matinee.event.'))"
-                    )
-                ),
-                "what waited is sent",
-            )
+            until(later, lambda: nothing_waits(later), "what waited is sent")
             later.reload()
             assert wanted in titles(later, '.row[data-kind="my_list"]')
 
@@ -94,11 +92,7 @@ def test_a_slow_network_shows_the_page_and_loses_nothing(
     title = page.locator("#panel .details").get_attribute("data-title")
     page.locator('#panel button[value="list_add"]').click()
     page.locator('#panel button[value="list_remove"][aria-pressed="true"]').wait_for()
-    until(
-        page,
-        lambda: page.evaluate("!Object.keys(localStorage).some((key) => key.startsWith('matinee.event.'))"),
-        "the event is sent",
-    )
+    until(page, lambda: nothing_waits(page), "the event is sent")
     page.keyboard.press("Escape")
     seen.open("/watch")
     assert title in titles(page, '.row[data-kind="my_list"]')
