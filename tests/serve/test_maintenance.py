@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from contextlib import closing
@@ -196,7 +198,7 @@ def test_a_long_round_holds_up_nothing_that_cannot_wait(
         config=ServeConfig(compact_s=1),
         clock=Clock("fixed", AT),
         initiatives={},
-        registry=None,
+        registry=SimpleNamespace(experiments=SimpleNamespace(running=list)),
         experiments=ExperimentsConfig(),
     )
     begun, end, judged = threading.Event(), threading.Event(), threading.Event()
@@ -229,6 +231,29 @@ def test_a_long_round_holds_up_nothing_that_cannot_wait(
         store.close()
     assert not keeping.leader.leading
     assert keeping.maintenance.failures == {}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux knows the niceness of a thread")
+def test_rounds_give_way_and_nothing_else_does() -> None:
+    found: list[int] = []
+
+    def nice() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    def work() -> None:
+        maintenance.give_way()
+        child = threading.Thread(target=lambda: found.append(nice()))
+        child.start()
+        child.join()
+        maintenance.give_way()
+        found.append(nice())
+
+    before = nice()
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [max(before, maintenance.NICE)] * 2, "what it starts gives way too"
+    assert nice() == before
 
 
 def test_a_state_that_was_lost_is_made_again(tmp_path: Path) -> None:

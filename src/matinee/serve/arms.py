@@ -14,6 +14,7 @@ import msgspec
 from matinee.observe.decisions import DecisionRecord, Slot
 from matinee.platform.registry.alerts import AlertRow
 from matinee.platform.registry.experiment_rows import ExperimentRow
+from matinee.platform.registry.last_read import LastRead
 from matinee.platform.registry.registry import Registry
 from matinee.platform.watch.severity import severity
 from matinee.serve.attempt import Attempt, BrokenContractError
@@ -152,6 +153,7 @@ class Arms:
 
     def __init__(self, registry: Registry, count: Count, *, answers: int, webhook: str = "") -> None:
         self.registry, self.count, self.answers, self.webhook = registry, count, answers, webhook
+        self._running = LastRead(registry, registry.experiments.running)
         self._missing: dict[tuple[str, str], int] = {}
 
     def look(self, *, at_us: int, wall_us: int) -> list[Stopped]:
@@ -171,7 +173,7 @@ class Arms:
             The registry or the counters cannot be reached.
         """
         stopped = []
-        for row in self.registry.experiments.running():
+        for row in self._running():
             seen = arms_seen(row, self.count)
             self._tell_missing(row, seen, wall_us)
             if row.stopped_arms and row.definition.kind == "interleaving":

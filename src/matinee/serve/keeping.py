@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Container
 from dataclasses import replace
+from functools import partial
 
 from matinee.errors import ConfigError, MatineeError
 from matinee.observe.clock import wall_us
@@ -20,7 +21,7 @@ from matinee.platform.answering import Answering
 from matinee.platform.deciding import Decider
 from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.lifecycle.registering import register
-from matinee.platform.registry.connection import Stamp
+from matinee.platform.registry.last_read import LastRead
 from matinee.platform.registry.registry import Registry
 from matinee.platform.registry.rollouts import RolloutRow
 from matinee.prove.experiment.definition import FALLBACK
@@ -36,8 +37,6 @@ from matinee.serve.turns import Turns
 from matinee.types import SECOND_US
 
 POLL_S = 1.0
-ANYWAY_S = 30.0
-"""After so long the registry is asked though its file looks as it did."""
 RETRY_S, LONGEST_RETRY_S = 15.0, 600.0
 """After a version did not open it is tried again; the pause doubles."""
 LINGER_S = 5.0
@@ -95,7 +94,7 @@ class Keeper:
         self._count, self._log, self._turns = count, log, turns
         self._registry, self._registry_is_ours = registry, registry is None
         self._registered = False
-        self._seen: tuple[Stamp | None, float, Wanted] = (None, 0.0, Wanted())
+        self._there: LastRead[Wanted] | None = None
         self._lock = threading.Lock()
         self._opened: dict[str, Opened] = {}
         self._troubles: dict[str, str] = {}
@@ -270,17 +269,9 @@ class Keeper:
         if not self._registered:
             register(self._registry, self.opener.initiative, now_us=wall_us())
             self._registered = True
-        stamp, now = self._registry.database.stamp(), time.monotonic()
-        before, good_until, wanted = self._seen
-        if stamp is not None and stamp == before and now < good_until:
-            return wanted
-        with self._registry.database.reading():
-            current = self._registry.releases.current(name)
-            rollout = self._registry.rollouts.running(name)
-            experiments = tuple(self._registry.experiments.running(name))
-        wanted = Wanted(NONE if current is None else current.version, rollout, experiments)
-        self._seen = stamp, now + ANYWAY_S, wanted
-        return wanted
+        if self._there is None:
+            self._there = LastRead(self._registry, partial(_read, self._registry, name))
+        return self._there()
 
     def _due(self) -> Callable[[], None] | None:
         """What is to be done beside: open what is wanted first, then refresh."""
@@ -407,3 +398,12 @@ class Keeper:
             strict_s=strict_s,
             turns=self._turns,
         )
+
+
+def _read(registry: Registry, name: str) -> Wanted:
+    """What the registry wants of an initiative."""
+    with registry.database.reading():
+        current = registry.releases.current(name)
+        rollout = registry.rollouts.running(name)
+        experiments = tuple(registry.experiments.running(name))
+    return Wanted(NONE if current is None else current.version, rollout, experiments)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,9 +27,10 @@ from matinee.platform.initiative import Initiative
 from matinee.platform.lifecycle.pruning import prune_lake
 from matinee.platform.outcomes.join import Joined, join
 from matinee.platform.registry.experiment_rows import ExperimentRow
+from matinee.platform.registry.last_read import LastRead
 from matinee.serve.arms import Arms
 from matinee.serve.metrics import Reading
-from matinee.serve.rollouts import judge_all
+from matinee.serve.rollouts import judge_all, tried
 from matinee.types import DAY_US
 
 if TYPE_CHECKING:
@@ -41,6 +45,8 @@ FULL_EVERY_US = DAY_US
 """So often all decisions are looked at for one that was not joined, and not only the recent ones."""
 FIRST_PRUNE_S, PRUNE_EVERY_S = 600.0, 86_400.0
 """When what is older than [keep] permits is first removed after the start, and how often after that."""
+NICE = 10
+"""Of threads that others need not wait for. At 5 first screens were not sooner (`benchmarks/LOG.md`)."""
 LONGEST_PAUSE = 8
 """After failures the pause doubles, up to so many times `every_s`."""
 
@@ -192,6 +198,7 @@ class Housekeeping:
             now=lambda: services.clock.now_us,
             initiatives=list(services.initiatives.values()),
         )
+        self._tried = LastRead(services.registry, lambda: tried(services.registry))
         self._arms = Arms(
             services.registry,
             services.store.count,
@@ -204,7 +211,7 @@ class Housekeeping:
             threading.Thread(target=self._run, name="matinee-maintenance", daemon=True),
             self._looking("judge canaries", self._judge),
             self._looking("judge arms", self._judge_arms),
-            self._looking("guardrails", self._judge_guardrails),
+            self._looking("guardrails", self._judge_guardrails, gives_way=True),
             self._looking("members", lambda: sync_members(services.home, services.store)),
             self._looking("state", lambda: services.store.maintain(services.clock.now_us)),
         ]
@@ -234,6 +241,7 @@ class Housekeeping:
 
     def _run(self) -> None:
         """Rounds, and what may take as long as they do: the state made again, and pruning."""
+        give_way()
         failed, due_s = 0, time.monotonic() + self.every_s
         while not self._stopping.wait(LOOK_S):
             if not self._leads():
@@ -246,10 +254,14 @@ class Housekeeping:
                 failed = failed + 1 if self.maintenance.step().troubles else 0
                 due_s = time.monotonic() + self.every_s * min(2**failed, LONGEST_PAUSE)
 
-    def _looking(self, stage: str, work: Callable[[], object]) -> threading.Thread:
+    def _looking(
+        self, stage: str, work: Callable[[], object], *, gives_way: bool = False
+    ) -> threading.Thread:
         """A thread for what cannot wait for a round, nor for anything else of its kind."""
 
         def run() -> None:
+            if gives_way:
+                give_way()
             while not self._stopping.wait(LOOK_S):
                 if self.leader.leading:
                     self._try(stage, work)
@@ -269,6 +281,7 @@ class Housekeeping:
         judge_all(
             services.registry,
             services.store.count,
+            self._tried(),
             canary_answers=services.config.canary_answers,
             now_us=wall_us(),
             webhook=self._webhook,
@@ -306,3 +319,15 @@ class Housekeeping:
         except Exception as problem:  # a folder that cannot be written today may be writable tomorrow
             LOG.error("maintenance: no leader can be chosen, %s", type(problem).__name__)
             return False
+
+
+def give_way() -> None:
+    """Let threads that answer have the processors before this one, and before those that it starts.
+
+    Linux gives each thread its own niceness, and new ones that of who starts them (so never call it in a
+    thread that may start one which answers); elsewhere nothing happens.
+    """
+    if sys.platform == "linux":
+        mine = threading.get_native_id()
+        with suppress(OSError):  # a sandbox may forbid it: then it competes as before
+            os.setpriority(os.PRIO_PROCESS, mine, max(NICE, os.getpriority(os.PRIO_PROCESS, mine)))

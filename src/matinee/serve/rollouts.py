@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterable
 
 import msgspec
 
@@ -251,21 +252,42 @@ def judge(
 
 
 def judge_all(
-    registry: Registry, count: Count, *, canary_answers: int, now_us: int, webhook: str = ""
+    registry: Registry,
+    count: Count,
+    names: Iterable[str] | None = None,
+    *,
+    canary_answers: int,
+    now_us: int,
+    webhook: str = "",
 ) -> list[Judged]:
     """`judge` for every initiative with a canary.
+
+    Parameters
+    ----------
+    names : iterable of str, optional
+        What `tried` gave, where it is known already.
 
     Raises
     ------
     StorageError
         As `judge`.
     """
-    names = [row.name for row in registry.initiatives.all()]
     found = (
         judge(registry, count, name, canary_answers=canary_answers, now_us=now_us, webhook=webhook)
-        for name in registry.rollouts.all_running(names)
+        for name in (tried(registry) if names is None else names)
     )
     return [one for one in found if one is not None]
+
+
+def tried(registry: Registry) -> list[str]:
+    """Initiatives of which a version is being tried.
+
+    Raises
+    ------
+    StorageError
+        The registry cannot be reached.
+    """
+    return list(registry.rollouts.all_running([row.name for row in registry.initiatives.all()]))
 
 
 def _alert(
