@@ -7,6 +7,7 @@ from matinee.initiatives.homepage.page import MemberState, Page, TitleState
 from matinee.observe.catalogue.catalogue import Catalogue, Limits
 
 MAY_SHOW_WATCHED = {"continue_watching", "watch_again"}
+OWN = {"continue_watching", "watch_again", "my_list"}
 MAY_STAND_TWICE = {"because_you_watched", "genre"}
 
 
@@ -84,6 +85,8 @@ def violations(
             if counted_as(catalogue, t) in watched and row.kind not in MAY_SHOW_WATCHED:
                 found.append(f"{where}: watched")
             pinned = any(pin.title_id == tile.title_id for pin in catalogue.pins)
+            if t in member.my_list and row.kind not in OWN and not pinned and not _without_lists(config):
+                found.append(f"{where}: on the list, and not in its row")
             if row.kind == "watch_again" and counted_as(catalogue, t) not in watched and not pinned:
                 found.append(f"{where}: not watched")
             if not 0 < tile.propensity <= 1 or (tile.propensity < 1 and not tile.explored):
@@ -100,6 +103,10 @@ def violations(
     if len(set(head)) < wanted and page.rows and not any("kinds of row" in u for u in page.unmet):
         found.append("too few kinds in the first rows, not reported")
     return found + _quotas(page, config) + _pins(catalogue, member, page, rows, cols)
+
+
+def _without_lists(config: PageConfig) -> bool:
+    return any(quota.kind == "my_list" and quota.max_rows == 0 for quota in config.quotas)
 
 
 def _quotas(page: Page, config: PageConfig) -> list[str]:

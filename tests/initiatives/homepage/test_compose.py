@@ -126,6 +126,21 @@ def test_my_list_and_dislikes() -> None:
     assert {tile.title_id for tile in row.tiles} == {"t50", "t52", "t53"}
 
 
+def test_what_is_on_the_list_stands_there_however_good_it_is() -> None:
+    best = [0, 1]
+    page = page_of(plain_catalogue(60), history=[59], scores=FALLING[:60], my_list=best)
+    assert [row.kind for row in page.rows for tile in row.tiles if tile.title in best] == ["my_list"] * 2
+    pinned = plain_catalogue(60, pins=[Pin(2, 3, "t0")])
+    page = page_of(pinned, history=[59], scores=FALLING[:60], my_list=best)
+    assert page.rows[1].tiles[2].title_id == "t0"
+    assert [row.kind for row in page.rows for tile in row.tiles if tile.title == 1] == ["my_list"]
+    without = replace(PLAIN, quotas=(Quota("my_list", 0, 0),))
+    page = page_of(plain_catalogue(60), history=[59], scores=FALLING[:60], my_list=best, config=without)
+    assert {tile.title for row in page.rows for tile in row.tiles} >= set(best)
+    everything = page_of(plain_catalogue(4), my_list=range(4))
+    assert [(row.kind, len(row.tiles)) for row in everything.rows] == [("my_list", 4)]
+
+
 def test_leaving_and_new_say_when() -> None:
     rows = [{"title_id": f"t{i}", "name": f"Film {i}"} for i in range(20)]
     day = DAY_US

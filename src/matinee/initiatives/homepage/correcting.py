@@ -39,10 +39,11 @@ class Waiting:
 
 @dataclass(slots=True)
 class Masks:
-    """Who may stand where: `fresh` in discovery rows; the others as in `stock.admitted`."""
+    """Who may stand where: `fresh` but not `listed` in discovery rows; the others as in `stock.admitted`."""
 
     audience: Audience
     fresh: Mask
+    listed: Mask | None = None
     liked: Mask | None = None
     resumable: Mask | None = None
     watched: Mask | None = None
@@ -138,13 +139,18 @@ def _masks(audience: Audience, past: Past, unit: Index, changed: bool) -> Masks:
     begun = past.marks.in_progress
     resumable = np.zeros(n, np.bool_)
     resumable[unit[begun[(audience.allowed & liked)[begun]]]] = True
-    return Masks(audience, fresh, liked, resumable, watched)
+    listed = None
+    if audience.lists and len(past.marks.my_list):
+        listed = np.zeros(n, np.bool_)
+        listed[past.marks.my_list] = True
+    return Masks(audience, fresh, listed, liked, resumable, watched)
 
 
 def _waiting(made: MadePage, masks: Masks, composer: Composer, table: TitleTable) -> list[Waiting] | None:
     """The rows of the page with the titles that may still stand there; None if too few are left."""
     positions = made.positions()
-    fresh = masks.fresh[positions]
+    fresh = masks.fresh if masks.listed is None else masks.fresh & ~masks.listed
+    fresh = fresh[positions]
     rows: list[Waiting] = []
     start = left = 0
     for number, row in enumerate(made.rows, start=1):
@@ -152,7 +158,9 @@ def _waiting(made: MadePage, masks: Masks, composer: Composer, table: TitleTable
         kind = composer.kinds.get(row.kind)
         titles = positions[start:stop]
         admits = "fresh" if kind is None else kind.admits
-        keep = fresh[start:stop] if admits == "fresh" else _admitted(masks, admits, titles, row)
+        keep = fresh[start:stop] if admits == "fresh" else _admitted(masks, admits, titles)
+        if row.pinned:  # whatever else the row admits
+            keep = np.where(np.isin(titles, list(row.pinned)), masks.fresh[titles], keep)
         if not keep.all():
             titles = titles[keep]
         left += len(titles)
@@ -163,9 +171,11 @@ def _waiting(made: MadePage, masks: Masks, composer: Composer, table: TitleTable
     return rows if left >= LEAST_LEFT * len(positions) else None
 
 
-def _admitted(masks: Masks, admits: str, titles: Index, row: MadeRow) -> Mask:
-    """Titles that a row of the member's own titles may show; pinned ones must be fresh."""
-    if admits == "begun":
+def _admitted(masks: Masks, admits: str, titles: Index) -> Mask:
+    """Titles that a row of the member's own titles may show."""
+    if admits == "listed":
+        keep = masks.fresh[titles]
+    elif admits == "begun":
         keep = masks.audience.allowed[titles]
         if masks.liked is not None:
             keep = keep & masks.liked[titles]
@@ -173,9 +183,6 @@ def _admitted(masks: Masks, admits: str, titles: Index, row: MadeRow) -> Mask:
         keep = masks.audience.shown[titles]
         if masks.liked is not None and masks.resumable is not None and masks.watched is not None:
             keep = keep & masks.liked[titles] & ~masks.resumable[titles] & masks.watched[titles]
-    if row.pinned:
-        pinned = np.isin(titles, list(row.pinned))
-        keep = np.where(pinned, masks.fresh[titles], keep)
     return np.asarray(keep, np.bool_)
 
 
@@ -252,6 +259,8 @@ def _promoted(
     else:
         near = near[near >= 0]
         near = near[masks.fresh[near]]
+        if masks.listed is not None:
+            near = near[~masks.listed[near]]
         if len(near) < max(1, least):
             return waiting
         reason = f"Because you watched {catalogue.names[title]}"

@@ -108,7 +108,8 @@ def see(member: MemberState, shared: SharedShelves, unit: Index) -> Viewer:
     share = audience.config.session_share
     play = share * following + (1 - share) * window
     scored = {"next": following, "window": window}
-    return Viewer(member, audience, unit, fresh, watched, disliked, scored, play)
+    listed = _listed(member, fresh) if audience.lists and len(member.my_list) else None
+    return Viewer(member, audience, unit, fresh, watched, disliked, scored, play, listed)
 
 
 def stock_up(viewer: Viewer, shared: SharedShelves, kinds: Mapping[str, RowKind], *, tiles: int) -> Stock:
@@ -120,7 +121,8 @@ def stock_up(viewer: Viewer, shared: SharedShelves, kinds: Mapping[str, RowKind]
         Tiles of the page and one row more. So many titles are kept of each shelf that it never runs dry
         because others took its titles.
     """
-    best, rest = _head_and_rest(np.flatnonzero(viewer.fresh), viewer, 2 * tiles + DEALT_AT_ONCE)
+    fresh = np.flatnonzero(admitted(viewer, "fresh"))
+    best, rest = _head_and_rest(fresh, viewer, 2 * tiles + DEALT_AT_ONCE)
     exists = np.array([kind.exists_for(viewer) for kind in kinds.values()], np.bool_)
     room = np.where(exists[shared.kind_of], np.minimum(shared.sizes, tiles), 0)
     stop = np.cumsum(room)
@@ -152,9 +154,12 @@ def stock_up(viewer: Viewer, shared: SharedShelves, kinds: Mapping[str, RowKind]
 
 
 def admitted(viewer: Viewer, admits: str) -> Mask:
-    """Titles that a row which admits "fresh", "watched" or "begun" titles may show."""
+    """Titles that a row which admits "fresh", "listed", "watched" or "begun" titles may show."""
+    listed = viewer.listed
     if admits == "fresh":
-        return viewer.fresh
+        return viewer.fresh if listed is None else viewer.fresh & ~listed
+    if admits == "listed":
+        return np.zeros(len(viewer.fresh), np.bool_) if listed is None else listed
     liked = ~viewer.disliked
     if len(viewer.state.disliked):
         liked &= ~viewer.disliked[viewer.unit]
@@ -169,6 +174,12 @@ def resumable(viewer: Viewer) -> Mask:
     out = np.zeros(len(viewer.watched), np.bool_)
     out[viewer.unit[begun[admitted(viewer, "begun")[begun]]]] = True
     return out
+
+
+def _listed(member: MemberState, fresh: Mask) -> Mask:
+    listed = np.zeros(len(fresh), np.bool_)
+    listed[member.my_list] = True
+    return listed & fresh
 
 
 def _deal(stock: Stock, order: Times) -> None:

@@ -18,8 +18,9 @@ from matinee.initiatives.homepage.page import Intent, MemberState, TitleState
 from matinee.observe.catalogue.catalogue import Catalogue, Limits
 from matinee.types import Index, Mask, Times
 
-Admits = Literal["fresh", "watched", "begun"]
-"""Which titles a row may show: not watched yet; watched before; in progress (here also single episodes)."""
+Admits = Literal["fresh", "listed", "watched", "begun"]
+"""Which titles a row may show: not watched yet; those of them that the member put on their list, which then
+stand in no "fresh" row; watched before; in progress (here also single episodes)."""
 Ranker = Literal["next", "window", "given"]
 """Order inside a row: score of the next title, score of the coming weeks, or the P(play) of the shelf."""
 
@@ -72,6 +73,8 @@ class Audience:
         else is known. Above 0; each sums to 1.
     charts : ndarray of int64, shape (n_titles,)
         All titles by `overall`, the most played first.
+    lists : bool
+        Some kind of row admits "listed" titles.
     """
 
     titles: TitleState
@@ -83,6 +86,7 @@ class Audience:
     overall: NDArray[np.float64]
     prior: NDArray[np.float64]
     charts: Times
+    lists: bool = False
 
     @property
     def catalogue(self) -> Catalogue:
@@ -101,8 +105,10 @@ class Viewer:
     unit : ndarray of int32
         Series of each title, or the title itself.
     fresh : ndarray of bool, shape (n_titles,)
-        May stand in a discovery row.
+        Not watched, and may be shown.
     watched, disliked : ndarray of bool, shape (n_titles,)
+    listed : ndarray of bool, shape (n_titles,), or None
+        Fresh titles that stand in a row of the member's list and in no other; None: there are none.
     scores : dict of "next" and "window" to ndarray of float64, shape (n_titles,)
         The member's scores as probabilities above 0.
     play : ndarray of float64, shape (n_titles,)
@@ -117,6 +123,7 @@ class Viewer:
     disliked: Mask
     scores: Mapping[str, NDArray[np.float64]]
     play: NDArray[np.float64]
+    listed: Mask | None = None
 
 
 class RowKind(ABC):
@@ -128,7 +135,7 @@ class RowKind(ABC):
         Stable: pins, quotas, logs and `pages.parquet` use it.
     intent : "discover", "continue" or "task"
         What a member does here.
-    admits : "fresh", "watched" or "begun"
+    admits : "fresh", "listed", "watched" or "begun"
     ranker : "next", "window" or "given"
         Session rows take "next", taste rows "window". Shelves from `shared` take "window".
     tile_reason : str

@@ -17,6 +17,7 @@ class MyList(RowKind):
 
     name = "my_list"
     intent = "task"
+    admits = "listed"
     ranker = "given"
     tile_reason = "On your list"
     min_tiles = 1
