@@ -64,6 +64,7 @@ def violations(
     found: list[str] = []
     watched = {counted_as(catalogue, int(t)) for t in [*member.history, *member.in_progress]}
     bad = set(member.disliked.tolist())
+    kept = _kept(titles, member, page, config)
     if len(page.rows) > rows:
         found.append("too many rows")
     for position, row in enumerate(page.rows, 1):
@@ -85,7 +86,7 @@ def violations(
             if counted_as(catalogue, t) in watched and row.kind not in MAY_SHOW_WATCHED:
                 found.append(f"{where}: watched")
             pinned = any(pin.title_id == tile.title_id for pin in catalogue.pins)
-            if t in member.my_list and row.kind not in OWN and not pinned and not _without_lists(config):
+            if t in kept and row.kind not in OWN and not pinned:
                 found.append(f"{where}: on the list, and not in its row")
             if row.kind == "watch_again" and counted_as(catalogue, t) not in watched and not pinned:
                 found.append(f"{where}: not watched")
@@ -105,8 +106,18 @@ def violations(
     return found + _quotas(page, config) + _pins(catalogue, member, page, rows, cols)
 
 
-def _without_lists(config: PageConfig) -> bool:
-    return any(quota.kind == "my_list" and quota.max_rows == 0 for quota in config.quotas)
+def _kept(titles: TitleState, member: MemberState, page: Page, config: PageConfig) -> list[int]:
+    """The latest titles of the list, as many as are seen at once."""
+    if any(quota.kind == "my_list" and quota.max_rows == 0 for quota in config.quotas):
+        return []
+    watched = {counted_as(titles.catalogue, int(t)) for t in [*member.history, *member.in_progress]}
+    fresh: list[int] = []
+    for t in member.my_list.tolist():
+        if t in watched or t in member.disliked or titles.catalogue.series[t] >= 0 or t in fresh:
+            continue
+        if may_show(titles, member.here, page.at_us, t):
+            fresh.append(t)
+    return fresh[: config.visible_cols]
 
 
 def _quotas(page: Page, config: PageConfig) -> list[str]:

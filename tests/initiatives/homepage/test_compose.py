@@ -137,6 +137,10 @@ def test_what_is_on_the_list_stands_there_however_good_it_is() -> None:
     without = replace(PLAIN, quotas=(Quota("my_list", 0, 0),))
     page = page_of(plain_catalogue(60), history=[59], scores=FALLING[:60], my_list=best, config=without)
     assert {tile.title for row in page.rows for tile in row.tiles} >= set(best)
+    long = page_of(plain_catalogue(60), history=[59], scores=FALLING[:60], my_list=range(9, -1, -1))
+    places = {tile.title: row.kind for row in long.rows for tile in row.tiles}
+    assert {places[t] for t in (6, 7, 8, 9)} == {"my_list"}, "the latest"
+    assert {places[t] for t in range(6)} - {"my_list"}, "those before compete for every row"
     everything = page_of(plain_catalogue(4), my_list=range(4))
     assert [(row.kind, len(row.tiles)) for row in everything.rows] == [("my_list", 4)]
 

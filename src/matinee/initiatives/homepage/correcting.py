@@ -17,6 +17,7 @@ from matinee.initiatives.homepage.page import Row
 from matinee.initiatives.homepage.pins import name_pin
 from matinee.initiatives.homepage.rows.base import Audience, RowKind
 from matinee.initiatives.homepage.rows.because_you_watched import LIKED
+from matinee.initiatives.homepage.stock import kept_for_list
 from matinee.observe.decisions import RowNote, Slot
 from matinee.observe.member_state import TitleTable
 from matinee.platform.deciding import Context, Decided, Request
@@ -39,11 +40,11 @@ class Waiting:
 
 @dataclass(slots=True)
 class Masks:
-    """Who may stand where: `fresh` but not `listed` in discovery rows; the others as in `stock.admitted`."""
+    """Who may stand where: `fresh` but not `kept` in discovery rows; the others as in `stock.admitted`."""
 
     audience: Audience
     fresh: Mask
-    listed: Mask | None = None
+    kept: Mask | None = None
     liked: Mask | None = None
     resumable: Mask | None = None
     watched: Mask | None = None
@@ -139,17 +140,14 @@ def _masks(audience: Audience, past: Past, unit: Index, changed: bool) -> Masks:
     begun = past.marks.in_progress
     resumable = np.zeros(n, np.bool_)
     resumable[unit[begun[(audience.allowed & liked)[begun]]]] = True
-    listed = None
-    if audience.lists and len(past.marks.my_list):
-        listed = np.zeros(n, np.bool_)
-        listed[past.marks.my_list] = True
-    return Masks(audience, fresh, listed, liked, resumable, watched)
+    kept = kept_for_list(past.marks.my_list, fresh, audience)
+    return Masks(audience, fresh, kept, liked, resumable, watched)
 
 
 def _waiting(made: MadePage, masks: Masks, composer: Composer, table: TitleTable) -> list[Waiting] | None:
     """The rows of the page with the titles that may still stand there; None if too few are left."""
     positions = made.positions()
-    fresh = masks.fresh if masks.listed is None else masks.fresh & ~masks.listed
+    fresh = masks.fresh if masks.kept is None else masks.fresh & ~masks.kept
     fresh = fresh[positions]
     rows: list[Waiting] = []
     start = left = 0
@@ -259,8 +257,8 @@ def _promoted(
     else:
         near = near[near >= 0]
         near = near[masks.fresh[near]]
-        if masks.listed is not None:
-            near = near[~masks.listed[near]]
+        if masks.kept is not None:
+            near = near[~masks.kept[near]]
         if len(near) < max(1, least):
             return waiting
         reason = f"Because you watched {catalogue.names[title]}"

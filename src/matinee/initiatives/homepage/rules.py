@@ -6,7 +6,7 @@ import numpy as np
 
 from matinee.decide.masks import Masks
 from matinee.initiatives.homepage.rows.base import Admits, Viewer
-from matinee.initiatives.homepage.stock import admitted, resumable
+from matinee.initiatives.homepage.stock import resumable
 from matinee.observe.catalogue.catalogue import Limits
 
 
@@ -27,10 +27,8 @@ def rules(viewer: Viewer, admits: Admits) -> Masks:
     masks.add("disliked", ~(viewer.disliked | viewer.disliked[viewer.unit]))
     if admits in {"fresh", "listed"}:
         masks.add("already watched", ~viewer.watched)
-    if admits == "fresh" and viewer.listed is not None:
-        masks.add("on the member's list", ~viewer.listed)
-    if admits == "listed":
-        masks.add("not on the member's list", admitted(viewer, "listed"))
+    if admits == "fresh" and viewer.kept is not None:
+        masks.add("kept for the member's list", ~viewer.kept)
     if admits == "watched":
         masks.add("not watched yet", viewer.watched)
         masks.add("in progress", ~resumable(viewer))

@@ -108,8 +108,8 @@ def see(member: MemberState, shared: SharedShelves, unit: Index) -> Viewer:
     share = audience.config.session_share
     play = share * following + (1 - share) * window
     scored = {"next": following, "window": window}
-    listed = _listed(member, fresh) if audience.lists and len(member.my_list) else None
-    return Viewer(member, audience, unit, fresh, watched, disliked, scored, play, listed)
+    kept = kept_for_list(member.my_list, fresh, audience)
+    return Viewer(member, audience, unit, fresh, watched, disliked, scored, play, kept)
 
 
 def stock_up(viewer: Viewer, shared: SharedShelves, kinds: Mapping[str, RowKind], *, tiles: int) -> Stock:
@@ -155,11 +155,10 @@ def stock_up(viewer: Viewer, shared: SharedShelves, kinds: Mapping[str, RowKind]
 
 def admitted(viewer: Viewer, admits: str) -> Mask:
     """Titles that a row which admits "fresh", "listed", "watched" or "begun" titles may show."""
-    listed = viewer.listed
-    if admits == "fresh":
-        return viewer.fresh if listed is None else viewer.fresh & ~listed
-    if admits == "listed":
-        return np.zeros(len(viewer.fresh), np.bool_) if listed is None else listed
+    if admits == "listed" or (admits == "fresh" and viewer.kept is None):
+        return viewer.fresh
+    if admits == "fresh" and viewer.kept is not None:
+        return viewer.fresh & ~viewer.kept
     liked = ~viewer.disliked
     if len(viewer.state.disliked):
         liked &= ~viewer.disliked[viewer.unit]
@@ -176,10 +175,17 @@ def resumable(viewer: Viewer) -> Mask:
     return out
 
 
-def _listed(member: MemberState, fresh: Mask) -> Mask:
-    listed = np.zeros(len(fresh), np.bool_)
-    listed[member.my_list] = True
-    return listed & fresh
+def kept_for_list(my_list: Index, fresh: Mask, audience: Audience) -> Mask | None:
+    """The latest titles of a list, as many as are seen of a row at once: they stand in the row of the list.
+
+    Else the best of them would stand in "Top picks", and a list of only such titles nowhere. Those that were
+    listed before compete for every row: of a long list most would be on no page.
+    """
+    if not audience.lists or not len(my_list):
+        return None
+    kept = np.zeros(len(fresh), np.bool_)
+    kept[list(dict.fromkeys(my_list[fresh[my_list]].tolist()))[: audience.config.visible_cols]] = True
+    return kept
 
 
 def _deal(stock: Stock, order: Times) -> None:

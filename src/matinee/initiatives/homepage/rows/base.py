@@ -19,8 +19,8 @@ from matinee.observe.catalogue.catalogue import Catalogue, Limits
 from matinee.types import Index, Mask, Times
 
 Admits = Literal["fresh", "listed", "watched", "begun"]
-"""Which titles a row may show: not watched yet; those of them that the member put on their list, which then
-stand in no "fresh" row; watched before; in progress (here also single episodes)."""
+"""Which titles a row may show: not watched yet; the same with those that are kept for the member's list;
+watched before; in progress (here also single episodes)."""
 Ranker = Literal["next", "window", "given"]
 """Order inside a row: score of the next title, score of the coming weeks, or the P(play) of the shelf."""
 
@@ -107,8 +107,9 @@ class Viewer:
     fresh : ndarray of bool, shape (n_titles,)
         Not watched, and may be shown.
     watched, disliked : ndarray of bool, shape (n_titles,)
-    listed : ndarray of bool, shape (n_titles,), or None
-        Fresh titles that stand in a row of the member's list and in no other; None: there are none.
+    kept : ndarray of bool, shape (n_titles,), or None
+        Fresh titles that no "fresh" row may show, since they stand in the row of the member's list. None:
+        there are none.
     scores : dict of "next" and "window" to ndarray of float64, shape (n_titles,)
         The member's scores as probabilities above 0.
     play : ndarray of float64, shape (n_titles,)
@@ -123,7 +124,7 @@ class Viewer:
     disliked: Mask
     scores: Mapping[str, NDArray[np.float64]]
     play: NDArray[np.float64]
-    listed: Mask | None = None
+    kept: Mask | None = None
 
 
 class RowKind(ABC):
