@@ -89,8 +89,8 @@ def at_rate(port: int, paths: Iterator[str], rate: float, seconds: float, connec
 
     A request that finds no free connection waits for one, and its time begins when it was due: a server that
     falls behind cannot slow its clients down and so look better than it is. The connections are open before
-    the first request is due. This process looks for no garbage meanwhile: that took it 60 ms at a time, in
-    which it read no reply.
+    the first request is due. This process looks for no garbage meanwhile: a reply that it does not read
+    would be the server's delay.
     """
     gc.collect()
     gc.disable()

@@ -25,6 +25,7 @@ from matinee.serve.rollouts import (
     judge,
     judge_all,
     shadow_seen,
+    tried,
     why_back,
 )
 from matinee.serve.tally import Tally
@@ -149,7 +150,9 @@ def test_a_broken_constraint_ends_a_canary_at_once(service: Service, pair: tuple
         served.count_violations(ours, ours.slots)
         served.keeper.tick()
         with open_registry(service.home) as registry:
-            (look,) = judge_all(registry, service.count, canary_answers=1_000, now_us=10**15)
+            names = tried(registry)
+            (look,) = judge_all(registry, service.count, names, canary_answers=1_000, now_us=10**15)
+        assert names == ["toy"]
     assert look.ended
     assert look.reason == f"1 constraint violations in {look.canary.answers} answers, expected none"
 

@@ -226,15 +226,7 @@ def dress(
         ids = choices.artwork_id
         if list(map(able.get, ids)) == titles:  # what a page mostly is: nothing twice, all as it was chosen
             given = zip(slots, ids, choices.propensity, choices.n, strict=True)
-            return Dressed(
-                [
-                    Slot(  # `_with`, without a call for each
-                        slot.action, slot.propensity, slot.row, slot.col, slot.row_kind, slot.reason,
-                        slot.n_permitted, slot.explored, artwork_id, p, n,
-                    )
-                    for slot, artwork_id, p, n in given
-                ]
-            )  # fmt: skip
+            return Dressed([_with(*one) for one in given])
     images, replaced = _chosen(titles, choices, pictures, able)
     if above:
         images |= _above(above, pictures, defaults, standing, at_us, territory)

@@ -254,18 +254,13 @@ def judge(
 def judge_all(
     registry: Registry,
     count: Count,
-    names: Iterable[str] | None = None,
+    names: Iterable[str],
     *,
     canary_answers: int,
     now_us: int,
     webhook: str = "",
 ) -> list[Judged]:
-    """`judge` for every initiative with a canary.
-
-    Parameters
-    ----------
-    names : iterable of str, optional
-        What `tried` gave, where it is known already.
+    """`judge` for every initiative with a canary, of those that `tried` gave.
 
     Raises
     ------
@@ -274,7 +269,7 @@ def judge_all(
     """
     found = (
         judge(registry, count, name, canary_answers=canary_answers, now_us=now_us, webhook=webhook)
-        for name in (tried(registry) if names is None else names)
+        for name in names
     )
     return [one for one in found if one is not None]
 

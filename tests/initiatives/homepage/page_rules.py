@@ -7,7 +7,7 @@ from matinee.initiatives.homepage.page import MemberState, Page, TitleState
 from matinee.observe.catalogue.catalogue import Catalogue, Limits
 
 MAY_SHOW_WATCHED = {"continue_watching", "watch_again"}
-OWN = {"continue_watching", "watch_again", "my_list"}
+OWN = MAY_SHOW_WATCHED | {"my_list"}
 MAY_STAND_TWICE = {"because_you_watched", "genre"}
 
 

@@ -58,8 +58,7 @@ def prepare_audience(
     shown = allowed & catalogue.discoverable()
     overall, prior = _shares_of_plays(titles, limits.territory)
     charts = np.argsort(-overall, kind="stable")
-    barred = {quota.kind for quota in config.quotas if quota.max_rows == 0}
-    lists = any(kind.admits == "listed" and name not in barred for name, kind in kinds.items())
+    lists = any(kind.admits == "listed" and config.most_rows(name) > 0 for name, kind in kinds.items())
     audience = Audience(titles, limits, at_us, config, allowed, shown, overall, prior, charts, lists)
     shelves: list[Shelf] = []
     members: list[Index] = []

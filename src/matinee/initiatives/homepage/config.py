@@ -117,6 +117,11 @@ class PageConfig:
                     f'PageConfig: quotas name "{kind}" {kinds.count(kind)} times, expected once. Join them.'
                 )
 
+    def most_rows(self, kind: str) -> float:
+        """Rows of a kind that may stand on a page; infinite without a quota."""
+        most = (quota.max_rows for quota in self.quotas if quota.kind == kind)
+        return next((n for n in most if n is not None), inf)
+
 
 _RANGES: dict[str, tuple[float, float]] = {
     "rows": (1, inf),

@@ -220,7 +220,7 @@ def _put(
 ) -> list[Waiting]:
     """Give a row of the member's own titles new content; a new one stands at `place` of the queue."""
     kind = composer.kinds.get(name)
-    if kind is None or _most_rows(composer, name) == 0:
+    if kind is None or composer.config.most_rows(name) == 0:
         return waiting
     titles = np.array(list(dict.fromkeys(titles.tolist())), np.int32)
     for one in waiting:
@@ -239,7 +239,7 @@ def _promoted(
     waiting: list[Waiting], past: Past, masks: Masks, composer: Composer, least: int
 ) -> list[Waiting]:
     """What is like the latest liked play, near the top: behind the member's own rows."""
-    kind, most = composer.kinds.get(BECAUSE), _most_rows(composer, BECAUSE)
+    kind, most = composer.kinds.get(BECAUSE), composer.config.most_rows(BECAUSE)
     liked = past.history[past.history_weight >= LIKED]
     if kind is None or most == 0 or not len(liked):
         return waiting
@@ -272,11 +272,6 @@ def _promoted(
     lead = next((i for i, one in enumerate(waiting) if one.row.kind not in {CONTINUE, MY_LIST}), len(waiting))
     place = lead if lead else min(1, len(waiting))
     return [*waiting[:place], row, *waiting[place:]]
-
-
-def _most_rows(composer: Composer, kind: str) -> int:
-    most = (q.max_rows for q in composer.config.quotas if q.kind == kind and q.max_rows is not None)
-    return next(most, 1 << 30)
 
 
 def _assembled(
@@ -320,7 +315,7 @@ def _candidates(queue: list[Waiting], number: int) -> list[Waiting]:
 
 def _fits(one: Waiting, page: Standing, composer: Composer, number: int) -> bool:
     name = one.row.kind
-    if composer.config.quotas and page.counts[name] >= _most_rows(composer, name):
+    if composer.config.quotas and page.counts[name] >= composer.config.most_rows(name):
         return False
     several = one.kind is not None and one.kind.several
     return several or number > composer.config.head_rows or name not in page.head

@@ -147,7 +147,7 @@ def _why_not(plan: PinPlan, viewer: Viewer, pin: Pin, col: int) -> str | None:
 
 
 def _barred(viewer: Viewer, kind: str) -> bool:
-    return any(q.kind == kind and q.max_rows == 0 for q in viewer.audience.config.quotas)
+    return viewer.audience.config.most_rows(kind) == 0
 
 
 def _position(viewer: Viewer, title_id: str) -> int:

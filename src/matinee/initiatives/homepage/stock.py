@@ -155,10 +155,9 @@ def stock_up(viewer: Viewer, shared: SharedShelves, kinds: Mapping[str, RowKind]
 
 def admitted(viewer: Viewer, admits: str) -> Mask:
     """Titles that a row which admits "fresh", "listed", "watched" or "begun" titles may show."""
-    if admits == "listed" or (admits == "fresh" and viewer.kept is None):
-        return viewer.fresh
-    if admits == "fresh" and viewer.kept is not None:
-        return viewer.fresh & ~viewer.kept
+    if admits in {"fresh", "listed"}:
+        kept = viewer.kept if admits == "fresh" else None
+        return viewer.fresh if kept is None else viewer.fresh & ~kept
     liked = ~viewer.disliked
     if len(viewer.state.disliked):
         liked &= ~viewer.disliked[viewer.unit]
