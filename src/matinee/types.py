@@ -105,6 +105,26 @@ def derive_seed(seed: int, *parts: str | int) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+"""What a SplitMix64 sequence adds at each step."""
+
+
+def mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """64 bits that follow from 64 bits, each of them from all: the last step of SplitMix64. For arrays.
+
+    Steele, Lea, Flood (2014), Fast splittable pseudorandom number generators, OOPSLA,
+    doi 10.1145/2660193.2660195.
+
+    Examples
+    --------
+    >>> [hex(one) for one in mixed(GOLDEN * np.arange(1, 3, dtype=np.uint64)).tolist()]
+    ['0xe220a8397b1dcdaf', '0x6e789e6aa1b965f4']
+    """
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
 def stream(seed: int, *parts: str | int) -> np.random.Generator:
     """Random numbers of one unit's one decision: the same whatever was drawn before, for whom and where.
 

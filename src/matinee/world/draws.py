@@ -8,15 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from matinee.types import derive_seed
+from matinee.types import GOLDEN, derive_seed, mixed
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-_STEP = np.uint64(0x9E3779B97F4A7C15)
-_FIRST = np.uint64(0xBF58476D1CE4E5B9)
-_SECOND = np.uint64(0x94D049BB133111EB)
 _53_BITS = 2.0**-53
 
 
@@ -56,7 +53,7 @@ class Draws:
         state: NDArray[np.uint64] = np.array(derive_seed(self.seed, stream), np.uint64)
         with np.errstate(over="ignore"):
             for key in keys:
-                state = _mix(state + _STEP * (np.asarray(key).astype(np.uint64) + np.uint64(1)))
+                state = mixed(state + GOLDEN * (np.asarray(key).astype(np.uint64) + np.uint64(1)))
         return ((state >> np.uint64(11)).astype(np.float64) + 0.5) * _53_BITS
 
     def normal(self, stream: str, *keys: ArrayLike) -> Floats:
@@ -73,12 +70,6 @@ class Draws:
         """Positions drawn with the given shares, which sum to 1."""
         edges = np.cumsum(np.asarray(shares, np.float64))[:-1]
         return np.searchsorted(edges, self.uniform(stream, *keys), side="right").astype(np.int64)
-
-
-def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    x = (x ^ (x >> np.uint64(30))) * _FIRST
-    x = (x ^ (x >> np.uint64(27))) * _SECOND
-    return x ^ (x >> np.uint64(31))
 
 
 def sigmoid(x: Floats) -> Floats:

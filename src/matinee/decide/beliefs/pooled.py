@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import ndtri
 
@@ -17,7 +16,7 @@ from matinee.decide.beliefs.base import Belief
 from matinee.decide.beliefs.memory import MemoryConfig, Sums
 from matinee.decide.question import Floats, Space, Stack
 from matinee.errors import ConfigError
-from matinee.types import derive_seed
+from matinee.types import GOLDEN, derive_seed, mixed
 
 CONSTANT = 0.01
 """Ridge of the constant, in decisions; its prior is around the mean reward."""
@@ -296,18 +295,9 @@ def _normals(names: list[str], key: int, n: int) -> Floats:
 
     Notes
     -----
-    A hash of each name starts a SplitMix64 sequence (Steele, Lea, Flood 2014, Fast splittable pseudorandom
-    number generators, OOPSLA).
+    A hash of each name starts a SplitMix64 sequence.
     """
     seeds = np.array([_hashed(name) for name in names], np.uint64) ^ np.uint64(key)
-    golden, first, second = (
-        np.uint64(0x9E3779B97F4A7C15),
-        np.uint64(0xBF58476D1CE4E5B9),
-        np.uint64(0x94D049BB133111EB),
-    )
-    x: NDArray[np.uint64] = seeds[:, None] + golden * np.arange(1, n + 1, dtype=np.uint64)[None, :]
-    x = (x ^ (x >> np.uint64(30))) * first
-    x = (x ^ (x >> np.uint64(27))) * second
-    x ^= x >> np.uint64(31)
+    x = mixed(seeds[:, None] + GOLDEN * np.arange(1, n + 1, dtype=np.uint64)[None, :])
     found: Floats = ndtri(((x >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53)
     return found

@@ -30,6 +30,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from matinee.types import GOLDEN, mixed
+
 MATCH = float(np.sqrt(6.0) / np.pi)
 """Temperature of a softmax over the standard deviation of a belief."""
 MOST = 64
@@ -124,21 +126,7 @@ class Chosen(NamedTuple):
     n: NDArray[np.int64]
 
 
-def splitmix(value: int) -> int:
-    """64 bits that follow from 64 bits; in Python what `_mix` is in the kernel."""
-    mask = (1 << 64) - 1
-    x = (value + 0x9E3779B97F4A7C15) & mask
-    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & mask
-    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & mask
-    return x ^ (x >> 31)
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _mix(x: Any) -> Any:
-    x = x + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+_mixed: Any = njit(cache=True)(mixed)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
@@ -239,7 +227,7 @@ def _choose(
             continue
         n_of[k] = n
         _probabilities(images, temperature[t], place, n, taste, keep, variety, alike, before, p)
-        u = np.float64(_mix(unit_key ^ np.uint64(title[t, 2])) >> np.uint64(11)) * 2.0**-53
+        u = np.float64(_mixed((unit_key ^ np.uint64(title[t, 2])) + GOLDEN) >> np.uint64(11)) * 2.0**-53
         edge, at = 0.0, n - 1
         for j in range(n):
             edge += p[j]
