@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from matinee.observe import decision_log
 from matinee.observe.decision_log import (
     RewardRow,
     action_set_line,
@@ -220,3 +222,20 @@ def test_a_slot_keeps_its_image_and_old_slots_have_none() -> None:
     assert to_record(line).slots == [slot]
     old = line | {"slots": '[{"action":"t1","propensity":0.5,"row":1,"col":2}]'}
     assert to_record(old).slots == [Slot("t1", 0.5, 1, 2)]
+
+
+def test_a_segment_is_read_in_parts_also_while_it_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decision_log, "BLOCK", 1_000)
+    path = tmp_path / "1-aa-0001.open.ndjson"
+    lines = [decision_line(page(NOW, unit_id="m1" if n % 3 else "m2"), NOW, n) for n in range(60)]
+    path.write_bytes(b"".join(lines) + lines[1][:50])
+    assert len(list(decision_log.lines_of(path, "decisions", "unit_id", "m1"))) == 40
+    assert [row["seq"] for row in decision_log.lines_of(path, "decisions", "unit_id", "m2")] == list(
+        range(0, 60, 3)
+    )
+    rows = decision_log.lines_of(path, "decisions", "unit_id", "m1")
+    assert next(rows)["seq"] == 1
+    os.truncate(path, len(lines[0]))  # a group that could not be written is taken back
+    assert len(list(rows)) < 39

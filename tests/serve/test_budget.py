@@ -223,3 +223,12 @@ def test_nothing_follows_a_computation_that_is_late_or_fails() -> None:
         time.sleep(0.01)
     assert asyncio.run(pool.ask_async(lambda: 1, 20.0)).value == 1
     assert ran == []
+
+
+def test_a_pool_that_has_retired_is_not_waited_for() -> None:
+    pool = Pool(1, name="t")
+    assert pool.ask(lambda: 1, 5).value == 1
+    pool.retire()
+    began = time.monotonic()
+    assert pool.ask(lambda: 2, 60).why == OVERLOADED
+    assert time.monotonic() - began < 30

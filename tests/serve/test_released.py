@@ -18,9 +18,12 @@ from tests.serve.toy_service import Service, a_service, asked, one, raising, sle
 from matinee.errors import InputError, StorageError
 from matinee.observe.members import Member
 from matinee.observe.state.record import MemberRecord
-from matinee.platform.deciding import Decided, Request, Surroundings
+from matinee.platform.deciding import Decided, Decider, Request, Surroundings
 from matinee.platform.initiative import Fallback, Initiative
+from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.registry.releases import Releases
+from matinee.platform.registry.rollouts import End
+from matinee.serve import keeping
 from matinee.serve.config import ServeConfig
 from matinee.serve.keeping import AHEAD_US
 from matinee.serve.moment import Moment
@@ -383,6 +386,32 @@ def test_it_is_refreshed_when_facts_change_and_a_failing_refresh_keeps_the_old(
         service.behaviours.clear()
         served.keeper.refresh()
         assert served.status().troubles == []
+
+
+def test_a_rollout_that_ends_during_a_refresh_is_no_trouble(
+    service: Service, released: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "LINGER_S", 0.0)
+    row = service.rollout(service.made(1), "canary", 0.5)
+    with service.served() as served:
+        keeper = served.keeper
+        keeper.settle(10)
+        opens = keeper.opener.model_now
+
+        def ending(version: str, before: Decider) -> Decider:
+            if version == released:
+                with open_registry(service.home) as registry:
+                    registry.rollouts.end(
+                        row.id, End(ended_us=row.started_us + 1, verdict="rolled back", reason="test")
+                    )
+                for _ in range(2):
+                    keeper.tick()
+            return opens(version, before)
+
+        monkeypatch.setattr(Opener, "model_now", lambda _, version, before: ending(version, before))
+        keeper.refresh()
+        assert keeper.refresh_trouble is None
+        assert keeper.now.rollout is None
 
 
 def test_a_decider_that_can_follow_is_not_opened_again(service: Service, released: str) -> None:

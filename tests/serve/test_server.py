@@ -137,6 +137,25 @@ def imported(server: Running, kind: str, text: str) -> None:
     time.sleep(4)
 
 
+def test_a_play_that_does_not_say_where_leaves_the_member_where_they_were(
+    server: Running, member: str
+) -> None:
+    def violations() -> float:
+        text = server.http.get("/metrics").text
+        return sum(
+            float(line.split()[-1])
+            for line in text.splitlines()
+            if line.startswith("matinee_constraint_violations_total")
+        )
+
+    before = violations()
+    server.send(play(fresh_id(), member, "t5", territory="DE"))
+    assert "t1" in titles_on(server.page(member, rows=20, cols=60))  # only to be shown in DE
+    server.send(play(fresh_id(), member, "t9"))
+    assert "t1" in titles_on(server.page(member, rows=20, cols=60))
+    assert violations() == before
+
+
 def test_what_became_forbidden_is_not_served_again(server: Running) -> None:
     """A page or an answer that was kept is looked at again: windows end, members become children."""
     ask = {"unit_id": "m2", "sticky_s": 3600, "context": {"rows": 2, "cols": 4}}
@@ -154,6 +173,24 @@ def test_what_became_forbidden_is_not_served_again(server: Running) -> None:
     child = server.http.post("/v1/decisions/homepage", json=ask).json()
     assert {maturity[slot["action"]] for slot in child["slots"]} == {0}
     assert "matinee_constraint_violations_total{" not in server.http.get("/metrics").text
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        ({"maturity": "PG-13"}, "an age, 0 to 18"),
+        ({"maturity": True}, "an age, 0 to 18"),
+        ({"kids": 1}, "true or false"),
+        ({"territory": " "}, "text that is not empty"),
+        ({"rows": "many"}, "a whole number, 1 to 100"),
+        ({"cols": 0}, "a whole number, 1 to 100"),
+    ],
+)
+def test_a_limit_or_a_size_of_a_wrong_kind_is_the_callers_mistake(
+    server: Running, context: dict[str, Any], expected: str
+) -> None:
+    reply = server.http.post("/v1/decisions/homepage", json={"unit_id": "m1", "context": context})
+    assert expected in problem(reply, 400)["detail"]
 
 
 def test_a_context_cannot_say_how_a_decision_was_made(server: Running) -> None:

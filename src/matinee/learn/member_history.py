@@ -82,7 +82,6 @@ def _read(record: MemberRecord, titles: TitleTable) -> MemberHistory:
     kept: list[int] = []
     times: list[int] = []
     weights: list[float] = []
-    territory: str | None = None
     first_us = record.plays[0].at_us if record.plays else 0
     for title_id in record.older:
         title = position.get(title_id, -1)
@@ -96,10 +95,8 @@ def _read(record: MemberRecord, titles: TitleTable) -> MemberHistory:
             kept.append(unit[title])
             times.append(play.at_us)
             weights.append(_liking(play, runtime_s[title]))
-            if play.territory is not None:
-                territory = play.territory
     return MemberHistory(
-        np.array(kept, np.int32), np.array(times, np.int64), np.array(weights, np.float32), territory
+        np.array(kept, np.int32), np.array(times, np.int64), np.array(weights, np.float32), record.territory
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import mmap
 import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +28,8 @@ BIAS_US = 1 << 59
 """Added to the time in an id, so that times before 1970 sort too."""
 AHEAD_US = HOUR_US
 READ_TRIES = 3
+BLOCK = 1 << 20
+"""Bytes of a segment that are looked through at once."""
 _OPEN = threading.local()
 _JSON = msgspec.json.Encoder()
 _SLOTS = msgspec.json.Decoder(list[Slot])
@@ -329,21 +330,26 @@ def lines_of(path: Path, table: str, column: str, value: str) -> Iterator[dict[s
     if table not in _TYPE:
         return  # computed, never logged
     wanted, kind = json.dumps(value, ensure_ascii=False).encode(), _TYPE[table]
-    with path.open("rb") as file:
-        if path.stat().st_size == 0:
-            return
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            place = data.find(wanted)
-            while place >= 0:
-                start, end = data.rfind(b"\n", 0, place) + 1, data.find(b"\n", place)
-                if end < 0:
-                    return  # being written, or torn by a crash
-                line = data[start:end]
-                if kind.encode() in line:
-                    row = _decoded(line)
-                    if row.get("type") == kind and row.get(column) == value:
-                        yield row
-                place = data.find(wanted, end)
+    with path.open("rb") as file:  # not mapped: a group that could not be written is cut off again
+        rest = b""
+        while block := file.read(BLOCK):
+            data = rest + block
+            end = data.rfind(b"\n") + 1
+            data, rest = data[:end], data[end:]  # the last line is being written, or torn by a crash
+            yield from _lines_with(data, wanted, kind.encode(), column, value)
+
+
+def _lines_with(data: bytes, wanted: bytes, kind: bytes, column: str, value: str) -> Iterator[dict[str, Any]]:
+    """Lines of a kind with a value, of whole lines."""
+    place = data.find(wanted)
+    while place >= 0:
+        start, end = data.rfind(b"\n", 0, place) + 1, data.find(b"\n", place)
+        line = data[start:end]
+        if kind in line:
+            row = _decoded(line)
+            if row.get("type") == kind.decode() and row.get(column) == value:
+                yield row
+        place = data.find(wanted, end)
 
 
 def _decoded(line: bytes) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from matinee.platform.deciding import Context
 
 ROWS, COLS = 6, 10
 """First screen of a request that names no size."""
+MOST_ROWS, MOST_COLS = 100, 100
 
 
 @dataclass(frozen=True, slots=True)

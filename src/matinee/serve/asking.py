@@ -11,13 +11,16 @@ import msgspec
 from matinee.errors import InputError, NotFoundError, unknown_name
 from matinee.observe.decision_log import new_decision_id, plausible
 from matinee.observe.decisions import DecisionRecord, Slot
-from matinee.platform.deciding import Request
+from matinee.observe.members import MATURITY_MAX
+from matinee.platform.deciding import Context, Request
 from matinee.serve.artworks import NAME as ARTWORK
 from matinee.serve.artworks import NOTED
+from matinee.serve.asked import MOST_COLS, MOST_ROWS
 from matinee.serve.attempt import NO_MODEL, in_short
 from matinee.serve.deciding import decide_for
 from matinee.serve.explaining import EXPLAINING, explain
 from matinee.serve.known import Known, look
+from matinee.serve.pages import INITIATIVE as HOMEPAGE
 from matinee.serve.problems import ProblemError
 from matinee.serve.recording import Repeated
 from matinee.serve.rewarding import logged, take_reward
@@ -93,6 +96,10 @@ class Asking:
             text = unknown_name("decisions", "initiative", initiative, services.released)
             raise ProblemError(404, text)
         _check(asked)
+        if services.is_about_members(initiative):
+            _check_limits(asked.context)
+        if initiative == HOMEPAGE:
+            _check_size(asked.context)
         at_us = services.clock.now_us
         known = NOBODY
         if services.is_about_members(initiative):
@@ -227,6 +234,32 @@ def _check(asked: DecisionRequest) -> None:
         raise InputError(f"sticky_s is {asked.sticky_s}, expected 0 to {LONGEST_STICKY_S} seconds.")
     if asked.actions is not None and len(asked.actions) > MOST_ACTIONS:
         raise InputError(f"actions has {len(asked.actions)} names, expected at most {MOST_ACTIONS}.")
+
+
+def _check_limits(context: Context) -> None:
+    """Refuse limits of a wrong kind here: a model and its fallback would both fail at them."""
+    territory, maturity, kids = (context.get(name) for name in ("territory", "maturity", "kids"))
+    if territory is not None and not (isinstance(territory, str) and territory.strip()):
+        raise _wrong("territory", territory, "text that is not empty")
+    if maturity is not None and not _whole(maturity, 0, MATURITY_MAX):
+        raise _wrong("maturity", maturity, f"an age, 0 to {MATURITY_MAX}")
+    if kids is not None and not isinstance(kids, bool):
+        raise _wrong("kids", kids, "true or false")
+
+
+def _check_size(context: Context) -> None:
+    for name, most in (("rows", MOST_ROWS), ("cols", MOST_COLS)):
+        value = context.get(name)
+        if value is not None and not _whole(value, 1, most):
+            raise _wrong(name, value, f"a whole number, 1 to {most}")
+
+
+def _whole(value: object, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _wrong(name: str, value: object, expected: str) -> InputError:
+    return InputError(f"context: {name} is {str(value)[:40]!r}, expected {expected}. Or leave it out.")
 
 
 def _digest(asked: DecisionRequest, serving: str, known: Known) -> str:

@@ -217,7 +217,7 @@ class Pool:
         self._lock = threading.Lock()
         self._running: list[_Job | None] = [None] * threads
         self._waiting = 0
-        self._started = False
+        self._started = self._retired = False
 
     async def ask_async(self, run: Callable[[], Any], budget_s: float, then: Then | None = None) -> Outcome:
         """Compute in a thread; after the budget there is an outcome in any case.
@@ -285,8 +285,9 @@ class Pool:
         }
 
     def retire(self) -> None:
-        """End the threads when what was asked so far is done. Ask no more after this."""
+        """End the threads when what was asked so far is done. Whoever asks after this gets no value."""
         with self._lock:
+            self._retired = True
             if self._started:
                 for _ in range(self.threads):
                     self._queue.put(None)
@@ -296,6 +297,8 @@ class Pool:
     ) -> _Job | Outcome:
         now = time.monotonic()
         with self._lock:
+            if self._retired:
+                return Outcome(why=OVERLOADED)
             if all(job is not None and job.deadline < now for job in self._running):
                 return Outcome(why=STUCK)
             if self._waiting >= WAITING * self.threads:

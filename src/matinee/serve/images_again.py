@@ -84,8 +84,8 @@ def _choose(home: Home, initiative: Initiative, made: DecisionRecord, titles: li
         chooser = initiative.open(folder, around)
     if not isinstance(chooser, ChoosesArtwork):
         raise TypeError(f"{initiative.name} {version} chooses no images")
-    plays = members.record(made.unit_id).plays
-    known = Known(members.member(made.unit_id), 0, plays[-1].territory if plays else None, reached=True)
+    record = members.record(made.unit_id)
+    known = Known(members.member(made.unit_id), 0, record.territory, reached=True)
     context = dict(made.context)
     territory = known.limits(context).territory
     context.pop("territory", None)

@@ -209,7 +209,8 @@ class Keeper:
                 self.opener.warm(decider, one.pool, tuple(self.recent))
                 fresh[version] = decider
             except Exception as problem:  # the old one goes on answering
-                failed = problem
+                if version in self._opened:  # else its rollout has ended meanwhile, and its threads with it
+                    failed = problem
         with self._lock:
             self._install(fallback, fresh)
             self._arrange()

@@ -28,7 +28,7 @@ class Known:
     acted : int
         `MemberRecord.acted`.
     territory : str or None
-        Of their latest play.
+        `MemberRecord.territory`.
     reached : bool
         False: the state cannot be reached, or does not hold the imported facts of all members. Then nothing
         is known, and the strictest limits hold.
@@ -60,8 +60,7 @@ def look(services: Services, member_id: str) -> Known:
         member, record = store.member(member_id), store.record(member_id)
     except StorageError:
         return Known()
-    territory = record.plays[-1].territory if record.plays else None
-    return Known(member, record.acted, territory, services.facts_known(member))
+    return Known(member, record.acted, record.territory, services.facts_known(member))
 
 
 def asked(context: Context) -> Limits:

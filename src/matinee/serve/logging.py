@@ -200,6 +200,8 @@ class _Handler(logging.Handler):
             if lines:
                 self.stream.write("\n".join(lines) + "\n")
             self.stream.flush()
+        if self._waiting:  # a line that came meanwhile was not the first, so nobody told of it
+            self._some.set()
 
     def close(self) -> None:
         """Write what waits; the thread ends. Called at the end of the process too."""

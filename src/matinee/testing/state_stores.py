@@ -214,6 +214,15 @@ class StateStoreContract:
         assert store.get("page", "m12\x1ftv") == b"2"
         assert store.take([play(1, "m1")], None, NOW) == [False]
 
+    def test_ids_may_hold_what_keys_are_joined_by(self, store: OpenedStore) -> None:
+        ids = ["a\x1eb", "a\x1fb", "a"]
+        store.put("page", [(one, one.encode()) for one in ids], expires_us=NOW)
+        assert [store.get("page", one) for one in ids] == [one.encode() for one in ids]
+        assert store.erase(["a\x1fb"])["values"] == 1
+        assert [store.get("page", one) for one in ids] == [b"a\x1eb", None, b"a"]
+        store.maintain(NOW + 1)
+        assert [store.get("page", one) for one in ids] == [None, None, None]
+
     def test_what_else_is_kept_sees_each_event_once(self, how: Opening) -> None:
         with opened(how, folds=[Ids()]) as store:
             for n in range(50):

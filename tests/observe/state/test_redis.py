@@ -47,6 +47,19 @@ class TestRedisStore(StateStoreContract):
             assert store.positions() == {"a": 20}
             assert listed(store, "m1") == [f"e{n}" for n in [*range(20), 30]]
 
+    def test_a_value_that_is_put_anew_while_old_ones_expire_stays(self, how: Opening) -> None:
+        with opened(how) as store, opened(how) as other:
+            store.put("stick", [("m1", b"old")], expires_us=10)
+            expire = store._expire
+
+            def late(**given: object) -> object:
+                other.put("stick", [("m1", b"new")], expires_us=NOW)
+                return expire(**given)
+
+            store._expire = late
+            store.maintain(20)
+            assert store.get("stick", "m1") == b"new"
+
 
 def test_an_address_is_shown_without_its_password() -> None:
     assert shown("redis://:p%40ss@h:1/2?password=other") == "redis://:***@h:1/2"

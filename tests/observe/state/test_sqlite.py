@@ -256,6 +256,26 @@ class TestWindow:
             assert not any(store.take([play(n, f"m{n}") for n in range(3_000)], None, NOW))
             assert store.size()["ids"] == 3_000
 
+    def test_a_write_that_fails_while_others_read_forgets_no_id(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with closing(SqliteStore(tmp_path / "state.db")) as store:
+            store.take([play(n, f"m{n}") for n in range(100)], None, NOW)
+            window, others = store._window, []
+
+            class Reading(sqlite_window.Window):
+                def __setattr__(self, name: str, value: object) -> None:
+                    if name == "_recent" and not others:  # half-way through `reset`
+                        others.append(threading.Thread(target=store.known, args=(["e1"],)))
+                        others[0].start()
+                        others[0].join(0.2)
+                    object.__setattr__(self, name, value)
+
+            window.__class__ = Reading
+            window.reset()
+            others[0].join()
+            assert store.known(["e1", "e99", "e100"]) == [True, True, False]
+
     def test_ids_are_told_for_the_window_and_then_forgotten(self, tmp_path: Path) -> None:
         with closing(SqliteStore(tmp_path / "state.db", dedup_h=2)) as store:
             for hour in range(12):

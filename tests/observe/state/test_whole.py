@@ -113,3 +113,18 @@ def test_a_state_that_cannot_be_reached_knows_nothing(
     assert whole.facts_known()
     monkeypatch.setattr(store, "get", down)
     assert not whole.facts_known()
+
+
+def test_while_members_are_brought_in_the_lake_is_asked_once(
+    home: Home, store: OpenedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported(home, MEMBERS)
+    sync_members(home, store)
+    imported(home, "member_id,kids,maturity_max\nbob,true,7\n")
+    whole = Whole(home, store)
+    asked, real = [], whole._newest_batch
+    monkeypatch.setattr(Whole, "_newest_batch", lambda _: asked.append(1) or real())
+    assert [whole.facts_known(afresh=True) for _ in range(5)] == [False] * 5
+    assert len(asked) == 1
+    sync_members(home, store)
+    assert whole.facts_known(afresh=True)

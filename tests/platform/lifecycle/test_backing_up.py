@@ -46,6 +46,26 @@ def test_a_restored_home_says_what_the_home_said(home: Home, tmp_path: Path) -> 
     log.close()
 
 
+def test_a_segment_that_is_closed_meanwhile_is_in_it(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs = [LogWriter(home.log, Clock.fixed(AT + 300)) for _ in range(2)]
+    for number, log in enumerate(logs, 70):
+        log.append([play(number, "m1")])
+    copy = shutil.copyfile
+
+    def closing(source: Path, target: Path) -> None:
+        copy(source, target)
+        for log in logs:
+            log.rotate()
+
+    monkeypatch.setattr(shutil, "copyfile", closing)
+    back_up(home, tmp_path / "saved", now_us=1)
+    monkeypatch.undo()
+    found = rows_of_others(restore(tmp_path / "saved", tmp_path / "again").home)
+    assert {"e70", "e71"} <= {value for row in found["plays"] for value in row}
+
+
 def test_it_is_consistent_while_a_server_writes_and_compacts(home: Home, tmp_path: Path) -> None:
     log = LogWriter(home.log, Clock.fixed(AT + 300))
     acknowledged: list[int] = []

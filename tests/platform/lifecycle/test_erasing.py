@@ -17,7 +17,10 @@ import pytest
 from tests.platform.lifecycle.erasable import ACCOUNT, AT, OTHERS, WHO, fill, play, rows_of_others
 
 from matinee.errors import InputError, StorageError
+from matinee.initiatives.retention import RETENTION
 from matinee.observe.clock import Clock
+from matinee.observe.decision_log import decision_line, find_decision
+from matinee.observe.decisions import DecisionRecord, Slot
 from matinee.observe.erasure.erased import Erased
 from matinee.observe.erasure.search import search
 from matinee.observe.home import Home
@@ -31,6 +34,7 @@ from matinee.platform.evaluation import Evaluated
 from matinee.platform.lifecycle.erasing import erase, plan_erasure, returned
 from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.lifecycle.receipt import Receipt, read_receipt
+from matinee.platform.lifecycle.registering import register
 from matinee.platform.pipeline.artefacts import CARD
 from matinee.platform.pipeline.scratch import scratch
 from matinee.platform.pipeline.workspace import Workspace
@@ -273,3 +277,22 @@ def test_killed_at_any_moment_it_goes_on_to_the_end(tmp_path: Path) -> None:
         assert receipt.removed["lake"]["plays"] >= 4
         assert receipt.models == ["toy/new"]
     assert killed >= 6
+
+
+def test_an_account_with_the_id_of_an_erased_member_keeps_its_decisions(home: Home) -> None:
+    with open_registry(home) as registry:
+        register(registry, RETENTION, now_us=1)
+    log = LogWriter(home.log, Clock.fixed(AT + 300))
+
+    def decided(number: int) -> str:
+        record = DecisionRecord(f"d{number}", "retention", WHO, AT * 1_000_000, "p", "v", [Slot("none", 1.0)])
+        log.write([], [decision_line(record, 0, 0)])
+        log.rotate()
+        return record.decision_id
+
+    decisions = [decided(901)]
+    forget(home)
+    decisions.append(decided(902))
+    log.close()
+    assert compact(home).erased == 0
+    assert [find_decision(home, one) is not None for one in decisions] == [True, True]

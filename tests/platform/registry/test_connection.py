@@ -34,6 +34,17 @@ def test_a_transaction_that_fails_leaves_nothing(story: Any) -> None:
         assert con.execute(text("SELECT COUNT(*) FROM edge")).scalar() == 0
 
 
+def test_what_is_read_together_is_of_one_moment(story: Any) -> None:
+    story.source("plays")
+    registry = story.registry
+    with registry.database.reading():
+        assert [one.name for one in registry.inputs.sources()] == ["plays"]
+        with ThreadPoolExecutor() as others:
+            others.submit(story.source, "searches").result()
+        assert [one.name for one in registry.inputs.sources()] == ["plays"]
+    assert len(registry.inputs.sources()) == 2
+
+
 def test_a_stamp_is_the_same_until_something_is_written(story: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("matinee.platform.registry.connection.QUIET_US", 3_600_000_000)  # for slow machines
     database = story.registry.database

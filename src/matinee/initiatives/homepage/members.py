@@ -138,13 +138,16 @@ class StateMembers:
         record, stored = self.reader.record(member_id), self.reader.member(member_id)
         if record.acted != acted:
             return self.past(member_id, record, stored, at_us)
-        limits, territory = Limits() if stored is None else stored.limits, None
-        if limits.territory is None:
-            position = self.titles.position
-            played = (p.territory for p in reversed(record.plays) if p.title_id in position)
-            territory = next((name for name in played if name is not None), None)
+        limits = Limits() if stored is None else stored.limits
         return Past(
-            member_id, _NO_TITLES, _NO_TIMES, _NO_WEIGHTS, limits, territory, MemberMarks(), record.acted
+            member_id,
+            _NO_TITLES,
+            _NO_TIMES,
+            _NO_WEIGHTS,
+            limits,
+            record.territory,
+            MemberMarks(),
+            record.acted,
         )
 
     def past(self, member_id: str, record: MemberRecord, stored: Member | None, at_us: int) -> Past:

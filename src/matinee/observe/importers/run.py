@@ -203,7 +203,7 @@ def _leave_out_erased(con: duckdb.DuckDBPyConnection, erased: Erased, staged: St
     """Take the rows of members who were erased out of the view `staged`; returns how many."""
     if "member_id" not in staged.columns or not erased.reload():
         return 0
-    if not list_refused(con, erased, "staged", "member_id"):
+    if not list_refused(con, erased, "staged"):
         return 0
     con.execute("DROP VIEW IF EXISTS staged_with_erased")
     con.execute("ALTER VIEW staged RENAME TO staged_with_erased")

@@ -84,3 +84,11 @@ class MemberRecord(msgspec.Struct, array_like=True, weakref=True):
     searches: list[Searched] = []
     status: Said | None = None
     acted: int = 0
+
+    @property
+    def territory(self) -> str | None:
+        """Where the member is: of the latest play that says so."""
+        for play in reversed(self.plays):
+            if play.territory is not None:
+                return play.territory
+        return None

@@ -84,7 +84,7 @@ class RedisStore:
         self._due: list[bytes] = []
         script = self._client.register_script
         self._take, self._fold, self._erase = map(script, (scripts.TAKE, scripts.FOLD, scripts.ERASE))
-        self._names = script(scripts.REGISTER)
+        self._expire, self._names = script(scripts.EXPIRE), script(scripts.REGISTER)
         self._renew = script(scripts.RENEW)
         self._begin, self._rebuilt, self._end = map(script, (scripts.BEGIN, scripts.REBUILT, scripts.END))
 
@@ -191,12 +191,11 @@ class RedisStore:
         with self._asking(), self._client.pipeline() as pipe:
             for key, value in values:
                 place, name = self._place(kind, key)
-                entry = f"{_owner(key)}{_SEPARATOR}{name}"
                 pipe.hset(place, name, value)
                 if expires_us is None:
-                    pipe.zrem(self._key("until"), entry)
+                    pipe.zrem(self._key("until"), name)
                 else:
-                    pipe.zadd(self._key("until"), {entry: expires_us})
+                    pipe.zadd(self._key("until"), {name: expires_us})
             pipe.execute()
 
     def count(self, name: str, add: int = 1) -> int:
@@ -232,16 +231,8 @@ class RedisStore:
             with self._asking():
                 pending = self._client.srandmember(self._key("pending"), MAINTAIN_MEMBERS)
                 folded = self.folds is not None and self._fold_members([one.decode() for one in pending])
-                expired = self._client.zrangebyscore(
-                    self._key("until"), "-inf", f"({now_us}", start=0, num=RANGE
-                )
-                with self._client.pipeline() as pipe:
-                    for entry in expired:
-                        owner, name = entry.decode().split(_SEPARATOR, 1)
-                        pipe.hdel(self._key("v:", owner), name)
-                        pipe.zrem(self._key("until"), entry)
-                    pipe.execute()
-            if not (folded or len(expired) == RANGE):
+                expired = int(self._expire(args=[self.prefix, now_us, RANGE]))
+            if not (folded or expired == RANGE):
                 break
         self._forget_hours()
 
@@ -398,7 +389,7 @@ class RedisStore:
                 self._client.hdel(self._key("hours"), *old)
 
     def _place(self, kind: str, key: str) -> tuple[bytes, str]:
-        return self._key("v:", _owner(key)), f"{kind}{_SEPARATOR}{key}"
+        return self._key("v:", key.partition("\x1f")[0]), f"{kind}{_SEPARATOR}{key}"
 
     def _key(self, kind: str, rest: str | bytes = b"") -> bytes:
         return f"{self.prefix}{kind}".encode() + (rest.encode() if isinstance(rest, str) else rest)
@@ -426,10 +417,6 @@ class RedisStore:
                 "it runs, can be reached and has memory left, or correct [serve] state; events that are in "
                 "the log are taken in later."
             ) from error
-
-
-def _owner(key: str) -> str:
-    return key.partition("\x1f")[0]
 
 
 def _decode(data: bytes | None) -> MemberRecord:

@@ -1,14 +1,14 @@
-"""What a `RedisStore` does in one step on the server, in Lua: all of it or none.
+r"""What a `RedisStore` does in one step on the server, in Lua: all of it or none.
 
 Keys behind the prefix, with ID a member's id:
 
     m:ID      hash: r the record, f the facts, n how often it was written, v:NAME what else is kept
     w:ID      list: lines of the log that wait, one element for each group
-    v:OWNER   hash: values of `put`, by kind and key
+    v:OWNER   hash: values of `put`, by KIND \x1e KEY; OWNER is the key up to the first \x1f
     e:HASH    an event's id, with its expiry
     members   sorted set of ids, all with score 0, which gives their order as text
     pending   set of ids of members with lines that wait
-    until     sorted set: values of `put` by the time until which they are kept
+    until     sorted set: the same fields by the time until which they are kept
     hours     hash: ids taken in by hour of the server's clock
     positions, counters, folds, marks    hashes
     rebuild   exists while the state is rebuilt
@@ -84,19 +84,26 @@ return 1
 
 ERASE = """
 local p, id, events = ARGV[1], ARGV[2], 0
-local m, w, v = p .. 'm:' .. id, p .. 'w:' .. id, p .. 'v:' .. id
+local m, w, v = p .. 'm:' .. id, p .. 'w:' .. id, p .. 'v:' .. string.match(id, '^[^\\31]*')
 local rows = redis.call('LRANGE', w, 0, -1)
 for _, row in ipairs(rows) do
   local _, n = string.gsub(row, '\\n', '')
   events = events + n
 end
-local values, features = redis.call('HLEN', v), 0
+local values, features = 0, 0
 for _, field in ipairs(redis.call('HKEYS', m)) do
   if string.sub(field, 1, 2) == 'v:' then features = features + 1 end
 end
-for _, field in ipairs(redis.call('HKEYS', v)) do redis.call('ZREM', p .. 'until', id .. '\\30' .. field) end
+for _, field in ipairs(redis.call('HKEYS', v)) do
+  local key = string.sub(field, string.find(field, '\\30', 1, true) + 1)
+  if key == id or string.sub(key, 1, #id + 1) == id .. '\\31' then
+    redis.call('HDEL', v, field)
+    redis.call('ZREM', p .. 'until', field)
+    values = values + 1
+  end
+end
 local out = {redis.call('HEXISTS', m, 'r'), #rows, features, redis.call('HEXISTS', m, 'f'), values}
-redis.call('DEL', m, w, v)
+redis.call('DEL', m, w)
 redis.call('ZREM', p .. 'members', id)
 redis.call('SREM', p .. 'pending', id)
 redis.call('HINCRBY', p .. 'marks', 'waiting', 0 - events)
@@ -104,6 +111,18 @@ redis.call('HINCRBY', p .. 'marks', 'erasures', 1)
 return out
 """
 """prefix, member -> records, waiting, features, facts and values that were removed."""
+
+EXPIRE = """
+local p, now, most = ARGV[1], ARGV[2], ARGV[3]
+local fields = redis.call('ZRANGEBYSCORE', p .. 'until', '-inf', '(' .. now, 'LIMIT', 0, most)
+for _, field in ipairs(fields) do
+  local key = string.sub(field, string.find(field, '\\30', 1, true) + 1)
+  redis.call('HDEL', p .. 'v:' .. string.match(key, '^[^\\31]*'), field)
+  redis.call('ZREM', p .. 'until', field)
+end
+return #fields
+"""
+"""prefix, microseconds, most -> how many values were kept no longer than until then, and are removed."""
 
 TOKEN = """
 local function token(p)

@@ -62,14 +62,16 @@ class Window:
     def __init__(self, window_us: int) -> None:
         self.window_us = window_us
         self._lock = threading.Lock()
-        self.reset()
-
-    def reset(self) -> None:
-        """Read everything again the next time."""
         self._version: int | None = None
         self._recent: set[bytes] = set()
         self._last = 0
         self._filters: dict[int, tuple[int, Filter]] = {}
+
+    def reset(self) -> None:
+        """Read everything again the next time."""
+        with self._lock:  # else a thread that reads now could be left with its version and without filters
+            self._version, self._last = None, 0
+            self._recent, self._filters = set(), {}
 
     def find(self, con: sqlite3.Connection, ids: Sequence[bytes]) -> set[bytes]:
         """Which of these hashes are in the window."""

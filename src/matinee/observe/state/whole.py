@@ -40,7 +40,7 @@ class Whole:
         self._known, self._next_s = False, 0.0
         self._stamp: tuple[int, int, int] | None = None
         self._files: list[DataFile] = []
-        self._newest = -1
+        self._newest, self._exact = -1, False
 
     def facts_known(self, *, afresh: bool = False) -> bool:
         """Whether the facts of all members are in the state. Looks at most each `LOOK_S`; never raises.
@@ -70,14 +70,14 @@ class Whole:
         if stamp != self._stamp:
             files = read_manifest(self.home.lake).of("members")
             if files != self._files:
-                self._files, self._newest = files, newest_write(files)
+                self._files, self._newest, self._exact = files, newest_write(files), False
             self._stamp = stamp
         if not self._files:
             return True
         known = told(self.store, MEMBERS)
         if known is None:
             return False
-        if known < self._newest:  # files that were only written again, without members who were erased?
+        if known < self._newest and not self._exact:  # files that were only written again (an erasure)?
             self._newest = self._newest_batch()
         return known >= self._newest
 
@@ -90,6 +90,7 @@ class Whole:
         except duckdb.IOException:  # replaced meanwhile: the next look reads the manifest again
             self._stamp = None
             return self._newest
+        self._exact = True  # until the files are others: requests wait for this query
         return -1 if batch is None else int(batch)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from matinee.observe.home_format import FORMAT_FILE, check_format
 from matinee.observe.lake.connection import connect, literal
 from matinee.observe.lake.manifest import read_manifest, swap_manifest, sync_folder
 from matinee.observe.lake.writer import writing
-from matinee.observe.log import segments
+from matinee.observe.log import segment_name, segments
 from matinee.platform.config import PlatformConfig
 from matinee.platform.lifecycle.project import open_registry
 from matinee.platform.pipeline.cache import read_struct, write_struct
@@ -223,7 +224,11 @@ def _snapshot(home: Home, place: Path) -> None:
         for path in segments(home.log):
             if path.name in write.before.segments:
                 continue  # its events are in the lake
-            shutil.copyfile(path, held.log / path.name)  # not a link: it grows
+            try:
+                shutil.copyfile(path, held.log / path.name)  # not a link: it grows
+            except FileNotFoundError:  # closed meanwhile, and nobody can take it into the lake now
+                with suppress(FileNotFoundError):  # it was empty
+                    shutil.copyfile(home.log / segment_name(path), held.log / segment_name(path))
         swap_manifest(held.lake, msgspec.structs.replace(write.before, retired=[], segments=[]))
     sync_folder(place)
 

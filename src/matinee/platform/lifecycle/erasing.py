@@ -20,7 +20,7 @@ from matinee.observe.lake.compaction import compact
 from matinee.observe.lake.connection import literal, spilling
 from matinee.observe.lake.manifest import read_manifest
 from matinee.observe.lake.reader import open_events
-from matinee.observe.lake.tables import EVENTS, LOGGED
+from matinee.observe.lake.tables import LOGGED
 from matinee.observe.log import segments
 from matinee.observe.state.imports import take_in
 from matinee.observe.state.store import CopiesLeftError, StateStore
@@ -185,9 +185,8 @@ def _note_log(run: _Erasure) -> None:
     with spilling() as con:
         open_events(con, run.home)
         for table in LOGGED.values():
-            units = f" OR unit_id = {mine}" if "unit_id" in EVENTS[table] else ""
             rows, first_us = con.execute(
-                f"SELECT count(*), min(at_us) FROM log_{table} WHERE member_id = {mine}{units}"
+                f"SELECT count(*), min(at_us) FROM log_{table} WHERE member_id = {mine}"
             ).fetchall()[0]
             if rows:
                 receipt.count("log", {table: rows})

@@ -86,14 +86,20 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Read one consistent state; inside a transaction, that transaction's."""
-        outer: Connection | None = getattr(self._mine, "connection", None)
+        """Read one consistent state: that of the transaction or of the reading that this thread is in."""
+        outer: Connection | None = getattr(self._mine, "connection", None) or getattr(
+            self._mine, "reading", None
+        )
         with self._explained():
             if outer is not None:
                 yield outer
                 return
             with self._reader.begin() as con:
-                yield con
+                self._mine.reading = con
+                try:
+                    yield con
+                finally:
+                    self._mine.reading = None
 
     def stamp(self) -> Stamp | None:
         """The same as before only if nothing was written since: two looks at files, in place of queries.

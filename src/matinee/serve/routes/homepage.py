@@ -10,12 +10,10 @@ from litestar.params import Parameter
 
 from matinee.errors import InputError
 from matinee.observe.events.schema import LONGEST_TEXT
-from matinee.serve.asked import COLS, ROWS, Asked
+from matinee.serve.asked import COLS, MOST_COLS, MOST_ROWS, ROWS, Asked
 from matinee.serve.openapi import IN_A_PATH, TAG_DECIDE, problems
 from matinee.serve.pages import Pages
 from matinee.serve.schemas import PageReply
-
-MOST_ROWS, MOST_COLS = 100, 100
 
 
 @get(
