@@ -75,6 +75,7 @@ def unknown_name(where: str, noun: str, name: object, known: Iterable[str]) -> s
     """
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1) if isinstance(name, str) else []
+    near = near or [one for one in names if one.partition(".")[2] == name][:1]
     hint = f' Did you mean "{near[0]}"?' if near else ""
     said = f'"{name}"' if isinstance(name, str) else repr(name)
     return f"{where}: unknown {noun} {said}.{hint} Known: {', '.join(names)}."

@@ -50,12 +50,14 @@ def parse_at(value: str | int | float) -> AtUs:
     893286638000000
     """
     if isinstance(value, int | float):
-        return AtUs(round(value * SECOND_US))
+        return _in_range(value, value)
     text = value.strip()
     try:
-        return AtUs(round(float(text) * SECOND_US))
-    except (ValueError, OverflowError):
+        seconds = float(text)
+    except ValueError:
         pass
+    else:
+        return _in_range(seconds, value)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -66,6 +68,18 @@ def parse_at(value: str | int | float) -> AtUs:
         moment = moment.replace(tzinfo=UTC)
     delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return AtUs(((delta.days * 86_400 + delta.seconds) * SECOND_US) + delta.microseconds)
+
+
+FIRST_S, LAST_S = -62_135_596_800, 253_402_300_800
+"""Seconds since the epoch of the years 1 to 9999, the last one excluded."""
+
+
+def _in_range(seconds: float, said: str | int | float) -> AtUs:
+    if not FIRST_S <= seconds < LAST_S:  # NaN is in no range
+        raise InputError(
+            f'time is "{said}", expected ISO-8601 (2024-12-31T20:15:00Z) or epoch seconds, not milliseconds.'
+        )
+    return AtUs(round(seconds * SECOND_US))
 
 
 def format_at(at_us: int) -> str:

@@ -72,6 +72,9 @@ def test_the_audit_answers_and_its_check_has_a_verdict(
     assert answer("artwork", "audit", "t2", *at)["audit"]["serves"] == 1
     assert main(["artwork", "audit", "t2", *at]) == 0
     assert "pooled@2" in capsys.readouterr().out
+    assert main(["artwork", "audit", "t22", *at]) == 2
+    assert 'unknown id "t22"' in capsys.readouterr().err
+    assert main(["artwork", "audit", "t2", "--from", "2025-01-02", "--until", "2025-01-01", *at]) == 2
     assert main(["artwork", "audit", "--check", *at]) == 0
     log.write_bytes(page("d1", "m1", now_us, "t2", "t1--wide"))
     assert main(["artwork", "audit", "--check", *at]) == 1

@@ -60,7 +60,7 @@ def looked(home: Path, verdict: Any, winner: str | None) -> None:
 def test_from_draft_to_release(ready: Path, answer: Answer, capsys: pytest.CaptureFixture[str]) -> None:
     place = ["--home", ready]
     drafted = answer("experiment", "new", "toy-1", "--initiative", "toy", *place)
-    assert drafted["next"] == "matinee experiment start toy-1"
+    assert drafted["next"] == "matinee experiment start toy-1 --home " + str(ready)
     assert answer("experiment", "list", *place) == {"experiments": [], "drafts": ["toy-1"]}
     assert answer("experiment", "start", "toy-1", "--dry-run", *place)["started"] is False
     begun = answer("experiment", "start", "toy-1", "--by", "kim", *place)["experiment"]
@@ -76,7 +76,7 @@ def test_from_draft_to_release(ready: Path, answer: Answer, capsys: pytest.Captu
     version = begun["definition"]["arms"][1]["answers"]
     assert capsys.readouterr().out == (
         "Stopped: toy-1, verdict: ship treatment (the last look said: ship).\n"
-        f"Ship it: matinee release toy --version {version}\n"
+        f"Ship it: matinee release toy --version {version} --home {ready}\n"
     )
     assert answer("release", "toy", "--version", version, *place)["released"] is True
     shown = answer("experiment", "show", "toy-1", *place)

@@ -146,6 +146,8 @@ def test_one_that_was_stopped_early_does_not_go_on(
     out = capsys.readouterr().out
     assert out.startswith("bolder-rows: DO NOT SHIP\n- It was stopped on ")
     assert "with the verdict: undecided" in out
+    assert run(home, "read", "bolder-rows", "--at", day(5), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["verdict"] == "keep running", "it ran then"
 
 
 def test_one_that_has_ended_is_read_as_of_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -110,6 +110,7 @@ def _fail(problem: BaseException) -> int:
         ),
         (ZeroDivisionError("division by zero"), 1, "--debug (or MATINEE_DEBUG=1)"),
         (KeyboardInterrupt(), 130, "interrupted"),
+        (RuntimeError("Query interrupted"), 130, "interrupted"),
         (MemoryError(), 1, "Out of memory"),
         (SystemExit(3), 3, ""),
     ],

@@ -36,7 +36,8 @@ def test_people_are_told_what_comes_next(toy_home: Path, capsys: pytest.CaptureF
     assert main(["train", "toy", "--home", str(toy_home)]) == 0
     text = capsys.readouterr().out
     assert "on the log until 2024-11-06T20:15:00Z" in text
-    assert "Next: matinee evaluate toy, then matinee release toy." in text
+    at = f"--home {toy_home}"
+    assert f"Next: matinee evaluate toy {at}, then matinee release toy {at}." in text
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "run", "release"])
@@ -141,3 +142,11 @@ def test_killed_at_any_moment_nothing_is_half_registered(toy_home: Path, answer:
             assert (toy_home / "releases" / "toy" / row["version"] / "model.json").is_file()
     done = answer("train", "toy", "--home", toy_home)
     assert versions(toy_home) == [done["version"]]
+
+
+def test_a_moment_that_has_not_come_is_not_learned_from(
+    toy_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (["train", "toy"], ["run", "toy"]):
+        assert main([*command, "--at", "2030-01-01", "--home", str(toy_home)]) == 2
+        assert "the version would count as fresh until then" in capsys.readouterr().err

@@ -292,6 +292,22 @@ def test_bad_requests_are_told_what_was_expected(server: Running, path: str, sta
     problem(server.http.get(path), status)
 
 
+def test_a_text_that_ends_inside_a_character_loses_no_other_event(server: Running, member: str) -> None:
+    good = json.dumps(play(fresh_id(), member, "t3"))
+    bad = json.dumps({"type": "search", "event_id": fresh_id(), "member_id": member, "at": NOW})
+    body = f'[{good},{bad[:-1]},"query":"caf\\ud83d"}}]'.encode()
+    reply = server.http.post("/v1/events", content=body, headers={"content-type": "application/json"})
+    assert reply.status_code == 200, reply.text
+    assert (reply.json()["accepted"], [one["index"] for one in reply.json()["rejected"]]) == (1, [1])
+
+
+def test_head_is_answered_as_get_without_a_body(server: Running) -> None:
+    for path in ("/healthz", "/readyz", "/openapi.json"):
+        reply = server.http.head(path)
+        assert (reply.status_code, reply.content) == (200, b"")
+    assert server.http.head("/v1/events").status_code == 405
+
+
 @pytest.mark.parametrize("body", [b"", b"[1,2", b"\xff\xfe", b"nul", b'"text"'])
 def test_bodies_that_are_not_events_are_refused(server: Running, body: bytes) -> None:
     reply = server.http.post("/v1/events", content=body, headers={"content-type": "application/json"})
@@ -360,3 +376,17 @@ def test_a_member_can_be_forgotten(server: Running, member: str, more: str) -> N
     assert late["accepted"] == 0
     assert "erased" in late["rejected"][0]["error"]
     assert "continue_watching" not in {row["kind"] for row in server.page(segment)["rows"]}
+
+
+def test_a_page_of_somebody_who_was_erased_goes_nowhere(server: Running, member: str) -> None:
+    assert server.page(member, rows=1)["next_cursor"]
+    assert server.http.delete(f"/v1/members/{member}").status_code == 200
+    page = server.page(member, rows=1)
+    assert page["rows"]
+    assert page["next_cursor"] is None
+
+
+def test_no_page_is_larger_than_the_settings_say(server: Running, member: str) -> None:
+    page = server.page(member, rows=100, cols=100)
+    assert len(page["rows"]) <= 40
+    assert max(len(row["tiles"]) for row in page["rows"]) <= 40

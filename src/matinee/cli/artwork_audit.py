@@ -60,6 +60,10 @@ def audit(
         raise InputError("matinee artwork audit: --out goes with an image, not with --check. Use --json.")
     from_us = ALWAYS_US if start is None else parse_at(start)
     until_us = NEVER_US if end is None else parse_at(end)
+    if from_us >= until_us:
+        raise InputError(
+            f"matinee artwork audit: --from is {start} and --until is {end}, expected a time before its end."
+        )
     if artwork_id is None:
         return _check(where.root, from_us, until_us, limit, json=json)
     return _audit(where.root, artwork_id, (from_us, until_us), out, limit, json=json)
@@ -68,10 +72,13 @@ def audit(
 def _audit(
     root: Path, artwork_id: str, span: tuple[int, int], out: Path | None, limit: int, *, json: bool
 ) -> int:
+    from matinee.cli.artwork import act_us
     from matinee.observe.catalogue.artwork_audit import audit as look
+    from matinee.observe.catalogue.artwork_listing import told
     from matinee.observe.home import Home
     from matinee.types import format_at
 
+    told(Home(root), artwork_id, act_us(Home(root), None))  # a misspelt id was not "served 0 times"
     found = look(Home(root), artwork_id, from_us=span[0], until_us=span[1], out=out, limit=limit)
     if json:
         print_json({"artwork_id": artwork_id, "out": out and str(out), "audit": found})

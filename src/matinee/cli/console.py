@@ -134,6 +134,9 @@ def guarded(run: Callable[[], object], *, json: bool, debug: bool) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else EXIT_FAILED if stop.code else EXIT_OK
     except Exception as problem:
+        if isinstance(problem, RuntimeError) and "Query interrupted" in str(problem):
+            sys.stderr.write("\ninterrupted\n")
+            return EXIT_INTERRUPTED
         if debug:
             traceback.print_exc()
         message, code = explain(problem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 def find_home(home: Path | None) -> Home:
     """Home named by `--home`, else by MATINEE_HOME, else the current folder."""
     return Home.find(home, os.environ.get("MATINEE_HOME"))
+
+
+def in_home(home: Path | None) -> str:
+    """How a command that is proposed names the same home: as this one did."""
+    return "" if home is None else f" --home {shlex.quote(str(home))}"
 
 
 def sections(home: Home | None = None) -> dict[str, type[Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from matinee.cli.console import note, print_json, say
-from matinee.cli.context import find_home
+from matinee.cli.context import find_home, in_home
 
 
 def new(
@@ -47,7 +47,7 @@ def new(
 
     with open_project(find_home(home), initiative) as project:
         found = new_draft(project, name, owner=owner, kind="interleaving" if interleaving else "ab")
-    following = f"matinee experiment start {name}"
+    following = f"matinee experiment start {name}{in_home(home)}"
     if json:
         print_json(
             {"path": str(found.path), "experiment": found.draft, "notes": found.notes, "next": following}

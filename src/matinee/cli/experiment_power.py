@@ -110,6 +110,8 @@ def show(planned: Planned) -> None:
         f"{sum(planned.new_units):,.0f} units come in {planned.days} days ({planned.new_units[0]:,.0f} on "
         f"the first), counted by {planned.seen_by}."
     )
+    if planned.days < planned.asked_days:
+        say(f"The past ends there: {planned.asked_days} days were asked for.")
     rows = [
         (one.analysis, f"{one.units:,}", f"more than {planned.days}" if one.days is None else one.days)
         for one in planned.needed

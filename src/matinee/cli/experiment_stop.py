@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from matinee.cli.console import note, print_json, say
-from matinee.cli.context import find_home
+from matinee.cli.context import find_home, in_home
 
 
 def stop(
@@ -62,5 +62,5 @@ def stop(
     say(f"{done}: {name}, verdict: {verdict} ({row.reason}).{' Nothing was changed.' if dry_run else ''}")
     shipped = {arm.name: arm.answers for arm in row.definition.arms}.get(row.winner or "")
     if shipped and not dry_run:
-        say(f"Ship it: matinee release {row.initiative} --version {shipped}")
+        say(f"Ship it: matinee release {row.initiative} --version {shipped}{in_home(home)}")
     return 0

@@ -8,8 +8,9 @@ from typing import Any
 from cyclopts import App, Parameter
 
 from matinee.cli.console import print_json, print_table, say
-from matinee.cli.context import find_home, recorded_at
+from matinee.cli.context import find_home
 from matinee.errors import InputError
+from matinee.observe.home_clock import home_clock
 from matinee.types import format_at, parse_at
 
 lineage = App(
@@ -53,7 +54,7 @@ def feeds(
 def uses(feature: str, *, version: str | None = None, home: Path | None = None, json: bool = False) -> int:
     """Print what depends on FEATURE: datasets, models, what is in production, initiatives.
 
-    Example: matinee lineage uses plays_28d --home shop
+    Example: matinee lineage uses account_standing.plays_28d --home shop
 
     Parameters
     ----------
@@ -140,7 +141,7 @@ def models(
     older_than_days
         For stale: age of the data that a model in production learned from.
     at
-        Age as of this time.
+        Age as of this time, instead of by the home's clock.
     home
         Service home; else MATINEE_HOME, else the current folder.
     json
@@ -162,7 +163,8 @@ def models(
                 for u in unused
             ]
         elif state == "stale":
-            stale = registry.portfolio.stale(now_us=recorded_at(at), older_than_days=older_than_days)
+            now_us = home_clock(find_home(home), at).now_us
+            stale = registry.portfolio.stale(now_us=now_us, older_than_days=older_than_days)
             found = stale
             rows = [(s.model.initiative, s.model.version, f"{s.age_days:.0f} days") for s in stale]
         else:

@@ -58,7 +58,7 @@ def run(
     """
     from matinee.platform.lifecycle.project import open_project
     from matinee.platform.lifecycle.running import plan_pipeline, run_one_step, run_pipeline, workspace
-    from matinee.platform.lifecycle.training import keep
+    from matinee.platform.lifecycle.training import check_at, keep
 
     if step is not None and run_id is None:
         raise InputError(
@@ -67,6 +67,7 @@ def run(
     where = find_home(home)
     with open_project(where, initiative, at=at, data=data) as project:
         chosen = project.initiative.pipeline if pipeline == "train" else project.initiative.evaluation
+        check_at(project, at)
         if plan:
             steps = plan_pipeline(project, chosen, seed=seed or 0, cut=cut)
             if json:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matinee.cli.console import note, print_json, print_table, say
-from matinee.cli.context import find_home
+from matinee.cli.context import find_home, in_home
 from matinee.types import HOUR_US, format_at
 
 if TYPE_CHECKING:
@@ -44,12 +45,18 @@ def status(
     if json:
         print_json(found)
         return 0
+    found = [replace(one, next_step=_typed(one.next_step, home)) for one in found]
     if initiative is None:
         _print_all(found)
     else:
         for one in found:
             _print_one(one)
     return 0
+
+
+def _typed(step: str, home: Path | None) -> str:
+    """A command as it is to be typed; other steps as they are."""
+    return step + in_home(home) if step.startswith("matinee ") else step
 
 
 def _print_all(found: list[Standing]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from matinee.cli.console import note, print_json, progress, say
-from matinee.cli.context import find_home
+from matinee.cli.context import find_home, in_home
 
 
 def train(
@@ -44,10 +44,12 @@ def train(
         Print machine-readable JSON.
     """
     from matinee.platform.lifecycle.project import open_project
+    from matinee.platform.lifecycle.training import check_at
     from matinee.platform.lifecycle.training import train as learn
 
     where = find_home(home)
     with open_project(where, initiative, at=at, data=data) as project:
+        check_at(project, at)
         if project.data == "simulated":
             note(SIMULATED.format(name=initiative), quiet=json)
         with progress("Training", quiet=json) as report:
@@ -75,7 +77,8 @@ def train(
     if in_production == done.version:
         say("It is in production already.")
     else:
-        say(f"Next: matinee evaluate {initiative}, then matinee release {initiative}.")
+        same = in_home(home)
+        say(f"Next: matinee evaluate {initiative}{same}, then matinee release {initiative}{same}.")
     return 0
 
 

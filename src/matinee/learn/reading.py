@@ -22,7 +22,7 @@ from matinee.observe.clock import Clock
 from matinee.observe.home import Home
 from matinee.observe.importers.fields import MEMBER_ONLY, NOT_WATCHING, TITLE, interaction_fields
 from matinee.observe.importers.run import rating_scale
-from matinee.observe.importers.staging import Strictness, stage
+from matinee.observe.importers.staging import Strictness, check_rejects, stage
 from matinee.observe.importers.table import Table
 from matinee.observe.lake.connection import spilling
 from matinee.observe.lake.facts import facts
@@ -80,6 +80,7 @@ def read_interactions(
     with _reading() as con:
         table = Table.open(path)
         strictness = Strictness(on_error, rejects, clock.latest_us)
+        check_rejects(rejects)
         staged = stage(con, table, interaction_fields(table.columns), strictness=strictness)
         columns = set(staged.columns)
         wanted = ["true"]

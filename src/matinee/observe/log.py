@@ -17,7 +17,7 @@ import duckdb
 from matinee.errors import StorageError
 from matinee.observe.clock import TellsNow
 from matinee.observe.events.schema import Event, stored_lines
-from matinee.observe.lake.connection import literal, quoted
+from matinee.observe.lake.connection import literal, one_file, quoted
 from matinee.observe.lake.manifest import sync_folder
 from matinee.observe.lake.tables import EVENTS, LOGGED
 from matinee.observe.locks import lock_file
@@ -25,6 +25,7 @@ from matinee.observe.state.store import Position
 from matinee.types import SECOND_US
 
 OPEN, CLOSED = ".open.ndjson", ".ndjson"
+NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 ROTATE_BYTES = 64 * 1024 * 1024
 BACK_US = SECOND_US
 """A clock that goes back by less than this stands still for the log; by more, a new segment is begun."""
@@ -284,7 +285,7 @@ def segment_events(con: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> int
     source = "SELECT " + ", ".join(f"NULL::{t} AS {quoted(c)}" for c, t in types.items()) + " WHERE false"
     full = [path for path in paths if path.stat().st_size > 0]
     if full:
-        names = ", ".join(map(literal, full))
+        names = ", ".join(map(one_file, full))
         source = (
             f"SELECT * FROM read_json([{names}], format = 'newline_delimited', columns = {spec}, "
             "ignore_errors = true)"
@@ -355,7 +356,7 @@ def _finish(segment: _Segment) -> None:
 def _refused(folder: Path, error: OSError) -> StorageError:
     """What is wrong with the disk, and what to do."""
     reason = error.strerror or str(error)
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+    if error.errno in NOT_WRITABLE:
         todo = "Make the folder writable for this user."
     elif error.errno in (errno.ENOSPC, errno.EDQUOT):
         todo = "Free space on the disk."

@@ -11,6 +11,7 @@ import msgspec
 from matinee.errors import InputError, NotFoundError, unknown_name
 from matinee.observe.decision_log import new_decision_id, plausible
 from matinee.observe.decisions import DecisionRecord, Slot
+from matinee.observe.events.schema import LONGEST_TEXT as LONGEST_ID
 from matinee.observe.members import MATURITY_MAX
 from matinee.platform.deciding import Context, Request
 from matinee.serve.artworks import NAME as ARTWORK
@@ -215,9 +216,10 @@ def _kind(initiative: str) -> str:
 
 
 def _check(asked: DecisionRequest) -> None:
-    if not asked.unit_id.strip() or len(asked.unit_id) > 200:
+    if not asked.unit_id.strip() or len(asked.unit_id) > LONGEST_ID:
         raise InputError(
-            f'unit_id is "{asked.unit_id[:40]}", expected 1 to 200 characters. Name whom it is about.'
+            f'unit_id is "{asked.unit_id[:40]}", expected 1 to {LONGEST_ID} characters. '
+            "Name whom it is about."
         )
     taken = sorted(RESERVED & asked.context.keys())
     if taken:

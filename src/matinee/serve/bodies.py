@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -208,11 +209,39 @@ def _read_array(data: bytes, limits: BodyLimits, latest_us: int | None, into: Pa
     try:
         items = _ITEMS.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if _read_torn_text(data, latest_us, into):
+            return
         raise BodyError(
             f"body: {error}. Expected a JSON array of events, one event, or one event per line "
             "(application/x-ndjson)."
         ) from None
     _read_items([bytes(item) for item in items], latest_us, into)
+
+
+def _read_torn_text(data: bytes, latest_us: int | None, into: Parsed) -> bool:
+    """Read an array in which texts end inside a character, as browsers write one that was cut there.
+
+    Whether it is one: such events are rejected, and the others are not lost with them.
+    """
+    try:
+        items = json.loads(data, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(items, list):
+        return False
+    for index, item in enumerate(items):
+        try:
+            event = decode(msgspec.json.encode(item))
+            into.events.append((event, check(event, latest_us)))
+        except UnicodeEncodeError:
+            into.rejected.append(Rejected(index, "event: a text ends inside a character, expected UTF-8."))
+        except InputError as error:
+            into.rejected.append(Rejected(index, str(error)))
+    return True
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
 
 
 def _read_lines(data: bytes, limits: BodyLimits, latest_us: int | None, into: Parsed) -> None:

@@ -56,6 +56,8 @@ class Front:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":  # as GET; the server leaves out the body
+            scope = {**scope, "method": "GET"}
         began = time.perf_counter()
         status = 500
         request_id = request_id_of(scope)

@@ -309,6 +309,9 @@ class Pages:
     ) -> PageReply:
         given = shown.given[-1]
         more = shown.more or any(note.row > given for note in shown.rows)
+        erased = self.services.erased
+        if len(erased) and erased.refuses(record.unit_id):
+            more = False  # nothing is kept about them, so nothing can go on
         return PageReply(
             decision_id=record.decision_id,
             at=format_at(record.at_us),

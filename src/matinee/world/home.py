@@ -10,7 +10,7 @@ import numpy as np
 
 from matinee.errors import InputError
 from matinee.observe.home import Home
-from matinee.observe.lake.connection import connect, literal, quoted
+from matinee.observe.lake.connection import connect, literal, one_file, quoted
 from matinee.observe.lake.facts import store_facts
 from matinee.observe.lake.manifest import read_manifest
 from matinee.observe.lake.spans import store_events
@@ -135,7 +135,7 @@ def _facts(
     )
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE incoming_facts AS SELECT {every} FROM "
-        f"read_json({literal(path)}, format = 'newline_delimited', columns = {{{types}}})"
+        f"read_json({one_file(path)}, format = 'newline_delimited', columns = {{{types}}})"
     )
     store_facts(write, con, table, "incoming_facts", from_us=run.world.config.start_us)
 

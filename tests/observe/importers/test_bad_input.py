@@ -16,6 +16,7 @@ from matinee.observe.clock import Clock
 from matinee.observe.home import Home
 from matinee.observe.importers.run import run_import
 from matinee.observe.importers.staging import Strictness
+from matinee.types import parse_at
 
 HEADER = "member_id,title_id,at,watch_s,rating\n"
 Write = Callable[[str, str | bytes], Path]
@@ -37,7 +38,29 @@ REFUSED: dict[str, tuple[str, str, str | bytes, str]] = {
     ),
     "millis": (
         "events", "a.csv", HEADER + "m,t,1700000000000,,\n",
-        r"expected a time not later than 2024-01-02",
+        r"epoch seconds, not milliseconds",
+    ),
+    "short year": ("events", "a.csv", HEADER + "m,t,31/12/24,,\n", r'at is "31/12/24", expected ISO'),
+    "seen in millis": (
+        "events", "a.csv", "member_id,title_id,at,seen\nm,t,5,1700000000000\n",
+        r'seen is "1700000000000", .* not milliseconds',
+    ),
+    "release in millis": (
+        "titles", "a.csv", "title_id,release_date\nt,1700000000000\n",
+        r'release_date is "1700000000000", expected a date',
+    ),
+    "quotes": (
+        "events", "a.csv", HEADER + GOOD + 'm,"The "Big" One",5,1,\n',
+        r"line 3: .*expected quotes that match",
+    ),
+    "case": ("events", "a.csv", "member_id,title_id,at,AT\n", r"columns at and AT differ only in case"),
+    "case of keys": (
+        "events", "a.ndjson", '{"member_id":"m","title_id":"t","at":5,"AT":6}\n',
+        r"keys at and AT differ only in case",
+    ),
+    "byte order mark": (
+        "events", "a.ndjson", b'\xef\xbb\xbf{"member_id":"m","title_id":"t","at":5}\n',
+        r"begins with a byte order mark",
     ),
     "infinity": ("events", "a.csv", HEADER + "m,t,infinity,,\n", r'at is "infinity", expected ISO'),
     "nan": ("events", "a.csv", HEADER + "m,t,5,NaN,\n", r'watch_s is "NaN", expected a number of seconds'),
@@ -239,3 +262,83 @@ def test_every_spelling_of_a_table_is_served(tmp_path: Path, write: Write, conte
         home = Home.create(tmp_path / name.replace(".", "_"))
         run_import(home, "events", write(name, data))
         assert content(home, "member_id, title_id, at_us") == [("m", "t", 893_286_638_000_000)], name
+
+
+@pytest.mark.parametrize("broken", ['m,"The "Big" One",5,1,', 'm,"not closed,5,1,'])
+def test_rows_behind_quotes_that_do_not_match_are_kept(
+    broken: str, tmp_path: Path, home: Home, write: Write, content: Content
+) -> None:
+    rows = [f"m{n},t,{n + 5},1," for n in range(2_000)]
+    path = write("a.csv", HEADER + "\n".join([*rows[:700], broken, *rows[700:]]) + "\nm,t,bad,1,\n")
+    rejects = tmp_path / "rejects.csv"
+    (done,) = run_import(home, "events", path, strictness=Strictness("skip", rejects))
+    assert (done.added, done.rejected) == (2_000, 2)
+    with rejects.open(newline="") as file:
+        assert [(row["line"], row["text"][:8]) for row in csv.DictReader(file)] == [
+            ("702", broken[:8]),
+            ("2003", "m,t,bad,"),
+        ]
+    assert len(set(content(home, "member_id"))) == 2_000
+
+
+@pytest.mark.parametrize("on_error", ["fail", "skip"])
+def test_ends_of_lines_may_be_mixed(on_error: str, home: Home, write: Write, content: Content) -> None:
+    path = write("a.csv", (HEADER + "m1,t,5,1,\r\nm2,t,6,1,\nm3,t,7,1,\r\n").encode())
+    (done,) = run_import(home, "events", path, strictness=Strictness(on_error))
+    assert (done.added, done.rejected) == (3, 0)
+    assert [row[0] for row in content(home, "member_id")] == ["m1", "m2", "m3"]
+
+
+def test_keys_that_come_late_in_a_file_are_read(home: Home, write: Write, content: Content) -> None:
+    line = '{{"member_id":"m{0}","title_id":"t","at":{0}{1}}}\n'
+    text = "".join(line.format(n + 5, "" if n < 3_000 else ',"watch_s":7') for n in range(3_005))
+    (done,) = run_import(home, "events", write("a.ndjson", text))
+    assert done.added == 3_005
+    assert [row[0] for row in content(home, "watch_s")].count(7.0) == 5
+
+
+def test_a_name_with_the_marks_of_a_pattern_is_one_file(home: Home, write: Write, content: Content) -> None:
+    write("plays1.csv", HEADER + "other,t,5,1,\n")
+    run_import(home, "events", write("plays[1].csv", HEADER + GOOD))
+    assert [row[0] for row in content(home, "member_id")] == ["m1"]
+
+
+def test_events_before_1970_are_kept(home: Home, write: Write, content: Content) -> None:
+    times = [
+        "1969-12-31T23:00:00Z",
+        "1969-12-31",
+        "1970-01-01T00:00:00+01:00",
+        "2024-11-03",
+        "1950-06-01T12:00",
+    ]
+    text = HEADER + "".join(f"m{n},t,{at},1,\n" for n, at in enumerate(times))
+    (done,) = run_import(home, "events", write("a.csv", text))
+    assert (done.added, done.duplicate) == (5, 0)
+    assert len(content(home, "member_id")) == 5
+
+
+def test_a_date_without_separators_is_a_date(home: Home, write: Write, content: Content) -> None:
+    run_import(home, "events", write("a.csv", HEADER + "m,t,20241103,1,\n"))
+    assert content(home, "at_us") == [(parse_at("2024-11-03"),)]
+
+
+def test_blank_lines_before_the_header_are_no_rows(home: Home, write: Write) -> None:
+    (done,) = run_import(home, "titles", write("t.csv", "\n\ntitle_id,name\nt1,A\nt2,B\n"))
+    assert done.added == 2
+    assert load_catalogue(home, 0).title_ids.tolist() == ["t1", "t2"]
+
+
+def test_rejects_are_not_added_to_a_file_that_holds_something_else(home: Home, write: Write) -> None:
+    path = write("a.csv", HEADER + GOOD + "m,t,bad,1,\n")
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="holds something else"):
+        run_import(home, "events", path, strictness=Strictness("skip", path))
+    assert path.read_bytes() == before
+
+
+def test_a_month_without_the_best_rating_is_of_the_scale_before(
+    home: Home, write: Write, content: Content
+) -> None:
+    run_import(home, "events", write("a.csv", HEADER + "m1,t,5,1,5\n"))
+    run_import(home, "events", write("b.csv", HEADER + "m2,t,6,1,1\n"))
+    assert content(home, "rating_scale") == [(5.0,), (5.0,)]

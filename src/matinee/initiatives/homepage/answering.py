@@ -62,13 +62,15 @@ def answer(
     shared = composer.audience(state.here)
     rows, cols = size_of(request)
     above = above_of(request, titles.position) if request.after or request.after_rows else []
-    most = composer.config.rows if rows is None else rows
+    config = composer.config
+    most = config.rows if rows is None else min(rows, config.rows)
+    cols = None if cols is None else min(cols, config.cols)
     if above:
-        most = max(0, min(most, composer.config.rows - len(above)))
+        most = max(0, min(most, config.rows - len(above)))
     page = Page(state.member_id, request.at_us, [])
     if most or not above:
         page = composer.page(state, seed=request.seed, rows=most, cols=cols, trace=trace, above=above)
-    more = len(page.rows) == most and len(above) + most < composer.config.rows
+    more = len(page.rows) == most and len(above) + most < config.rows
     decided = Decided(
         tuple(page_slots(page)),
         permitted_of(shared, request, titles),

@@ -29,7 +29,7 @@ from matinee.learn.features.tiles import (
     tiled_sql,
 )
 from matinee.observe.home import Home
-from matinee.observe.lake.connection import literal, quoted, spilling
+from matinee.observe.lake.connection import literal, one_file, quoted, spilling
 from matinee.observe.lake.reader import open_events, open_facts
 from matinee.observe.lake.tables import EVENTS, FACTS
 
@@ -231,7 +231,9 @@ def _load_labels(con: duckdb.DuckDBPyConnection, view: FeatureView, labels: Labe
         con.register(given, columns)
     elif isinstance(labels, Path):
         given = (
-            f"read_csv({literal(labels)})" if labels.suffix == ".csv" else f"read_parquet({literal(labels)})"
+            f"read_csv({one_file(labels)})"
+            if labels.suffix == ".csv"
+            else f"read_parquet({one_file(labels)})"
         )
     else:
         given = quoted(labels)

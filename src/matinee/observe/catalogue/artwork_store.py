@@ -9,7 +9,7 @@ import duckdb
 import msgspec
 
 from matinee.observe.catalogue.artwork import TABLE
-from matinee.observe.lake.connection import literal
+from matinee.observe.lake.connection import literal, one_file
 from matinee.observe.lake.facts import as_of, facts
 from matinee.observe.lake.manifest import DataFile, parquet
 from matinee.observe.lake.tables import FACTS
@@ -54,7 +54,7 @@ def stage_images(con: duckdb.DuckDBPyConnection, write: LakeWriter, rows: Sequen
     types = ", ".join(f"{literal(c)}: '{FACTS[TABLE][c]}'" for c in facts(TABLE))
     con.execute(f"DROP VIEW IF EXISTS {view}")
     con.execute(
-        f"CREATE TEMP VIEW {view} AS SELECT * FROM read_json({literal(target)}, "
+        f"CREATE TEMP VIEW {view} AS SELECT * FROM read_json({one_file(target)}, "
         f"format = 'newline_delimited', columns = {{{types}}})"
     )
 

@@ -17,7 +17,7 @@ import duckdb
 from matinee.errors import StorageError
 from matinee.observe.erasure.words import Person
 from matinee.observe.home import SETTINGS_FILE, Home
-from matinee.observe.lake.connection import connect, literal, quoted
+from matinee.observe.lake.connection import connect, literal, one_file, quoted
 from matinee.observe.lake.manifest import sync_file, sync_folder
 
 OWNED = {"lake", "log", "releases", "work", "receipts", "backups", "initiatives", "artwork"}
@@ -84,7 +84,7 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def _parquet(path: Path, person: Person, dry_run: bool) -> int:
-    source = f"read_parquet({literal(path)})"
+    source = f"read_parquet({one_file(path)})"
     with connect() as con:
         columns = [row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
         names = [quoted(name) for name in NAMES if name in columns]

@@ -9,7 +9,7 @@ import duckdb
 
 from matinee.observe.erasure.words import Person
 from matinee.observe.home import Home
-from matinee.observe.lake.connection import connect, literal, quoted
+from matinee.observe.lake.connection import connect, literal, one_file, quoted
 from matinee.observe.lake.facts import as_of
 from matinee.observe.lake.manifest import DataFile, Manifest, parquet, read_manifest
 from matinee.observe.lake.tables import EVENTS
@@ -89,7 +89,7 @@ def remove_from_lake(home: Home, member_id: str, unit_of: Mapping[str, str]) -> 
         write.retire = False
         person = _person(con, home, write.before, member_id, found)
         for one in _touched(con, home, write.before, person, unit_of, found):
-            source = f"read_parquet({literal(home.lake / one.file.path)})"
+            source = f"read_parquet({one_file(home.lake / one.file.path)})"
             words = ", ".join(f"{person.sql_covered(quoted(c))} AS {quoted(c)}" for c in one.text)
             values = f"* REPLACE ({words})" if words and person.words else "*"
             write.add(con, one.file.table, f"SELECT {values} FROM {source} WHERE NOT {one.theirs}")
@@ -129,7 +129,7 @@ def _touched(
 ) -> Iterator[_Touched]:
     """Files that hold something of a person; counted in `found` as they are given."""
     for file in manifest.files:
-        source = f"read_parquet({literal(home.lake / file.path)})"
+        source = f"read_parquet({one_file(home.lake / file.path)})"
         types = {row[0]: row[1] for row in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
         theirs = _theirs(types, person, unit_of)
         text = tuple(c for c, kind in types.items() if kind == "VARCHAR" and c not in NOT_TEXT)

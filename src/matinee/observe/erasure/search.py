@@ -15,7 +15,7 @@ import numpy as np
 
 from matinee.observe.erasure.words import Person
 from matinee.observe.home import Home
-from matinee.observe.lake.connection import connect, literal, quoted
+from matinee.observe.lake.connection import connect, literal, one_file, quoted
 
 SQLITE = b"SQLite format 3\x00"
 PARQUET = b"PAR1"
@@ -86,7 +86,7 @@ def _in_bytes(path: Path, text: str) -> bool:
 
 
 def _in_parquet(path: Path, text: str) -> Iterator[str]:
-    source = f"read_parquet({literal(path)})"
+    source = f"read_parquet({one_file(path)})"
     with connect() as con:
         try:
             columns = [row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]

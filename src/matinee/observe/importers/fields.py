@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from matinee.observe.catalogue.artwork import ASPECTS
-from matinee.observe.events.schema import LONGEST_TEXT, SIGNALS, STATUSES
+from matinee.observe.events.schema import EARLIEST_US, LONGEST_TEXT, SIGNALS, STATUSES
 from matinee.observe.lake.tables import TABLE_OF
+from matinee.types import LAST_S, SECOND_US, parse_at
 
 Parse = Callable[[str, str], str]
 """From a value expression and its SQL type to the SQL of the parsed value; NULL when it cannot be parsed."""
@@ -60,9 +61,13 @@ def _time(v: str, sql_type: str) -> str:
         return f"CASE WHEN isfinite({v}) THEN epoch_us(CAST({v} AS TIMESTAMPTZ)) END"
     if not _is_text(sql_type):
         return _seconds_to_us(v)
+    # ISO-8601 without separators is a date: as seconds it would be a day of 1970.
+    date = f"epoch_us(TRY_STRPTIME({v}, '%Y%m%d')::TIMESTAMP)"
+    plain = f"length({v}) = 8 AND {v} BETWEEN '19000101' AND '20991231'"
     # One cast only: DuckDB would compute an expression that stands twice for every row, needed or not.
     moment = f"CASE WHEN {v} NOT ILIKE '%infinity%' THEN epoch_us(TRY_CAST({v} AS TIMESTAMPTZ)) END"
-    return f"coalesce({_seconds_to_us(v)}, {moment})"
+    other = f"coalesce({_seconds_to_us(v)}, {moment})"
+    return f"CASE WHEN {plain} THEN coalesce({date}, {other}) ELSE {other} END"
 
 
 def _day(v: str, sql_type: str) -> str:
@@ -112,8 +117,20 @@ ID = Kind(
     f"an id of 1 to {LONGEST_TEXT} characters",
 )
 TEXT = Kind(_text, "VARCHAR", "true", "text")
-TIME = Kind(_time, "BIGINT", "true", "ISO-8601 (2024-12-31T20:15:00Z) or epoch seconds")
-DAY = Kind(_day, "BIGINT", "true", "a date (2024-12-31) or a year (2024)")
+EARLIEST_DAY_US, LATEST_TIME_US = parse_at("1800-01-01"), LAST_S * SECOND_US
+"""Films are older than events. Windows without an end are often said to end in 9999."""
+TIME = Kind(
+    _time,
+    "BIGINT",
+    f"{{p}} >= {EARLIEST_US} AND {{p}} < {LATEST_TIME_US}",
+    "ISO-8601 (2024-12-31T20:15:00Z) or epoch seconds, not milliseconds, of the years 1900 to 9999",
+)
+DAY = Kind(
+    _day,
+    "BIGINT",
+    f"{{p}} >= {EARLIEST_DAY_US} AND {{p}} < {LATEST_TIME_US}",
+    "a date (2024-12-31) or a year (2024) of 1800 to 9999",
+)
 NUMBER = Kind(_double, "DOUBLE", "isfinite({p})", "a number (not NaN)")
 SECONDS = Kind(_double, "DOUBLE", "isfinite({p}) AND {p} >= 0", "a number of seconds, 0 or more (not NaN)")
 WHOLE = Kind(_whole, "INTEGER", "true", "a whole number")

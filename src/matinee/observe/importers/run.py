@@ -26,9 +26,10 @@ from matinee.observe.importers.fields import (
 from matinee.observe.importers.oddities import NO_TITLES, oddities
 from matinee.observe.importers.part import Part, Prepared, Preparing
 from matinee.observe.importers.registry import importer_of
-from matinee.observe.importers.staging import Staged, Strictness, stage
+from matinee.observe.importers.staging import Staged, Strictness, check_rejects, stage
 from matinee.observe.lake.connection import connect, quoted
 from matinee.observe.lake.facts import facts, store_facts
+from matinee.observe.lake.manifest import parquet
 from matinee.observe.lake.spans import Stored, store_events
 from matinee.observe.lake.tables import EVENTS, FACTS, TABLE_OF
 from matinee.observe.lake.writer import LakeWriter, writing
@@ -140,6 +141,7 @@ def run_import(
     strict = replace(strictness or Strictness(), latest_us=latest_us)
     report = progress or (lambda _what, _share: None)
     importer = importer_of(kind)
+    check_rejects(strict.rejects)
     done: list[Imported] = []
     with writing(home.lake) as write:
         report(f"looking at {path}", 0.0)
@@ -251,8 +253,8 @@ def _store_events(
     scale = part.rating_scale
     if "rating" in staged.columns:
         (highest,) = con.execute("SELECT max(rating) FROM staged").fetchall()[0]
-        if scale is None:
-            scale = rating_scale(highest)
+        if scale is None:  # a month in which nobody gave the best rating is no other scale
+            scale = max(rating_scale(highest), _scale_before(write, con))
         elif highest is not None and highest > scale:
             raise InputError(
                 f"{part.table.named}: the highest rating is {highest:g}, expected at most {scale:g}, the "
@@ -269,6 +271,15 @@ def _store_events(
     where = f" WHERE coalesce(event, 'play') = '{kind}'" if "event" in staged.columns else ""
     con.execute(f"CREATE OR REPLACE TEMP VIEW incoming AS SELECT {select} FROM staged{where}")
     return store_events(write, con, table, "incoming", has_ids="event_id" in staged.columns)
+
+
+def _scale_before(write: LakeWriter, con: duckdb.DuckDBPyConnection) -> float:
+    """The largest scale of the ratings that the lake has; 0 without any."""
+    files = write.before.of(TABLE_OF["play"])
+    if not files:
+        return 0.0
+    (found,) = con.execute(f"SELECT max(rating_scale) FROM {parquet(write.lake, files)}").fetchall()[0]
+    return float(found or 0.0)
 
 
 def _column(name: str, sql_type: str, staged: Staged) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,13 @@ import duckdb
 
 from matinee.errors import InputError, StorageError
 from matinee.observe.importers.fields import TEXT, TIME, Field
-from matinee.observe.importers.table import ONE_OBJECT, Located, Table, no_object
-from matinee.observe.lake.connection import literal, quoted
+from matinee.observe.importers.table import ONE_OBJECT, QUOTES, Located, Table, no_object
+from matinee.observe.lake.connection import literal, one_file, quoted
 from matinee.types import format_at
 
 NOTHING = "Nothing was written."
+REJECTS = ("file", "line", "reason", "text")
+"""Columns of a rejects file."""
 SKIP_HINT = "Correct it, or pass --on-error skip to leave such rows out."
 
 
@@ -98,9 +101,23 @@ def stage(
     given |= {f.name: "NULL::VARCHAR" for f in present if f.name not in given}
     types = _types(con, table, given)
     rules = _rules(present, strict.latest_us)
-    sql = _select(table, present, given, types, rules, skip_broken=strict.on_error == "skip")
-    _run(con, table, sql, into, skippable=strictness is not None)
-    (n_rows,) = con.execute("SELECT count(*) FROM _staging").fetchall()[0]
+    skip = strict.on_error == "skip"
+
+    def run(source: Table) -> int:
+        sql = _select(source, present, given, types, rules, skip_broken=skip)
+        _run(con, source, sql, into)
+        return int(con.execute("SELECT count(*) FROM _staging").fetchall()[0][0])
+
+    try:
+        n_rows = run(table)
+    except _UnreadError as error:
+        if table.format != "csv" or (not skip and next(table.broken_lines(), None) is not None):
+            raise InputError(_broken(table, error, skippable=strictness is not None)) from None
+        n_rows = -1
+    n_there, broken = table.surveyed() if table.format == "csv" and (skip or n_rows < 0) else (n_rows, [])
+    if n_rows != n_there:
+        with tempfile.TemporaryDirectory(dir=None if into is None else into.parent) as folder:
+            n_rows = run(table.mended(Path(folder) / "mended.csv"))
     bad: dict[int, int] = dict(
         con.execute("SELECT row_no, problem FROM _staging WHERE problem IS NOT NULL").fetchall()
         if strict.on_error == "skip"
@@ -109,7 +126,6 @@ def stage(
             "WHERE problem IS NOT NULL HAVING count(*) > 0"
         ).fetchall()
     )
-    broken = list(table.broken_lines()) if strict.on_error == "skip" and table.format == "csv" else []
     if bad and strict.on_error == "fail":
         row, problem = next(iter(bad.items()))
         rule = rules[problem]
@@ -162,8 +178,7 @@ def _rules(fields: Sequence[Field], latest_us: int | None) -> list[_Rule]:
             rules.append(_Rule(field, bad, field.expected))
         if field.not_future and field.kind is TIME and latest_us is not None:
             latest = f"a time not later than {format_at(latest_us)} (now plus 24 hours)"
-            expected = f"{latest}; epoch times are in seconds, not milliseconds"
-            rules.append(_Rule(field, f"{quoted(field.output)} > {latest_us}", expected))
+            rules.append(_Rule(field, f"{quoted(field.output)} > {latest_us}", latest))
         if field.after in outputs:
             bad = f"{quoted(field.output)} <= {quoted(outputs[field.after])}"
             rules.append(_Rule(field, bad, f"a time after {field.after}: the window is empty"))
@@ -191,9 +206,11 @@ def _select(
     )
 
 
-def _run(
-    con: duckdb.DuckDBPyConnection, table: Table, sql: str, into: Path | None, *, skippable: bool
-) -> None:
+class _UnreadError(Exception):
+    """DuckDB does not get through a file."""
+
+
+def _run(con: duckdb.DuckDBPyConnection, table: Table, sql: str, into: Path | None) -> None:
     """Run the staging query and make the view `_staging` of all rows, good or bad, with `row_no`."""
     con.execute("DROP VIEW IF EXISTS staged")
     try:
@@ -206,11 +223,16 @@ def _run(
         con.execute(f"COPY ({sql}) TO {literal(into)} (FORMAT parquet, COMPRESSION lz4_raw)")
         con.execute(
             "CREATE OR REPLACE TEMP VIEW _staging AS SELECT file_row_number AS row_no, "
-            f"* EXCLUDE (file_row_number) FROM read_parquet({literal(into)}, file_row_number = true)"
+            f"* EXCLUDE (file_row_number) FROM read_parquet({one_file(into)}, file_row_number = true)"
         )
     except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        raise InputError(_broken(table, error, skippable=skippable)) from None
+        raise _UnreadError(error) from None
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        if table.path.suffix == ".gz" and "gzip" in str(error).lower():
+            raise InputError(
+                f"{table.named}: the archive is cut off or damaged ({str(error).splitlines()[0]}), "
+                f"expected a whole one. Copy it again. {NOTHING}"
+            ) from None
         raise StorageError(
             f"{table.named}: the import stopped ({str(error).splitlines()[0]}). {NOTHING} "
             "Free space on the disk and run it again."
@@ -223,6 +245,8 @@ def _broken(table: Table, error: Exception, *, skippable: bool) -> str:
     if first is None:
         return f"{table.named}: {' '.join(str(error).split())[:300]} {NOTHING}"
     line = f'{table.named}, line {first.line}: "{" ".join(first.text[:80].split())}"'
+    if first.problem == QUOTES:
+        return f"{line}: {QUOTES}. Correct the line{skip}"
     if "values" not in first.problem:
         return (
             f"{line} holds bytes that are no text, {first.problem}. Save the file again in that "
@@ -266,6 +290,29 @@ def _write_rejects(
     append_rejects(path, table.named, lines)
 
 
+def check_rejects(path: Path | None) -> None:
+    """Refuse to add rejects to a file that holds something else, such as the file that is read.
+
+    Raises
+    ------
+    InputError
+        It is not a file of rejects.
+    StorageError
+        It cannot be read.
+    """
+    if path is None or not path.exists():
+        return
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            first = file.readline().rstrip("\r\n")
+        if first and first != ",".join(REJECTS):
+            raise InputError(
+                f"--rejects is {path}, which is there and holds something else. Give another name."
+            )
+    except OSError as error:
+        raise StorageError(f"{path}: the rejects cannot be written ({error.strerror}). {NOTHING}") from error
+
+
 def append_rejects(path: Path, named: str, lines: Sequence[tuple[Located, str]]) -> None:
     """Append rows with the reason why each was left out, in the order of their lines.
 
@@ -279,7 +326,7 @@ def append_rejects(path: Path, named: str, lines: Sequence[tuple[Located, str]])
         with path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             if new:
-                writer.writerow(["file", "line", "reason", "text"])
+                writer.writerow(REJECTS)
             for place, reason in sorted(lines, key=lambda pair: pair[0].line):
                 writer.writerow([named, place.line, reason, place.text])
     except OSError as error:

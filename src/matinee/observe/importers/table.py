@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ import duckdb
 import msgspec
 
 from matinee.errors import InputError, NotFoundError, StorageError
-from matinee.observe.lake.connection import connect, literal, quoted
+from matinee.observe.lake.connection import connect, literal, one_file, quoted
 
 SIGNATURES = {
     b"\x89PNG": "a PNG image",
@@ -32,6 +33,8 @@ FORMATS = {
     ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "ndjson",
 }  # fmt: skip
 SAMPLE_BYTES = 65_536
+BOM = b"\xef\xbb\xbf"
+QUOTES = "expected quotes that match, and quotes inside of them doubled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,13 @@ class Table:
     path : Path
     format : {"csv", "parquet", "ndjson"}
     columns : dict
-        Name -> SQL type, in file order. Text formats: VARCHAR. NDJSON: the keys of its first lines.
+        Name -> SQL type, in file order. Text formats: VARCHAR. NDJSON: the keys of its lines.
     dialect : Dialect
         For CSV.
     named : str
         How messages call the file (its path as given; inside an archive, its name there).
+    blank : int
+        Lines before the header of a CSV file.
     """
 
     path: Path
@@ -89,6 +94,7 @@ class Table:
     columns: Mapping[str, str]
     dialect: Dialect = field(default_factory=Dialect)
     named: str = ""
+    blank: int = 0
 
     @staticmethod
     def open(path: Path, dialect: Dialect | None = None, *, named: str = "") -> Table:
@@ -124,16 +130,26 @@ class Table:
             return Table(path, kind, _parquet_columns(path, name), given, name)
         sample = _text_sample(path, name, head, given.encoding)
         if kind == "ndjson":
-            return Table(path, kind, _json_columns(sample, name), given, name)
+            if head.startswith(BOM):
+                raise InputError(
+                    f"{name}: begins with a byte order mark, expected a JSON object. Save it without one."
+                )
+            columns = _json_columns(sample, name)
+            if len(head) == SAMPLE_BYTES:
+                columns |= _later_keys(path, columns, name)
+            _check_case(columns, f"{name}: keys")
+            return Table(path, kind, columns, given, name)
         chosen = _choose_dialect(sample, given)
-        return Table(path, kind, dict.fromkeys(_header(sample, chosen, name), "VARCHAR"), chosen, name)
+        blank = next((n for n, line in enumerate(sample.splitlines()) if line.strip()), 0)
+        columns = dict.fromkeys(_header(sample, chosen, name), "VARCHAR")
+        return Table(path, kind, columns, chosen, name, blank if chosen.header else 0)
 
     def relation(self, *, skip_broken: bool = False) -> str:
         """SQL of a table function that reads the file in its own order; text columns as VARCHAR.
 
         With `skip_broken`, lines with too few or too many values are left out (see `broken_lines`).
         """
-        path = literal(self.path)
+        path = one_file(self.path)
         if self.format == "parquet":
             return f"read_parquet({path})"
         types = "{" + ", ".join(f"{literal(c)}: 'VARCHAR'" for c in self.columns) + "}"
@@ -146,7 +162,8 @@ class Table:
         read = (
             f"read_csv({path}, auto_detect = false, columns = {types}, delim = {literal(d.delimiter)}, "
             f"quote = {literal(d.quote)}, escape = {literal(d.quote)}, header = {str(d.header).lower()}, "
-            f"encoding = {literal(d.encoding)}, ignore_errors = {str(skip_broken).lower()})"
+            f"encoding = {literal(d.encoding)}, skip = {self.blank}, "
+            f"ignore_errors = {str(skip_broken).lower()})"
         )
         if len(self.columns) > 1:
             return read
@@ -170,9 +187,30 @@ class Table:
         return out
 
     def broken_lines(self) -> Iterator[Located]:
-        """Lines of a CSV file with another number of values than columns, or with bytes that are no text."""
+        """Lines of a CSV file that are no rows: see `problem` of each."""
         if self.format == "csv":
-            yield from (located for located in self._csv_rows() if located.problem)
+            yield from (located for located, _ in self._csv_rows() if located.problem)
+
+    def surveyed(self) -> tuple[int, list[Located]]:
+        """How many rows a CSV file has, and its broken lines."""
+        n_rows, broken = 0, []
+        for located, _ in self._csv_rows():
+            if located.problem:
+                broken.append(located)
+            else:
+                n_rows += 1
+        return n_rows, broken
+
+    def mended(self, path: Path) -> Table:
+        """A CSV file without its broken lines, written to `path`; its rows are those of `locate`.
+
+        For what DuckDB does not get over: behind quotes that do not match it leaves out all that follows.
+        """
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(self.columns)
+            writer.writerows(values for located, values in self._csv_rows() if not located.problem)
+        return Table(path, "csv", self.columns, Dialect(","), self.named)
 
     def _lines(self) -> Iterator[Located | None]:
         """Rows in the order of `relation`; None for a row that `relation` leaves out."""
@@ -181,17 +219,21 @@ class Table:
                 for line, text in enumerate(file, start=1):
                     yield Located(line, text.rstrip("\r\n")) if text.strip() else None
             return
-        for located in self._csv_rows():
+        for located, _ in self._csv_rows():
             yield None if located.problem else located
 
-    def _csv_rows(self) -> Iterator[Located]:
-        """Place of each row that is not blank, without the header."""
+    def _csv_rows(self) -> Iterator[tuple[Located, list[str]]]:
+        """Place and values of each row that is not blank, without the header."""
         d = self.dialect
         with _text(self.path, d.encoding) as file:
             rows = _quoted_rows(file, d) if d.quote else _plain_rows(file, d)
             header = d.header
             for line, values in rows:
-                if not values or values == [""]:
+                if isinstance(values, str):
+                    text = values.encode(errors="backslashreplace").decode()
+                    yield Located(line, text, QUOTES), []
+                    continue
+                if not values or values == [""] or line <= self.blank:
                     continue
                 if header:
                     header = False
@@ -203,13 +245,13 @@ class Table:
                     problem = f"expected text in {d.encoding.upper()}"
                 elif len(values) != len(self.columns):
                     problem = f"expected {len(self.columns)} values in the line"
-                yield Located(line, readable, problem)
+                yield Located(line, readable, problem), values
 
     def _locate_parquet(self, wanted: list[int]) -> dict[int, Located]:
         with connect() as con:
             found = con.execute(
                 f"SELECT file_row_number, to_json(COLUMNS(* EXCLUDE file_row_number))::VARCHAR "
-                f"FROM read_parquet({literal(self.path)}, file_row_number = true) "
+                f"FROM read_parquet({one_file(self.path)}, file_row_number = true) "
                 f"WHERE file_row_number IN (SELECT unnest(?))",
                 [wanted],
             ).fetchall()
@@ -235,15 +277,36 @@ def no_object(text: str) -> str:
     return "" if isinstance(value, dict) else JSON_TYPES.get(type(value), "a number")
 
 
-def _quoted_rows(file: TextIO, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(file, delimiter=dialect.delimiter, quotechar=dialect.quote)
-    line = 1
-    for values in reader:
+def _quoted_rows(file: TextIO, dialect: Dialect) -> Iterator[tuple[int, list[str] | str]]:
+    """Values of each row; the text of a line whose quotes do not match, and reading goes on with the next."""
+    again: deque[str] = deque()
+    taken: list[str] = []
+
+    def lines() -> Iterator[str]:
+        while text := again.popleft() if again else file.readline():
+            taken.append(text)
+            yield text
+
+    line, rows = 1, None
+    while True:
+        if rows is None:
+            rows = csv.reader(lines(), delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
+        taken.clear()
+        try:
+            values = next(rows, None)
+        except csv.Error:
+            bad, *rest = taken
+            again.extendleft(reversed(rest))
+            yield line, bad.rstrip("\r\n")
+            line, rows = line + 1, None
+            continue
+        if values is None:
+            return
         yield line, values
-        line = reader.line_num + 1
+        line += len(taken)
 
 
-def _plain_rows(file: TextIO, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+def _plain_rows(file: TextIO, dialect: Dialect) -> Iterator[tuple[int, list[str] | str]]:
     for line, text in enumerate(file, start=1):
         yield line, text.rstrip("\r\n").split(dialect.delimiter)
 
@@ -300,7 +363,7 @@ def _text_sample(path: Path, name: str, head: bytes, encoding: str) -> str:
 def _parquet_columns(path: Path, name: str) -> dict[str, str]:
     with connect() as con:
         try:
-            found = con.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(path)})").fetchall()
+            found = con.execute(f"DESCRIBE SELECT * FROM read_parquet({one_file(path)})").fetchall()
         except duckdb.Error as error:
             raise InputError(
                 f"{name}: not a readable Parquet file ({str(error).splitlines()[0]}). Write it again."
@@ -327,6 +390,31 @@ def _json_columns(sample: str, name: str) -> dict[str, str]:
     return columns
 
 
+def _later_keys(path: Path, known: Mapping[str, str], name: str) -> dict[str, str]:
+    """Keys of all lines: an optional one may come late."""
+    with connect() as con:
+        try:
+            found = con.execute(
+                "SELECT DISTINCT unnest(json_keys(json)) AS key FROM "
+                f"read_ndjson_objects({one_file(path)}, ignore_errors = true, "
+                "maximum_object_size = 16777216) ORDER BY key"
+            ).fetchall()
+        except duckdb.Error as error:
+            raise InputError(
+                f"{name}: not readable ({str(error).splitlines()[0]}). Write it again."
+            ) from error
+    return {row[0]: "VARCHAR" for row in found if row[0] not in known}
+
+
+def _check_case(names: Iterable[str], where: str) -> None:
+    """Refuse names that differ in nothing but case: SQL takes them for one."""
+    seen: dict[str, str] = {}
+    for one in names:
+        other = seen.setdefault(one.casefold(), one)
+        if other != one:
+            raise InputError(f"{where} {other} and {one} differ only in case. Rename or leave out one.")
+
+
 def _choose_dialect(sample: str, given: Dialect) -> Dialect:
     if given.delimiter:
         return given
@@ -350,4 +438,5 @@ def _header(sample: str, dialect: Dialect, name: str) -> list[str]:
     if doubled or "" in names:
         what = f'column "{doubled[0]}" stands twice in' if doubled else "an unnamed column in"
         raise InputError(f"{name}, line 1: {what} the header {quoted(lines[0][:80])}. Give each its name.")
+    _check_case(names, f"{name}, line 1: columns")
     return names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,3 +64,14 @@ def quoted(name: str) -> str:
 def literal(text: str | Path) -> str:
     """Text value inside SQL text."""
     return "'" + str(text).replace("'", "''") + "'"
+
+
+def one_file(path: str | Path) -> str:
+    r"""Path of a file that is read, inside SQL text: DuckDB takes `*`, `?` and `[` for patterns.
+
+    Examples
+    --------
+    >>> one_file("plays[1].csv"), one_file("a*.csv")
+    ("'plays[[]1].csv'", "'a[*].csv'")
+    """
+    return literal(re.sub(r"([\[*?])", r"[\1]", str(path)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from matinee.observe.home import Home
-from matinee.observe.lake.connection import connect, literal, spilling
+from matinee.observe.lake.connection import connect, literal, one_file, spilling
 from matinee.observe.lake.manifest import DataFile, Manifest, read_manifest
 from matinee.observe.lake.reader import open_events
 from matinee.observe.lake.tables import TABLE_OF
@@ -81,7 +81,7 @@ def cut(home: Home, before: Mapping[str, int]) -> dict[str, Cut]:
     with writing(home.lake) as write, connect(write.scratch / "spill") as con:
         for one in _old(con, home, write.before, before, plan):
             if one.rows < one.file.rows:
-                source = f"read_parquet({literal(home.lake / one.file.path)})"
+                source = f"read_parquet({one_file(home.lake / one.file.path)})"
                 write.add(con, one.file.table, f"SELECT * FROM {source} WHERE NOT {one.condition}")
             write.replace([one.file])
     return plan.cuts
@@ -107,7 +107,7 @@ def _old(
         latest_us = before.get(file.table, before.get("decisions", 0))
         if condition is None or (file.table != "rewards" and file.min_at_us >= latest_us):
             continue
-        source = f"read_parquet({literal(home.lake / file.path)})"
+        source = f"read_parquet({one_file(home.lake / file.path)})"
         whole = f"coalesce({condition}, false)"
         (rows,) = con.execute(f"SELECT count(*) FROM {source} WHERE {whole}").fetchall()[0]
         if not rows:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from matinee.errors import StorageError
-from matinee.observe.lake.connection import literal
+from matinee.observe.lake.connection import one_file
 
 MANIFEST_FILE = "manifest.json"
 
@@ -70,7 +70,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
 def parquet(lake: Path, files: Sequence[DataFile]) -> str:
     """SQL that reads some files of the lake; a column that one of them lacks is NULL there."""
-    return f"read_parquet([{', '.join(literal(lake / f.path) for f in files)}], union_by_name = true)"
+    return f"read_parquet([{', '.join(one_file(lake / f.path) for f in files)}], union_by_name = true)"
 
 
 def read_manifest(lake: Path) -> Manifest:

@@ -69,9 +69,8 @@ def store_events(
 
 def _spans(con: duckdb.DuckDBPyConnection, source: str) -> list[tuple[int, int]]:
     """Half-open time ranges of whole days, each with about `SPAN_ROWS` rows or one day."""
-    days = con.execute(
-        f"SELECT at_us // {DAY_US} AS day, count(*) FROM {source} GROUP BY day ORDER BY day"
-    ).fetchall()
+    day = f"(at_us - (at_us % {DAY_US} + {DAY_US}) % {DAY_US}) // {DAY_US}"  # SQL rounds towards 1970
+    days = con.execute(f"SELECT {day} AS day, count(*) FROM {source} GROUP BY day ORDER BY day").fetchall()
     spans: list[tuple[int, int]] = []
     rows = SPAN_ROWS
     for day, n in days:

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from matinee.errors import StorageError
-from matinee.observe.lake.connection import literal, quoted
+from matinee.observe.lake.connection import literal, one_file, quoted
 from matinee.observe.lake.manifest import (
     DataFile,
     Manifest,
@@ -25,6 +25,7 @@ from matinee.observe.lake.manifest import (
 )
 from matinee.observe.lake.tables import BY_TIME, EVENTS, FACTS, GROUP_ROWS
 from matinee.observe.locks import lock_file
+from matinee.observe.log import NOT_WRITABLE
 from matinee.types import DAY_US
 
 SCRATCH = "tmp"
@@ -89,7 +90,7 @@ class LakeWriter:
         con.execute(f"COPY ({ordered}) TO {literal(staged)} ({OPTIONS}{group})")
         rows, *bounds = con.execute(
             f"SELECT count(*), min({at}), max({at}), min({seen}), max({seen}) "
-            f"FROM read_parquet({literal(staged)})"
+            f"FROM read_parquet({one_file(staged)})"
         ).fetchall()[0]
         if rows == 0:
             staged.unlink()
@@ -161,9 +162,10 @@ def writing(lake: Path) -> Iterator[LakeWriter]:
     except StorageError:
         raise
     except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        able = not isinstance(error, OSError) or error.errno not in NOT_WRITABLE
+        todo = "Free space on the disk and run it again." if able else "Make it writable for this user."
         raise StorageError(
-            f"{lake}: the write stopped ({str(error).splitlines()[0]}). The lake is as it was before. "
-            "Free space on the disk and run it again."
+            f"{lake}: the write stopped ({str(error).splitlines()[0]}). The lake is as it was before. {todo}"
         ) from error
 
 

@@ -17,7 +17,7 @@ from matinee.observe.erasure.words import SHORTEST, Person
 from matinee.observe.home import Home
 from matinee.observe.home_clock import home_clock
 from matinee.observe.lake.compaction import compact
-from matinee.observe.lake.connection import literal, spilling
+from matinee.observe.lake.connection import literal, one_file, spilling
 from matinee.observe.lake.manifest import read_manifest
 from matinee.observe.lake.reader import open_events
 from matinee.observe.lake.tables import LOGGED
@@ -279,7 +279,7 @@ def returned(home: Home, store: StateStore | None) -> list[str]:
     manifest = read_manifest(home.lake)
     with spilling() as con:
         for file in manifest.files:
-            source = f"read_parquet({literal(home.lake / file.path)})"
+            source = f"read_parquet({one_file(home.lake / file.path)})"
             columns = [row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
             for name in (one for one in ("member_id", "unit_id") if one in columns):
                 ids = con.execute(f"SELECT DISTINCT {name} FROM {source} WHERE {name} IS NOT NULL").fetchall()

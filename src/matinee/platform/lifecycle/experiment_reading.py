@@ -67,7 +67,7 @@ def read_experiment(
         estimate=estimate,
     )
     look, alpha = readout.look, row.definition.design.alpha
-    if row.ended_us is not None:
+    if row.ended_us is not None and row.ended_us <= until_us:
         readout = _of_ended(readout, row)
     later = any(one.at_us > until_us for one in stored)
     free = keep and not later and row.ended_us is None

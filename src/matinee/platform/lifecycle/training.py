@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from matinee.observe.clock import wall_us
+from matinee.observe.home_clock import moment_that_has_come
 from matinee.observe.lake.manifest import read_manifest
 from matinee.platform.lifecycle.model_folder import ModelCard, publish, read_card
 from matinee.platform.lifecycle.project import Progress, Project
@@ -39,6 +40,18 @@ class Trained:
     folder: Path
     card: ModelCard
     run: RunRecord
+
+
+def check_at(project: Project, at: str | None) -> None:
+    """Refuse to learn at a moment that has not come.
+
+    Raises
+    ------
+    InputError
+        It is later than the home's clock.
+    """
+    if project.data == "home" and at is not None:
+        moment_that_has_come(project.home, at, why="the version would count as fresh until then")
 
 
 def train(

@@ -1,4 +1,8 @@
-"""One drawing (SVG) of what every look showed: the difference, its interval, and how large it had to be."""
+"""One drawing (SVG) of what every look showed: the difference, and how large it had to be.
+
+Looks keep the difference, its error and how many errors count. The interval of a readout is another one: of
+a ratio, it reaches further on one side.
+"""
 
 from __future__ import annotations
 

@@ -64,6 +64,8 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    days, asked_days : int
+        Of the past time; shorter than what was asked for where the log does not go back so far.
     mean, deviation : float
         Of the metric, between units.
     reduction : float, 0 to below 1
@@ -82,6 +84,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     alpha: float
     arms: int
     days: int
+    asked_days: int
     from_us: int
     until_us: int
     mean: float
@@ -156,12 +159,14 @@ def plan_experiment(
         open_facts(con, home, "members", "titles", at_us=until_us)
         past = _Past(con, initiative, wanted, until_us, covariate_days, unit)
         seen_by = past.seen_by()
+        reach = past.reach_days(seen_by)
+        asked, days = days, min(days, reach)
         baseline, new = past.baseline(days, seen_by)
         coming = [units_per_day or one * share for one in new]
         shares = (1 / arms, 1 / arms)
         effects = []
         for length in sorted({*(n for n in LENGTHS if n <= 2 * days), days}):
-            if length != days and not past.reaches(length, seen_by):
+            if length > reach:
                 continue
             known = (baseline, new) if length == days else past.baseline(length, seen_by)
             of_length = [units_per_day or one * share for one in known[1]]
@@ -178,6 +183,7 @@ def plan_experiment(
         alpha=alpha,
         arms=arms,
         days=days,
+        asked_days=asked,
         from_us=until_us - days * DAY_US,
         until_us=until_us,
         mean=baseline.mean,
@@ -228,8 +234,7 @@ class _Past:
 
     def seen_by(self) -> str:
         """What exposes a unit: a decision of the initiative, or a play where there is none."""
-        made = f"initiative = {literal(self.initiative)} AND NOT {IN_SHADOW}"
-        if self.con.execute(f"SELECT 1 FROM decisions WHERE {made} LIMIT 1").fetchone() is not None:
+        if self.con.execute(f"SELECT 1 FROM decisions WHERE {self._made()} LIMIT 1").fetchone() is not None:
             return "decisions"
         if self.con.execute("SELECT 1 FROM plays LIMIT 1").fetchone() is not None:
             return "plays"
@@ -238,10 +243,14 @@ class _Past:
             "from. Import events first."
         )
 
-    def reaches(self, days: int, seen_by: str) -> bool:
-        """Whether the log goes back so far."""
-        (first,) = self.con.execute(f"SELECT min(at_us) FROM {seen_by}").fetchall()[0]
-        return bool(first <= self.until_us - days * DAY_US)
+    def reach_days(self, seen_by: str) -> int:
+        """How many days back the first exposure is; 1 or more."""
+        where = f" WHERE {self._made()}" if seen_by == "decisions" else ""
+        (first_us,) = self.con.execute(f"SELECT min(at_us) FROM {seen_by}{where}").fetchall()[0]
+        return max(1, -(-(self.until_us - int(first_us)) // DAY_US))
+
+    def _made(self) -> str:
+        return f"initiative = {literal(self.initiative)} AND NOT {IN_SHADOW}"
 
     def baseline(self, days: int, seen_by: str) -> tuple[Baseline, list[float]]:
         """The metric over so many days, and the units that came first on each of them."""
