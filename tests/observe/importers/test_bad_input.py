@@ -289,6 +289,12 @@ def test_ends_of_lines_may_be_mixed(on_error: str, home: Home, write: Write, con
     assert [row[0] for row in content(home, "member_id")] == ["m1", "m2", "m3"]
 
 
+def test_a_bad_value_of_a_file_with_mixed_ends_is_named(home: Home, write: Write) -> None:
+    path = write("a.csv", (HEADER + "m1,t,5,1,\r\nm2,t,6,1,\nm3,t,soon,1,\r\n").encode())
+    with pytest.raises(InputError, match=r'line 4: at is "soon", expected ISO'):
+        run_import(home, "events", path)
+
+
 def test_keys_that_come_late_in_a_file_are_read(home: Home, write: Write, content: Content) -> None:
     line = '{{"member_id":"m{0}","title_id":"t","at":{0}{1}}}\n'
     text = "".join(line.format(n + 5, "" if n < 3_000 else ',"watch_s":7') for n in range(3_005))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -103,34 +104,25 @@ def stage(
     rules = _rules(present, strict.latest_us)
     skip = strict.on_error == "skip"
 
-    def run(source: Table) -> int:
-        sql = _select(source, present, given, types, rules, skip_broken=skip)
-        _run(con, source, sql, into)
-        return int(con.execute("SELECT count(*) FROM _staging").fetchall()[0][0])
-
-    try:
-        n_rows = run(table)
-    except _UnreadError as error:
-        if table.format != "csv" or (not skip and next(table.broken_lines(), None) is not None):
+    sql = partial(_select, fields=present, given=given, types=types, rules=rules, skip_broken=skip)
+    with tempfile.TemporaryDirectory(dir=None if into is None else into.parent) as folder:
+        try:
+            source, n_rows, broken = _read(con, table, sql, into, Path(folder), skip=skip)
+        except _UnreadError as error:
             raise InputError(_broken(table, error, skippable=strictness is not None)) from None
-        n_rows = -1
-    n_there, broken = table.surveyed() if table.format == "csv" and (skip or n_rows < 0) else (n_rows, [])
-    if n_rows != n_there:
-        with tempfile.TemporaryDirectory(dir=None if into is None else into.parent) as folder:
-            n_rows = run(table.mended(Path(folder) / "mended.csv"))
-    bad: dict[int, int] = dict(
-        con.execute("SELECT row_no, problem FROM _staging WHERE problem IS NOT NULL").fetchall()
-        if strict.on_error == "skip"
-        else con.execute(
-            "SELECT min(row_no), arg_min(problem, row_no) FROM _staging "
-            "WHERE problem IS NOT NULL HAVING count(*) > 0"
-        ).fetchall()
-    )
-    if bad and strict.on_error == "fail":
-        row, problem = next(iter(bad.items()))
-        rule = rules[problem]
-        value = _value(con, table, given[rule.field.name], row)
-        raise InputError(_words(table, row, rule, value, SKIP_HINT if strictness else "Correct it."))
+        bad: dict[int, int] = dict(
+            con.execute("SELECT row_no, problem FROM _staging WHERE problem IS NOT NULL").fetchall()
+            if skip
+            else con.execute(
+                "SELECT min(row_no), arg_min(problem, row_no) FROM _staging "
+                "WHERE problem IS NOT NULL HAVING count(*) > 0"
+            ).fetchall()
+        )
+        if bad and not skip:
+            row, problem = next(iter(bad.items()))
+            rule = rules[problem]
+            value = _value(con, source, given[rule.field.name], row)
+            raise InputError(_words(table, row, rule, value, SKIP_HINT if strictness else "Correct it."))
     if n_rows + len(broken) == 0:
         raise InputError(f"{table.named}: no rows, expected at least one below the header. {NOTHING}")
     if strict.rejects is not None and (bad or broken):
@@ -138,6 +130,39 @@ def stage(
     where = "WHERE problem IS NULL" if bad else ""
     con.execute(f"CREATE OR REPLACE TEMP VIEW staged AS SELECT * EXCLUDE (problem) FROM _staging {where}")
     return Staged(n_rows - len(bad), len(bad) + len(broken), tuple(f.output for f in present))
+
+
+def _read(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    sql: Callable[[Table], str],
+    into: Path | None,
+    folder: Path,
+    *,
+    skip: bool,
+) -> tuple[Table, int, list[Located]]:
+    """Stage all rows of a file: what was read, how many rows, and the lines that are none.
+
+    A CSV file of which DuckDB does not read what stands there is read from a copy that it understands.
+    """
+
+    def run(source: Table) -> int:
+        _run(con, source, sql(source), into)
+        return int(con.execute("SELECT count(*) FROM _staging").fetchall()[0][0])
+
+    n_rows = None
+    try:
+        n_rows = run(table)
+    except _UnreadError:
+        if table.format != "csv" or (not skip and next(table.broken_lines(), None) is not None):
+            raise
+    if n_rows is not None and not (skip and table.format == "csv"):
+        return table, n_rows, []
+    n_there, broken = table.surveyed()
+    if n_rows == n_there:
+        return table, n_rows, broken
+    source = table.mended(folder / "mended.csv")
+    return source, run(source), broken
 
 
 def _expressions(table: Table, fields: Sequence[Field], values: Mapping[str, str]) -> dict[str, str]:
