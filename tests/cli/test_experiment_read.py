@@ -208,6 +208,13 @@ def test_power_prints_units_and_days(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert needed["fixed"]["days"] <= 28
     assert said["seen_by"] == "plays"
     assert run(home, *words, "--effect", "-1") == 2
+    capsys.readouterr()
+    assert run(home, *words, "--days", "400", "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["asked_days"], len(said["new_units"])) == (400, said["days"])
+    assert said["days"] < 100
+    assert said["new_units"][0] > 0, "days before the log are no days without members"
+    assert max(one["days"] for one in said["effects"]) <= said["days"]
 
 
 def test_power_of_what_cannot_be_planned_is_refused(

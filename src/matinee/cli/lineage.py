@@ -10,7 +10,6 @@ from cyclopts import App, Parameter
 from matinee.cli.console import print_json, print_table, say
 from matinee.cli.context import find_home
 from matinee.errors import InputError
-from matinee.observe.home_clock import home_clock
 from matinee.types import format_at, parse_at
 
 lineage = App(
@@ -147,6 +146,8 @@ def models(
     json
         Print machine-readable JSON.
     """
+    from matinee.observe.home_clock import home_clock
+
     if state not in ("unused", "stale", "alerted"):
         raise InputError(f'matinee lineage models: state is "{state}", expected unused, stale or alerted.')
     rows: list[tuple[Any, ...]]

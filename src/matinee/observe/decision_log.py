@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -259,7 +259,16 @@ def rewards_of(home: Home, decision_id: str, *, until_us: int | None = None) -> 
         Rewards after it are left out, and what the lake has of later days is not read.
     """
     low, _ = _moment(decision_id)
-    rows = rows_of(home, "rewards", "decision_id", decision_id, low, until_us)
+    return _rewards(rows_of(home, "rewards", "decision_id", decision_id, low, until_us))
+
+
+def reward_known(home: Home, event_id: str, decision_id: str) -> RewardRow | None:
+    """What was reported under the id of a reward of a decision, whichever repeat of it the report named."""
+    low, _ = _moment(decision_id)
+    return next(iter(_rewards(rows_of(home, "rewards", "event_id", event_id, low, None))), None)
+
+
+def _rewards(rows: Iterable[dict[str, Any]]) -> list[RewardRow]:
     first: dict[str, RewardRow] = {}
     for row in sorted(rows, key=lambda row: row["seq"]):
         given = {"seen_us": row["at_us"]} | {name: row[name] for name in row if row[name] is not None}

@@ -110,3 +110,10 @@ def test_a_report_about_a_decision_served_again_is_that_of_the_first(home: Home)
     again = logged(home, sticky_of=first, slots=[])
     write(home, report(home, TOY, first, Report(2), now_us=NOW).line(2))
     assert report(home, TOY, again, Report(2), now_us=NOW).duplicate
+    third = logged(home, sticky_of=first, slots=[])
+    other = report(home, TOY, again, Report(5, reward="net"), now_us=NOW)
+    write(home, other.line(3))
+    assert report(home, TOY, third, Report(5, reward="net"), now_us=NOW).duplicate
+    for one in (third, first):
+        with pytest.raises(ConflictError, match="value is 7, expected 5"):
+            report(home, TOY, one, Report(7, reward="net"), now_us=NOW)

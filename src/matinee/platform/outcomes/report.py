@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from matinee.errors import InputError, NotFoundError
 from matinee.observe.clock import FUTURE_SLACK_US
-from matinee.observe.decision_log import RewardRow, find_decision, reward_id, reward_line, rewards_of
+from matinee.observe.decision_log import RewardRow, find_decision, reward_id, reward_known, reward_line
 from matinee.observe.decisions import DecisionRecord
 from matinee.observe.home import Home
 from matinee.platform.initiative import Initiative
@@ -181,17 +181,13 @@ def _known(home: Home, row: RewardRow, first: str) -> bool:
     ConflictError
         With another value.
     """
-    for decision_id in dict.fromkeys((row.decision_id, first)):
-        for before in rewards_of(home, decision_id):
-            if before.event_id == row.event_id:
-                if before.value != row.value:
-                    raise ConflictError(
-                        f"reward {row.reward} of decision {row.decision_id}: value is {row.value:g}, "
-                        f"expected {before.value:g}, which was reported before. Send another reward_id with "
-                        "what is to be added."
-                    )
-                return True
-    return False
+    before = reward_known(home, row.event_id, first)
+    if before is not None and before.value != row.value:
+        raise ConflictError(
+            f"reward {row.reward} of decision {row.decision_id}: value is {row.value:g}, expected "
+            f"{before.value:g}, which was reported before. Send another reward_id with what is to be added."
+        )
+    return before is not None
 
 
 def _late(initiative: Initiative | None, decision: DecisionRecord, at_us: int, now_us: int) -> str:
