@@ -102,6 +102,12 @@ def films(*rows: dict[str, object]) -> Catalogue:
     return Catalogue.from_rows(list(rows))
 
 
+def test_a_list_is_no_longer_than_the_catalogue() -> None:
+    found = recommend(log_of([[0], [1]], 2), 10**12)
+    assert found.title.shape == (2, 2)
+    assert sorted(found.title[0].tolist()) == [-1, 1]
+
+
 def test_titles_that_only_the_catalogue_names_may_be_recommended() -> None:
     train = log_of([[0], [0, 1]], 2)
     found = recommend(train, 5, catalogue=films({"title_id": "new"}, {"title_id": "t000"}))

@@ -28,7 +28,8 @@ class Recommendations:
     member_ids : ndarray of object (str), shape (n_members,)
     title_ids : ndarray of object (str), shape (n_titles,)
     title : ndarray of int32, shape (n_members, k)
-        Positions in `title_ids`, best first; -1 where a member has fewer unseen titles.
+        Positions in `title_ids`, best first; -1 where a member has fewer unseen titles. k is at most the
+        number of titles.
     score : ndarray of float32, shape (n_members, k)
         Falls from left to right.
     card : dict
@@ -84,7 +85,7 @@ def recommend(
     """
     if k < 1:
         raise InputError(f"--k is {k}, expected at least 1.")
-    slots = diverse_slots(k, diversity)
+    diverse_slots(k, diversity)  # refuses a share that is none before anything is learned
     if train.n_events == 0:
         raise InputError(
             "recommend: 0 events to learn from, expected at least 1. Check --interactions and --at."
@@ -101,7 +102,8 @@ def recommend(
     model.fit(known)
     ids, histories = of_members(known, members)
     asked = None if objective == "next" else np.full(len(histories), now, np.int64)
-    title, score = model.best(histories, k, asked_us=asked, n_diverse=slots)
+    k = min(k, len(known.title_ids))
+    title, score = model.best(histories, k, asked_us=asked, n_diverse=diverse_slots(k, diversity))
     return Recommendations(ids, known.title_ids, title, score, model.card())
 
 
