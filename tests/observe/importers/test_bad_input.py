@@ -283,14 +283,14 @@ def test_rows_behind_quotes_that_do_not_match_are_kept(
 
 @pytest.mark.parametrize("on_error", ["fail", "skip"])
 def test_ends_of_lines_may_be_mixed(on_error: str, home: Home, write: Write, content: Content) -> None:
-    path = write("a.csv", (HEADER + "m1,t,5,1,\r\nm2,t,6,1,\nm3,t,7,1,\r\n").encode())
+    path = write("a.csv", b"member_id,title_id,at\r\nm1,t,2024-11-01\nm2,t,2024-11-01\r\nm3,t,2024-11-01\n")
     (done,) = run_import(home, "events", path, strictness=Strictness(on_error))
     assert (done.added, done.rejected) == (3, 0)
     assert [row[0] for row in content(home, "member_id")] == ["m1", "m2", "m3"]
 
 
 def test_a_bad_value_of_a_file_with_mixed_ends_is_named(home: Home, write: Write) -> None:
-    path = write("a.csv", (HEADER + "m1,t,5,1,\r\nm2,t,6,1,\nm3,t,soon,1,\r\n").encode())
+    path = write("a.csv", b"member_id,title_id,at\r\nm1,t,2024-11-01\nm2,t,2024-11-01\r\nm3,t,soon\n")
     with pytest.raises(InputError, match=r'line 4: at is "soon", expected ISO'):
         run_import(home, "events", path)
 

@@ -59,7 +59,7 @@ def test_a_segment_that_is_closed_meanwhile_is_in_it(
         for log in logs:
             log.rotate()
 
-    monkeypatch.setattr(shutil, "copyfile", closing)
+    monkeypatch.setattr("matinee.platform.lifecycle.backing_up.shutil.copyfile", closing)
     back_up(home, tmp_path / "saved", now_us=1)
     monkeypatch.undo()
     found = rows_of_others(restore(tmp_path / "saved", tmp_path / "again").home)
